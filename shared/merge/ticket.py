@@ -68,7 +68,7 @@ def history(view: TicketView) -> History:
     return History(
         pools={key: _pool_history(pool) for key, pool in view.pools.items()},
         days=frozenset(visit.day for visit in visits if visit.day),
-        last=max(visits, key=lambda visit: (visit.ms, visit.id), default=None),
+        last=_newest(visits),
         gen=view.gen,
     )
 
@@ -194,6 +194,10 @@ def _visit(entry_id: bytes, r: Record) -> Visit:
     return Visit(entry_id, r.zone, r.day, r.gate, r.device, r.hlc >> 16, r.ref)
 
 
+def _newest(visits: Iterable[Visit]) -> Visit | None:
+    return max(visits, key=lambda visit: (visit.ms, visit.id), default=None)
+
+
 def _pool_history(pool: Pool) -> PoolHistory:
     newest = sorted(pool.explained.open, key=lambda entry: (pool.entries[entry.id].hlc, entry.id))
     inside = newest[len(newest) - pool.explained.presence :]
@@ -204,4 +208,5 @@ def _pool_history(pool: Pool) -> PoolHistory:
         claimed=frozenset(record.ref for record in pool.entries.values()),
         opened=pool.explained.opened,
         left=max(first_exits, default=(0, ZERO16))[1],
+        last=_newest(_visit(i, record) for i, record in pool.entries.items()),
     )

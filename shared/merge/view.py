@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from shared.devices.roster import Member
 from shared.history import History
 from shared.log.record import Kind
 from shared.merge.incidents import Finding, Incident
@@ -37,13 +38,6 @@ class Added(Enum):
     NEW = "new"
     KNOWN = "known"
     WAITING = "waiting"  # for the record that its `prev` names
-
-
-class Cutoff(NamedTuple):
-    """The last place of a revoked device that counts."""
-
-    incarnation: int
-    seq: int
 
 
 class Presence(NamedTuple):
@@ -77,7 +71,7 @@ class View:
         self._proved: set[bytes] = set()
         self._words: dict[TicketKey, Word] = {}
         self._roster = 0
-        self._cutoffs: Mapping[bytes, Cutoff] = {}
+        self._members: Mapping[bytes, Member] = {}
         # What was counted from each ticket that is not in `_stale`.
         self._stale: set[TicketKey] = set()
         self._present: Counter[Zone] = Counter()
@@ -111,16 +105,16 @@ class View:
             self._disturb(key)
             self._words[key] = merged
 
-    def learn_roster(self, version: int, cutoffs: Mapping[bytes, Cutoff]) -> None:
-        """Take in which devices were revoked, and after which record; older rosters are ignored."""
+    def learn_roster(self, version: int, members: Mapping[bytes, Member]) -> None:
+        """Take in which devices are cut off, and where; older rosters are ignored."""
         if version <= self._roster:
             return
         for (device, _), log in self._logs.items():
-            if cutoffs.get(device) != self._cutoffs.get(device):
+            if members.get(device) != self._members.get(device):
                 for raw in log.counted():
                     if raw[1] in ABOUT_TICKETS:
                         self._disturb(_ticket(raw))
-        self._roster, self._cutoffs = version, dict(cutoffs)
+        self._roster, self._members = version, members
 
     def ticket(self, event: bytes, ticket: bytes) -> TicketView:
         """Return one ticket, merged."""
@@ -152,7 +146,7 @@ class View:
         revoked = (
             raw
             for (device, _), log in self._logs.items()
-            if device in self._cutoffs
+            if device in self._members
             for raw in log.counted()
             if not self._counts(raw)
         )
@@ -174,12 +168,13 @@ class View:
         )
 
     def _counts(self, raw: bytes) -> bool:
-        cutoff = self._cutoffs.get(raw[4:20])
-        return cutoff is None or _place(raw)[1:] <= cutoff
+        device, incarnation, seq = _place(raw)
+        member = self._members.get(device)
+        return member is None or member.counts(incarnation, seq)
 
     def _records(self, key: TicketKey) -> list[bytes]:
         raws = self._tickets.get(key, [])
-        return [raw for raw in raws if self._counts(raw)] if self._cutoffs else raws
+        return [raw for raw in raws if self._counts(raw)] if self._members else raws
 
     def _view(self, key: TicketKey) -> TicketView:
         return view_ticket(self._records(key), self._proved, self._words.get(key, SILENT))

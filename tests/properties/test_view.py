@@ -5,11 +5,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.devices.roster import Cutoff, Member
 from shared.hashing import after_right
 from shared.log.record import ZERO16, Kind, record_id
 from shared.merge.incidents import Incident
 from shared.merge.ticket import Word, view_ticket
-from shared.merge.view import Added, Cutoff, Summary, View
+from shared.merge.view import Added, Summary, View
 from tests.scribe import EVENT, NO_CAP, RE_ENTRY, Scribe, hashed, root
 
 TICKETS = ("anna", "bruno")
@@ -253,7 +254,9 @@ def test_law_16_a_compromised_device_can_add_only_its_own_records(
         elif what == "undo" and ref != ZERO16:
             records.append(rogue.undo(word, ref, **where))
         else:
-            records.append(rogue.enter(word, after_right(ref), gen=65535 - i, **where))
+            terms = RE_ENTRY | (2 if where["day"] else NO_CAP)  # a lie here is a limit: spec §8
+            made_up = after_right(ref)
+            records.append(rogue.enter(word, made_up, gen=65535 - i, terms=terms, **where))
     before = seen(honest.all)
     after = seen(honest.all + records, honest.all)
     for word in TICKETS:
@@ -278,7 +281,7 @@ def test_law_17_revoking_at_a_place_quarantines_only_later_records(
     told = Told(story)
     gate = told.gates[which]
     view = seen([] if early else told.all, told.all)
-    view.learn_roster(1, {gate.device: Cutoff(1, seq)})
+    view.learn_roster(1, {gate.device: Member(gate.public, Cutoff(1, seq))})
     for raw in told.all:
         view.add(raw)
     assert {i for _, i in view.quarantined()} == {record_id(r) for r in gate.log[seq:]}

@@ -2,10 +2,11 @@
 
 from collections import Counter
 
+from shared.devices.roster import Cutoff, Member
 from shared.log.record import Confirm, Kind, Shown, record_hash, record_id
 from shared.merge.incidents import Finding, Incident
 from shared.merge.ticket import Word
-from shared.merge.view import Added, Cutoff, View
+from shared.merge.view import Added, View
 from tests.scribe import EVENT, NO_CAP, RE_ENTRY, Scribe, after, hashed, root
 
 T = "ticket"
@@ -229,7 +230,7 @@ def test_the_winner_is_the_better_confirmed_then_the_stronger_shown_then_the_ear
         v = Venue()
         early = v.x.enter(T)
         v.y.clock += 60_000
-        v.y.enter(T, **better)  # type: ignore[arg-type]
+        v.y.enter(T, **better)
         assert [f.record for f in v.view().findings()] == [record_id(early)]
     v = Venue()
     v.x.clock += 60_000
@@ -360,7 +361,7 @@ def test_a_revoked_device_keeps_what_it_wrote_before() -> None:
     for raw in x.log:
         view.add(raw)
     assert view.present(EVENT, 1) == 3
-    view.learn_roster(5, {x.device: Cutoff(1, 2)})
+    view.learn_roster(5, {x.device: Member(x.public, Cutoff(1, 2))})
     assert view.present(EVENT, 1) == 1
     assert [tuple(place[1:]) for place, _ in view.quarantined()] == [(1, 3), (2, 1), (2, 2)]
     view.learn_roster(4, {})

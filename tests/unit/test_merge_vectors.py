@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from shared.devices.roster import Cutoff, Member
 from shared.log.record import decode, record_id, signed_by
 from shared.merge.ticket import Word
-from shared.merge.view import Cutoff, View
+from shared.merge.view import View
 from tests.vectors.generate_merge import build
 from tests.vectors.suite import FOLDER, load, text_of
 
@@ -67,6 +68,8 @@ def merged(given: dict[str, Any], backwards: bool) -> View:
             view.prove(raw)
     event, ticket = bytes.fromhex(KEPT["event"]), bytes.fromhex(KEPT["ticket"])
     view.learn_ticket(event, ticket, Word(**given["manifest"]))
-    cutoffs = {bytes.fromhex(d): Cutoff(**place) for d, place in given["cutoffs"].items()}
-    view.learn_roster(1, cutoffs)
+    members = {
+        bytes.fromhex(d): Member(b"", Cutoff(**place)) for d, place in given["cutoffs"].items()
+    }
+    view.learn_roster(1, members)
     return view

@@ -1,0 +1,61 @@
+# Every target sets up what it needs (scripts/setup); a second run fetches nothing.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-tests demo test test-long check bench mutants vectors lock format clean \
+        distclean
+export PYTHON
+PY := .venv/bin/python
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: ## make .venv with the pinned packages
+	@scripts/setup
+
+setup-tests:
+	@scripts/setup tests
+
+demo: setup ## issue, sign, present, verify, decide and merge a small event, in the terminal
+	@$(PY) -m demo
+
+test: setup-tests ## run all tests, with branch coverage of shared
+	$(PY) -m coverage run -m pytest
+	$(PY) -m coverage report
+
+test-long: setup-tests ## the same at nightly depth: many more examples, new ones each time
+	HYPOTHESIS_PROFILE=long $(PY) -m pytest
+
+check: setup ## formatting, lint, types, layers, and the repository's own rules
+	$(PY) -m ruff format --check --quiet
+	$(PY) -m ruff check --quiet
+	$(PY) -m mypy
+	.venv/bin/lint-imports --no-logo
+	$(PY) -m pytest --quiet tests/repository
+
+format: setup ## format the code and repair what ruff can
+	$(PY) -m ruff format
+	$(PY) -m ruff check --fix
+
+bench: setup ## measure against the raw operations; prints a table
+	@$(PY) -m benchmarks
+
+mutants: setup ## mutation testing of what admits (long); survivors are in tests/README.md
+	HYPOTHESIS_PROFILE=ci .venv/bin/mutmut run
+	.venv/bin/mutmut results
+
+vectors: setup ## write tests/vectors/*.json anew from their generators
+	@for generator in tests/vectors/generate_*.py; do \
+		$(PY) -m tests.vectors.$$(basename $$generator .py) || exit 1; \
+	done
+
+lock: setup ## pin requirements/ anew (UPGRADE=--upgrade: the newest versions)
+	scripts/lock $(UPGRADE)
+
+clean: ## remove what the targets made, but for .venv and .cache
+	rm -rf build dist mutants htmlcov .coverage .hypothesis .mypy_cache .pytest_cache \
+		.ruff_cache .import_linter_cache
+	find . -name __pycache__ -not -path './.venv/*' -not -path './.cache/*' -prune \
+		-exec rm -rf {} +
+
+distclean: clean ## also remove .venv and .cache
+	rm -rf .venv .cache

@@ -1,0 +1,1 @@
+"""Speed and memory of the protocol core, against the raw operations it is made of."""

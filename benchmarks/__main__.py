@@ -1,0 +1,53 @@
+"""`make bench`: each suite in a process of its own, pinned to one core; a table at the end.
+
+python -m benchmarks            # everything, about three minutes
+python -m benchmarks merging    # one suite
+"""
+
+import os
+import subprocess
+import sys
+
+import msgspec
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from benchmarks.report import Row, table
+
+SUITES = {
+    "tokens": "sign and verify tickets",
+    "deciding": "decide on verified tickets",
+    "manifests": "build, load and update manifests of 100,000 tickets",
+    "chains": "verify 100,000 chained records",
+    "merging": "merge 1,000,000 records of 200 devices",
+}
+
+
+def rows_of(suite: str) -> list[Row]:
+    """Run one suite in a fresh process, so that memory and caches are its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{suite}"], check=True, stdout=subprocess.PIPE
+    )
+    return msgspec.json.decode(done.stdout, type=list[Row])
+
+
+def main() -> None:
+    """Run the suites named on the command line, or all."""
+    wanted = sys.argv[1:] or list(SUITES)
+    if unknown := set(wanted) - SUITES.keys():
+        raise SystemExit(f"no suite {', '.join(unknown)}; there are {', '.join(SUITES)}")
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    console = Console()
+    rows: list[Row] = []
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        for suite in wanted:
+            task = progress.add_task(SUITES[suite], total=1)
+            rows += rows_of(suite)
+            progress.update(task, completed=1)
+    console.print(table(rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""How deep Hypothesis looks.
+
+- `dev`, the default: new examples at every run, so that each developer's run searches
+  somewhere else; a failure is kept in .hypothesis and tried first.
+- `ci`, where CI is set: the same examples at every run. One commit has one verdict, and
+  nobody's change is refused for what another's search has just found; the two others search.
+- `long`, by `make test-long`: new examples, and forty times as many.
+
+No profile has a deadline: a slow example is no wrong one. A test may lower its examples
+relative to the profile by its strategies, never by a fixed `max_examples`, or `long` would
+not deepen it.
+"""
+
+import os
+
+from hypothesis import settings
+
+settings.register_profile("dev", deadline=None, print_blob=True)
+settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True, database=None)
+settings.register_profile("long", deadline=None, print_blob=True, max_examples=4000)
+settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev")
+)

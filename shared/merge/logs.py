@@ -21,12 +21,11 @@ class Place(NamedTuple):
 class Incarnation:
     """The records of one boot of one device: `chained` to its BOOT, or `waiting`."""
 
-    __slots__ = ("_branches", "_head", "_trunk", "_waiting")
+    __slots__ = ("_branches", "_trunk", "_waiting")
 
     def __init__(self) -> None:
-        self._trunk: list[bytes] = []  # the first branch to arrive, without a gap
-        self._head = b""  # hash of the trunk's last record
-        self._branches: dict[int, list[bytes]] = {}  # chained records beside the trunk
+        self._trunk: list[bytes] = []  # the first chained record of each seq
+        self._branches: dict[int, list[bytes]] = {}  # the others
         self._waiting: dict[int, list[bytes]] = {}
 
     def add(self, raw: bytes, seq: int, prev: bytes) -> list[bytes] | None:
@@ -34,7 +33,7 @@ class Incarnation:
 
         An empty list says that the record waits.
         """
-        if raw in self.at(seq):
+        if (seq <= len(self._trunk) or self._waiting) and raw in self.at(seq):
             return None
         if seq > 1 and not self._has_parent(seq, prev):
             self._waiting.setdefault(seq, []).append(raw)
@@ -62,14 +61,7 @@ class Incarnation:
         beside = self._branches.keys() | self._waiting.keys()
         yield from (seq for seq in sorted(beside) if len(self.at(seq)) > 1)
 
-    @property
-    def length(self) -> int:
-        """The highest seq that counts, 0 for none."""
-        return max(len(self._trunk), *self._branches, 0)
-
     def _has_parent(self, seq: int, prev: bytes) -> bool:
-        if seq == len(self._trunk) + 1 and prev == self._head:
-            return True
         parents = self._trunk[seq - 2 : seq - 1] + self._branches.get(seq - 1, [])
         return any(sha256(parent).digest() == prev for parent in parents)
 
@@ -77,23 +69,18 @@ class Incarnation:
         """Count `raw` and all that waited for it."""
         ready = [(seq, raw)]
         for at, record in ready:  # grows while it is walked
-            digest = sha256(record).digest()
-            self._place(record, at, digest)
+            if at == len(self._trunk) + 1:
+                self._trunk.append(record)
+            else:
+                self._branches.setdefault(at, []).append(record)
             if at + 1 in self._waiting:
-                ready += [(at + 1, heir) for heir in self._heirs(at + 1, digest)]
+                ready += [(at + 1, heir) for heir in self._heirs(at + 1, record)]
         return [record for _, record in ready]
 
-    def _heirs(self, seq: int, digest: bytes) -> list[bytes]:
-        """Take from the waiting records at `seq` those that follow `digest`."""
+    def _heirs(self, seq: int, record: bytes) -> list[bytes]:
+        """Take from the waiting records at `seq` those that follow `record`."""
+        digest = sha256(record).digest()
         waiting = self._waiting.pop(seq)
         if rest := [raw for raw in waiting if raw[32:64] != digest]:
             self._waiting[seq] = rest
         return [raw for raw in waiting if raw[32:64] == digest]
-
-    def _place(self, raw: bytes, seq: int, digest: bytes) -> None:
-        follows = seq == 1 or raw[32:64] == self._head
-        if seq == len(self._trunk) + 1 and follows:
-            self._trunk.append(raw)
-            self._head = digest
-        else:
-            self._branches.setdefault(seq, []).append(raw)

@@ -34,9 +34,9 @@ class Told:
 
     def __init__(self, story: list[Act], salt: str = "", clocks: tuple[int, ...] = ()) -> None:
         self.gates = [Scribe(f"gate {i} {salt}") for i in range(4)]
-        for gate, clock in zip(self.gates, clocks, strict=False):
-            gate.clock += clock
-        self.all = [gate.boot() for gate in self.gates]
+        for scribe, clock in zip(self.gates, clocks, strict=False):
+            scribe.clock += clock
+        self.all = [scribe.boot() for scribe in self.gates]
         self.salt = salt
         done: dict[str, list[tuple[str, bytes, dict[str, Any]]]] = {}
         for what, gate, word, which, zone, day in story:

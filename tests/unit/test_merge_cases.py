@@ -3,10 +3,12 @@
 from collections import Counter
 
 from shared.devices.roster import Cutoff, Member
+from shared.history import Visit
 from shared.log.record import Confirm, Kind, Shown, record_hash, record_id
 from shared.merge.incidents import Finding, Incident
+from shared.merge.logs import Place
 from shared.merge.ticket import Word
-from shared.merge.view import Added, View
+from shared.merge.view import Added, Presence, Summary, View
 from tests.scribe import EVENT, NO_CAP, RE_ENTRY, Scribe, after, hashed, root
 
 T = "ticket"
@@ -422,3 +424,99 @@ def test_the_summary_counts_entries_by_gate() -> None:
     assert view.entered(EVENT, 1) == 2
     assert view.summary().entries == ((EVENT, 1, 2),)
     assert Counter(n for _, n in view.summary().presence) == {2: 1}
+
+
+def test_the_whole_summary_of_a_small_story() -> None:
+    """Every value of it, so that a holder in another language can be compared."""
+    v = Venue()
+    v.y.clock += 60_000
+    v.x.enter(T, zone=2, day=3, gate=0x0102)
+    b = v.y.enter(T, zone=2, day=3, gate=0x0102)
+    gap = Scribe("gap")
+    gap.boot()
+    gap.enter("lost")
+    waiting = gap.enter("later")
+    view = v.view()
+    view.add(gap.log[0])
+    view.add(waiting)
+    found = Finding(Incident.DOUBLE_ADMISSION, EVENT, hashed(T), record_id(b), v.y.device, 1, 2)
+    assert view.summary() == Summary(
+        presence=((Presence(EVENT, 2, 3), 2),),
+        entries=((EVENT, 0x0102, 2),),
+        findings=(found,),
+        quarantined=((Place(gap.device, 1, 3), record_id(waiting)),),
+        unproved=(),
+    )
+
+
+def test_views_that_differ_have_other_digests() -> None:
+    """One more record that says something shows."""
+    v = Venue()
+    before = v.view().summary().digest()
+    v.x.enter(T)
+    assert v.view().summary().digest() != before
+
+
+def test_each_visit_says_where_it_was_and_on_which_right() -> None:
+    """What staff are told of an earlier entry, whole."""
+    v = Venue()
+    a = v.x.enter(T, zone=2, day=1, gate=7)
+    pool = v.view().history(EVENT, hashed(T)).pools[2, 1]
+    visit = Visit(record_id(a), 2, 1, 7, v.x.device, v.x.clock, root(T, 0, 2, 1))
+    assert pool.inside == (visit,)
+    assert pool.last == visit
+
+
+def test_newest_means_time_not_id() -> None:
+    """Of three entries the last by the clock comes last, whatever their ids."""
+    v = Venue()
+    ids = []
+    for i in range(6):
+        v.x.clock += 60_000
+        ids.append(record_id(v.x.enter(T, root(T, i), allowance=6)))
+    known = v.view().history(EVENT, hashed(T))
+    assert [visit.id for visit in known.pools[1, 0].inside] == ids
+    assert known.last is not None
+    assert known.last.id == ids[-1]
+    assert known.pools[1, 0].last == known.last
+
+
+def test_a_cap_on_days_is_of_entries_on_days() -> None:
+    """Entries for the whole event use up no day, and neither do overrides."""
+    v = Venue()
+    v.x.enter(T, day=0, terms=1)
+    v.x.enter(T, day=1, terms=1)
+    v.y.enter(T, day=2, terms=1, kind=Kind.OVERRIDE)
+    assert v.kinds() == []
+
+
+def test_an_exit_that_does_not_count_brings_no_allowance() -> None:
+    """An unproved OUT of another device can't widen a pool; with its proof it does."""
+    v = Venue()
+    a = v.x.enter(T)
+    v.x.enter(T)
+    v.y.leave(T, record_id(a), allowance=9)
+    assert v.kinds(proved=False) == ["double_admission"]
+    assert v.kinds() == []
+
+
+def test_a_pool_of_exits_alone_leaves_nothing_open() -> None:
+    """Nobody is known to be inside, and the right after the exit is there to be taken."""
+    v = Venue()
+    out = v.x.leave(T)
+    pool = v.view().history(EVENT, hashed(T)).pools[1, 0]
+    assert (pool.entries, pool.inside, pool.opened, pool.last) == (0, (), (after(out),), None)
+    assert pool.left == record_id(out)
+
+
+def test_a_roster_of_the_same_version_changes_nothing() -> None:
+    """One version has one content; the first heard of is kept."""
+    x = Scribe("X")
+    x.boot()
+    x.enter("a")
+    view = View()
+    for raw in x.log:
+        view.add(raw)
+    view.learn_roster(5, {})
+    view.learn_roster(5, {x.device: Member(x.public, Cutoff(0, 0))})
+    assert view.present(EVENT, 1) == 1

@@ -2,7 +2,7 @@
 
 Every bound is in unix seconds and half-open (`start <= t < end`), computed in the event's
 time zone by whoever publishes the manifest: no gate needs a time-zone database
-(spec/rules.md, "Calendar").
+(spec/manifest.md §8).
 """
 
 from typing import Annotated, Literal

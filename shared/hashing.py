@@ -47,3 +47,19 @@ def after_right(record_id: bytes) -> bytes:
     """Return the name of the right that an exit opens: after the IN it closes, or, where
     it closes none that it knows of, after the OUT itself."""
     return sha256(b"usher/after/v1\0" + record_id).digest()[:16]
+
+
+def chunk_hash(event: bytes, index: int, records: bytes) -> bytes:
+    """Return what a manifest head says of chunk `index` of its ticket records."""
+    return sha256(b"usher/chunk/v1\0" + event + bytes((index,)) + records).digest()
+
+
+def names_hash(event: bytes, index: int, names: bytes) -> bytes:
+    """Return what a manifest head says of chunk `index` of its sealed names."""
+    return sha256(b"usher/names/v1\0" + event + bytes((index,)) + names).digest()
+
+
+def delta_hash(event: bytes, previous: bytes, version: int, changes: bytes) -> bytes:
+    """Return the delta chain's value after the entry that leads to `version`."""
+    place = event + previous + version.to_bytes(4, "big")
+    return sha256(b"usher/delta/v1\0" + place + changes).digest()

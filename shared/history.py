@@ -31,6 +31,7 @@ class PoolHistory(NamedTuple):
     claimed: frozenset[bytes]  # every right that an IN not undone names
     opened: tuple[bytes, ...]  # rights that exits opened and no entry took up: take the first
     left: bytes = bytes(16)  # newest OUT known, what a repeated exit names in `ref`; zero: none
+    last: Visit | None = None  # newest entry not undone, whether or not it was closed since
 
 
 class History(NamedTuple):

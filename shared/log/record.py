@@ -10,6 +10,7 @@ needs and forbids. `decode` says nothing about authorship: that is `shared.log.c
 import struct
 from enum import IntEnum
 from hashlib import sha256
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from shared import keys
@@ -107,15 +108,9 @@ class Record(NamedTuple):
 
 EMPTY: Final = Record._make(LAYOUT.unpack(bytes(SIZE)))
 
-# Byte offset of each field, for errors.
-_OFFSETS: Final = dict(
-    zip(
-        Record._fields,
-        (0, 1, 2, 4, 20, 24, 32, 64, 72, 80, 88, 90, 92, 94, 95)
-        + (96, 112, 114, 116, 120, 124, 140, 156, 188, 192),
-        strict=True,
-    )
-)
+_SIZES: Final = (1, 1, 2, 16, 4, 8, 32, 8, 8, 8, 2, 2, 2, 1, 1, 16, 2, 2, 4, 4, 16, 16, 32, 4, 64)
+_OFFSETS: Final = dict(zip(Record._fields, accumulate((0, *_SIZES[:-1])), strict=True))
+
 _TICKET: Final = ("zone", "day", "allowance", "terms", "ticket", "gen", "ticket_class")
 _POOL: Final = ("event", "gate", "zone", "allowance", "ticket")
 

@@ -520,3 +520,17 @@ def test_a_roster_of_the_same_version_changes_nothing() -> None:
     view.learn_roster(5, {})
     view.learn_roster(5, {x.device: Member(x.public, Cutoff(0, 0))})
     assert view.present(EVENT, 1) == 1
+
+
+def test_revoking_a_cloned_device_quarantines_both_branches() -> None:
+    """Neither the device's nor its clone's records count after the cutoff."""
+    x, clone = Scribe("X"), Scribe("X")
+    x.boot()
+    clone.boot()
+    view = View()
+    for raw in [x.log[0], x.enter("a"), clone.enter("b")]:
+        view.add(raw)
+    assert view.present(EVENT, 1) == 2
+    view.learn_roster(1, {x.device: Member(x.public, Cutoff(1, 1))})
+    assert view.present(EVENT, 1) == 0
+    assert {i for _, i in view.quarantined()} == {record_id(x.log[1]), record_id(clone.log[1])}

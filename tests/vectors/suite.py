@@ -38,3 +38,13 @@ def named(vectors: list[Json]) -> list[Json]:
     assert len(set(names)) == len(names), "two vectors of one name"
     assert all(vector["comment"] for vector in vectors)
     return vectors
+
+
+def vector(op: str, name: str, comment: str, given: Json, expect: Json) -> Json:
+    """Return one vector of a suite that asks for several operations."""
+    return {
+        "name": f"{op}/{name}",
+        "comment": comment,
+        "input": {"op": op} | given,
+        "expect": expect,
+    }

@@ -1,0 +1,1 @@
+"""Who may speak for a venue: roster, enrolment, requests, proofs, commands (spec/devices.md)."""

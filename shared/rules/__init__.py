@@ -1,0 +1,1 @@
+"""The entry rules of an event: compiled once, read at every scan (spec/rules.md)."""

@@ -1,0 +1,16 @@
+"""What readers add to a code, and nothing else, taken off again (spec/token.md §2).
+
+A hardware reader may put an AIM identifier in front (`]Q1` for a QR code, `]Q2` with ECI),
+an ECI escape (a backslash and six digits), and end the line. Anything more is left for the
+strict parser to refuse.
+"""
+
+import re
+from typing import Final
+
+ADDED: Final = re.compile(r"\A(?:\]Q[12])?(?:\\[0-9]{6})?(.*?)(?:\r\n|\r|\n)?\Z", re.DOTALL)
+
+
+def normalise(text: str) -> str:
+    """Return `text` without a reader's prefixes and one line ending."""
+    return ADDED.sub(r"\1", text)

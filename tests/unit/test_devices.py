@@ -1,0 +1,95 @@
+"""The signing sides of requests, times and badges agree with the checking sides."""
+
+from types import MappingProxyType
+
+import pytest
+
+from shared.devices.command import RELAYED, open_stamp, seal_stamp
+from shared.devices.enrolment import claim
+from shared.devices.proof import countersign, proves
+from shared.devices.request import Request, body_hash, check_request, sign_request
+from shared.devices.roster import TrustedRoster
+from shared.errors import Refused, Untrusted
+from shared.hashing import evidence
+from shared.instant import Instant
+from shared.keyset import TrustedKeys
+from shared.log.record import Kind, decode, seal
+from tests.vectors import wire, wire_log
+from tests.vectors.wire_devices import CHALLENGE, NONCE, NOW, ROOT, TENANT, hello, keyset, offer
+from tests.vectors.wire_devices import sealed_roster as roster_of
+
+TIME = Instant(NOW * 1000)
+KEYS = TrustedKeys(ROOT).accept(keyset())
+ROSTER = TrustedRoster(TENANT).update(roster_of(), KEYS, TIME)
+GATE = wire.seed("gate A")
+ASKED = Request("GET", "gate.example", "/v1/time", body_hash(b""))
+
+
+def test_a_signed_request_is_accepted_once() -> None:
+    """The caller's memory of nonces is what stops the second."""
+    header = sign_request(ASKED, GATE, TIME.ms, NONCE)
+    accepted = check_request(ASKED, header, ROSTER, TIME.ms, set())
+    with pytest.raises(Refused):
+        check_request(ASKED, header, ROSTER, TIME.ms, {accepted[:2]})
+
+
+def test_a_nonce_may_be_forgotten_when_its_request_is_too_old() -> None:
+    """Between the last moment that it is accepted and `forget` there is no gap."""
+    header = sign_request(ASKED, GATE, TIME.ms, NONCE)
+    accepted = check_request(ASKED, header, ROSTER, TIME.ms, set())
+    check_request(ASKED, header, ROSTER, accepted.forget - 1, set())
+    with pytest.raises(Untrusted):
+        check_request(ASKED, header, ROSTER, accepted.forget, set())
+
+
+@pytest.mark.parametrize("nonce", [b"", bytes(15), bytes(17)])
+def test_a_nonce_has_16_bytes(nonce: bytes) -> None:
+    """Another length would move the fields after it."""
+    with pytest.raises(ValueError, match="nonce"):
+        sign_request(ASKED, GATE, TIME.ms, nonce)
+
+
+def test_a_stamp_answers_or_is_relayed() -> None:
+    """What the cloud seals, a device opens."""
+    secret = wire.seed("command key")
+    assert open_stamp(seal_stamp(TIME.ms, secret, NONCE), KEYS, TIME, NONCE) == TIME.ms
+    assert open_stamp(seal_stamp(TIME.ms, secret), KEYS, TIME) == TIME.ms
+    assert seal_stamp(TIME.ms, secret) == seal_stamp(TIME.ms, secret, RELAYED)
+
+
+def test_a_countersigned_record_is_proved() -> None:
+    """What a badge signs proves the record, sealed with its evidence, and no other."""
+    draft = decode(wire_log.seal(wire_log.fields("ANNUL")))
+    blob = countersign(draft, wire.seed("supervisor"), b"code")
+    record = decode(seal(draft._replace(evidence=evidence(blob)), GATE))
+    assert proves(record, blob, KEYS, ROSTER)
+    assert not proves(record._replace(seq=3), blob, KEYS, ROSTER)
+    assert not proves(record, blob, KEYS, TrustedRoster(TENANT))
+
+
+def test_a_boot_is_proved_by_nothing() -> None:
+    """Records that act on nobody's admission have no proof."""
+    blob = countersign(decode(wire_log.seal(wire_log.first())), wire.seed("supervisor"))
+    booted = decode(wire_log.seal(wire_log.first(evidence=evidence(blob))))
+    assert booted.kind == Kind.BOOT
+    assert not proves(booted, blob, KEYS, ROSTER)
+
+
+def test_a_roster_comes_back_after_a_restart() -> None:
+    """The kept bytes give back what the device had, even past the roster's expiry."""
+    later = Instant(NOW * 1000 + 10**10, trusted=False)
+    again = TrustedRoster(TENANT).accept(ROSTER.raw, KEYS, later)
+    assert again == ROSTER
+    assert TrustedRoster(TENANT).version == 0
+
+
+def test_a_roster_can_t_be_changed_in_place() -> None:
+    """An empty roster's maps are shared by all: they must be read-only."""
+    assert isinstance(TrustedRoster(TENANT).devices, MappingProxyType)
+
+
+def test_a_code_that_no_offer_has_is_unknown() -> None:
+    """The same answer whether the offer never was or is another."""
+    with pytest.raises(Untrusted) as error:
+        claim(None, hello(offer(), GATE), CHALLENGE, NOW)
+    assert error.value.code == "enrol_unknown"

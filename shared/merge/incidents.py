@@ -10,7 +10,7 @@ class Incident(StrEnum):
     DOUBLE_ADMISSION = "double_admission"  # more people than the ticket has rights
     UNSEEN_EXIT = "unseen_exit"  # the same, unless a guest left where nobody passed it on
     TOO_MANY_DAYS = "too_many_days"
-    REVOKED_ADMISSION = "revoked_admission"  # the ticket is revoked, refunded or blocked
+    REVOKED_ADMISSION = "revoked_admission"  # the ticket is revoked or refunded
     SUPERSEDED_ADMISSION = "superseded_admission"  # a newer generation is known
     UNPROVED_OVERRIDE = "unproved_override"  # no supervisor's signature came with it
     EQUIVOCATION = "equivocation"  # one place in a log, two records

@@ -202,26 +202,26 @@ def _presence(entries: Mapping[bytes, Entry], rights: Mapping[bytes, Right]) -> 
     return max(chains, _last_in(entries, rights))
 
 
-def _last_in(entries: Mapping[bytes, Entry], rights: Mapping[bytes, Right]) -> int:
-    """Return 1 where somebody must be inside although the exits outnumber the entries.
+def _last_in(entries: Mapping[bytes, Entry], rights: Mapping[bytes, Right]) -> bool:
+    """Return whether somebody must be inside although the exits outnumber the entries.
 
-    An exit can't close what follows from it: where every chain that starts at a root right
-    has ended, and every exit of no fixed target was followed by an entry, the last of these
-    is still open.
+    An exit can't close what follows from it: where every exit of no fixed target was followed
+    by an entry, and all of these end in an open one, the last of them is still open.
     """
     floats = [
-        e for r in rights.values() if len(r.claimants) > (r.target is not None) for e in r.claimants
+        entry
+        for right in rights.values()
+        if len(right.claimants) > (right.target is not None)
+        for entry in right.claimants
     ]
     if not floats or any(right.unplaced for right in rights.values()):
-        return 0
+        return False
     after = {right.target: right for right in rights.values() if right.target}
     ends_open: dict[bytes, bool] = {}
     for entry in _bottom_up(entries, rights):
         right = after.get(entry.id)
         ends_open[entry.id] = right is None or any(ends_open[e.id] for e in right.claimants)
-    _, rooted = _starts(entries, rights, dict.fromkeys(entries, 0))
-    starts_open = any(ends_open[e.id] for e in rooted if e.ref not in rights)
-    return int(not starts_open and all(ends_open[e.id] for e in floats))
+    return all(ends_open[entry.id] for entry in floats)
 
 
 def _opened(rights: Mapping[bytes, Right]) -> Iterator[bytes]:

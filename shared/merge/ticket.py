@@ -16,7 +16,7 @@ class Word(NamedTuple):
     """What the issuer's manifest says of a ticket beside the records."""
 
     gen: int = 0
-    withdrawn: bool = False  # revoked, refunded or blocked
+    withdrawn: bool = False  # revoked or refunded, for good; blocked may come back
 
 
 SILENT = Word()

@@ -42,6 +42,21 @@ def test_a_nonce_may_be_forgotten_when_its_request_is_too_old() -> None:
         check_request(ASKED, header, ROSTER, accepted.forget, set())
 
 
+def test_a_target_may_be_as_long_as_its_length_can_say() -> None:
+    """65,535 bytes; one more is a vector."""
+    asked = ASKED._replace(target="/" + "a" * 65_534)
+    header = sign_request(asked, GATE, TIME.ms, NONCE)
+    assert check_request(asked, header, ROSTER, TIME.ms, set()).nonce == NONCE
+
+
+def test_a_revoked_device_is_refused_unless_its_records_are_asked_for() -> None:
+    """Whoever forgets to say which gets the safe answer."""
+    header = sign_request(ASKED, wire.seed("gate B"), TIME.ms, NONCE)
+    with pytest.raises(Untrusted) as error:
+        check_request(ASKED, header, ROSTER, TIME.ms, set())
+    assert error.value.code == "request_revoked_device"
+
+
 @pytest.mark.parametrize("nonce", [b"", bytes(15), bytes(17)])
 def test_a_nonce_has_16_bytes(nonce: bytes) -> None:
     """Another length would move the fields after it."""

@@ -29,6 +29,7 @@ from shared.log.record import (
     unpack_bits,
 )
 from shared.log.writer import Tail, advance, boot, hear, place
+from tests.vectors.wire_log import KINDS
 
 SEED = bytes(range(32))
 PK = public_key(SEED)
@@ -133,6 +134,14 @@ def test_a_record_s_id_is_the_start_of_its_hash() -> None:
     """So that a list of hashes names the records too."""
     raw = encode(ENTRY)
     assert record_id(raw) == record_hash(raw)[:16]
+
+
+def test_stored_numbers_are_those_of_the_spec() -> None:
+    """Renumbering would change what every stored record says."""
+    assert [int(value) for value in Confirm] == [0, 1, 2]
+    assert [int(value) for value in Shown] == [0, 1, 2, 3]
+    assert [int(value) for value in TimeQuality] == [0, 1, 2]
+    assert {kind.name: int(kind) for kind in Kind} == KINDS
 
 
 def test_bits_go_back_and_forth() -> None:

@@ -534,3 +534,21 @@ def test_revoking_a_cloned_device_quarantines_both_branches() -> None:
     view.learn_roster(1, {x.device: Member(x.public, Cutoff(1, 1))})
     assert view.present(EVENT, 1) == 0
     assert {i for _, i in view.quarantined()} == {record_id(x.log[1]), record_id(clone.log[1])}
+
+
+def test_opened_rights_come_in_the_order_to_take_them() -> None:
+    """First those of exits that closed nobody in particular, and each as often as it is left."""
+    v = Venue()
+    a = v.x.enter(T, allowance=3)
+    b = v.x.enter(T, root(T, 1), allowance=3)
+    v.x.leave(T, record_id(a), allowance=3)
+    v.y.leave(T, record_id(a), allowance=3)
+    blind = v.z.leave(T, allowance=3)
+    fixed, loose = after(a), after(blind)
+    assert v.view().history(EVENT, hashed(T)).pools[1, 0].opened == (loose, fixed, fixed)
+    v.x.enter(T, fixed, allowance=3)
+    assert v.view().history(EVENT, hashed(T)).pools[1, 0].opened == (loose, fixed)
+    v.x.leave(T, record_id(b), allowance=3)
+    v.x.enter(T, loose, allowance=3)
+    left = v.view().history(EVENT, hashed(T)).pools[1, 0].opened
+    assert left == tuple(sorted((fixed, after(b))))

@@ -131,6 +131,12 @@ def commands() -> Iterator[Json]:
     yield case(
         "number skipped", "Others were lost.", command(number=90), {"action": "wipe", "time": None}
     )
+    yield case(
+        "numbers at their most",
+        "Obeyed.",
+        command(action="set_time", number=2**53 - 1, time=2**47),
+        {"action": "set_time", "time": 2**47},
+    )
     for name, raw, error, why in (
         ("again", command(number=6), "command_replayed", "Obeyed before."),
         ("older", command(number=5), "command_replayed", "An unlock from before a lock."),
@@ -140,6 +146,13 @@ def commands() -> Iterator[Json]:
         ("set time without", command(action="set_time"), "command_time", "To what?"),
         ("signed by the roster key", command("roster key"), "document_unknown_key", "Roles."),
         ("number 0", command(number=0), "document_body", "They count from 1."),
+        ("number 2^53", command(number=2**53), "document_body", "JavaScript can't hold it."),
+        (
+            "time beyond 2^47",
+            command(action="set_time", time=2**47 + 1),
+            "document_body",
+            "Out of range.",
+        ),
         ("unknown action", command(action="explode"), "document_body", "Not in the list."),
     ):
         yield case(name, why, raw, {"error": error})
@@ -215,6 +228,14 @@ def badges() -> Iterator[Json]:
         ("lost badge", False, "From the second of its loss on."),
     ):
         yield case(f"override by {badge}", why, proves, said, signed(said, badge))
+    then = bare("OVERRIDE", hlc=START << 16)
+    yield case(
+        "at the second of the loss",
+        "From that second on.",
+        False,
+        then,
+        signed(then, "lost badge"),
+    )
     early = bare("OVERRIDE", hlc=(START - 1) << 16)
     yield case(
         "before the loss", "What it did before counts.", True, early, signed(early, "lost badge")

@@ -59,7 +59,7 @@ def offers() -> Iterator[Json]:
         ("line break", text + "\n", "enrol_offer", "Nothing is stripped."),
         ("user info", offer("https://gate.example@evil.example"), "enrol_offer", "A trick."),
         ("script", offer("javascript://gate.example"), "enrol_offer", "Not an address."),
-        ("513 characters", offer("https://" + "a" * 513), "enrol_offer", "Too long."),
+        ("long host", offer("https://" + "a" * 254), "enrol_offer", "Longer than a name can be."),
     ):
         yield vector("offer", name, why, {"text": wrong}, {"error": error})
 

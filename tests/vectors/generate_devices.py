@@ -135,6 +135,15 @@ def rosters() -> Iterator[Json]:
         None,
         error("document_body"),
     )
+    for seq, expect in ((2**53 - 1, {"version": 5}), (2**53, error("document_body"))):
+        cut = [document["devices"][0] | {"cutoff": {"incarnation": 1, "seq": seq}}]
+        why = "JavaScript's numbers end at 2^53."
+        yield case(f"cutoff at {seq}", why, sealed_roster(devices=cut), None, expect)
+    for version in (0, 2**32):
+        raw = sealed_roster(version=version)
+        yield case(f"version {version}", "Out of range.", raw, None, error("document_body"))
+    last = sealed_roster(version=2**32 - 1)
+    yield case("last version", "A bound.", last, held, {"version": 2**32 - 1})
     for name, incarnation, seq, counts in (
         ("gate A", 4_000_000_000, 2**53, True),
         ("gate B", 1, 2**53, True),

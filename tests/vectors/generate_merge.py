@@ -93,6 +93,36 @@ CASES: Final = [
          {"1/0": 0}),
     Case("the-longer-chain-is-explained", "The excess is the shorter chain, whoever came first.",
          "X in a; Y in b; Y out o @b; Y in c after:b", ["double_admission a"], {"1/0": 2}),
+    Case(
+        "blind-exit-repeats-after-two-visits",
+        "Whoever came in on the blind exit is inside, though exits outnumber entries.",
+        "X in a; X out o @a; X in b after:a; X out p @b; Y out q; Y in c after:q",
+        [],
+        {"1/0": 1},
+    ),
+    Case(
+        "two-repeated-exits",
+        "Each repeated exit may have been somebody's whom another gate let in.",
+        "X in a; Y out o @a; Y out p @o; Y out q @o; Z in b after:a; X in c after:a;"
+        "Y in d after:a",
+        [],
+        {"1/0": 1},
+    ),
+    Case(
+        "repeated-exits-too-few",
+        "Two exits, three returns on their right.",
+        "X in a; Y out o @a; Y out p @o; Z in b after:a; X in c after:a; Y in d after:a",
+        ["double_admission d"],
+        {"1/0": 2},
+    ),
+    Case(
+        "the-longer-chain-is-explained-though-later",
+        "More entries explained weighs more than better ones.",
+        "X in a; X out o @a; X in b after:a; Y in c; Y out p @c; Y in d after:c; Y out q @d;"
+        "Y in e after:d",
+        ["double_admission a", "double_admission b"],
+        {"1/0": 2},
+    ),
     # -- several people on one ticket --
     Case("group-within-allowance", "Two of two.",
          "X in a n=2; Y in b r1 n=2", [], {"1/0": 2}),
@@ -135,7 +165,7 @@ CASES: Final = [
          "X in a; Y undo u @a", [], {"1/0": 1}, unproved="u"),
     Case("own-undo-unproved", "A device may undo what it admitted.",
          "X in a; X undo u @a", [], {"1/0": 0}, unproved="u"),
-    Case("withdrawn", "Admitted on a ticket that was revoked, refunded or blocked.",
+    Case("withdrawn", "Admitted on a ticket that was revoked or refunded.",
          "X in a", ["revoked_admission a"], {"1/0": 1}, withdrawn=True),
     Case("withdrawn-override", "An override was somebody's decision.",
          "X over p", [], {"1/0": 1}, withdrawn=True),

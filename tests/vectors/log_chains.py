@@ -70,6 +70,15 @@ def good() -> Iterator[Json]:
     yield case("goes on", "From the head that is held.", EVERY[2:], 3, start=head(2, EVERY))
     later = chain(3, incarnation=2, prev=digest(EVERY[-1]))
     yield case("second incarnation", "Its BOOT follows the last record of the first.", later, 3)
+    many = chain(2, incarnation=2**32 - 1, prev=digest(EVERY[-1]))
+    yield case("last incarnation", "All four bytes count.", many, 2)
+    yield case(
+        "another incarnation by its first byte",
+        "All four bytes count.",
+        [EVERY[0], after(EVERY[:1], incarnation=2**24 + 1)],
+        1,
+        (1, "incarnation"),
+    )
     stray = chain(2, incarnation=2, prev=b"\x99" * 32)
     yield case(
         "boot after what is unknown", "Which record it follows is judged elsewhere.", stray, 2

@@ -28,14 +28,12 @@ from shared.errors import Malformed, Refused, Untrusted
 from shared.instant import Instant
 from shared.keyset import TrustedKeys
 
-LIFETIME: Final = 600  # seconds that an offer is open
 HELLO_DOMAIN: Final = b"usher/enrol/v1\0"
 COMMIT_DOMAIN: Final = b"usher/enrol-commit/v1\0"
 DIGITS_DOMAIN: Final = b"usher/enrol-digits/v1\0"
 HELLO: Final = struct.Struct(">16s32s32s64s")  # code, key, commitment, signature
 NONCE_SIZE: Final = 16
-MAX_OFFER: Final = 512  # characters
-_OFFER: Final = re.compile(
+_OFFER: Final = re.compile(  # every part is bounded, and so is the whole
     r"(https?://(?:[a-z0-9.-]{1,253}|\[[0-9a-f:]{2,45}\])(?::[1-9][0-9]{0,4})?)/enrol"
     r"#1\.([0-9a-f]{32})\.([0-9a-f]{32})\.([1-9][0-9]{0,11})\.([0-9a-f]{64})"
 )
@@ -86,7 +84,7 @@ def offer_text(offer: Offer) -> str:
 
 def parse_offer(text: str) -> Offer:
     """Return what a QR code offers."""
-    match = _OFFER.fullmatch(text) if len(text) <= MAX_OFFER else None
+    match = _OFFER.fullmatch(text)
     if match is None:
         raise Malformed("enrol_offer")
     origin, code, tenant, expires, root = match.groups()

@@ -43,7 +43,7 @@ class TicketView(NamedTuple):
 def view_ticket(raws: Iterable[bytes], proved: Container[bytes], word: Word = SILENT) -> TicketView:
     """Merge the chained IN, OUT, OVERRIDE and ANNUL records of one ticket.
 
-    `proved` holds the ids of records whose proof was checked (spec/log.md, "Proof"): what
+    `proved` holds the ids of records whose proof was checked (spec/devices.md §5): what
     acts on another device's admission counts only with one.
     """
     records = {record_id(raw): Record._make(LAYOUT.unpack(raw)) for raw in raws}

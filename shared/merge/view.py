@@ -2,8 +2,8 @@
 
 The view is a function of sets alone (records, proofs, and the highest manifest, generation
 and roster words), so it is the same wherever the same things are known, in whatever order,
-batches and repetitions they came. It takes records whose chain and signature were checked by
-`shared.log.chain`, and proofs that were checked by `shared.log.proof`.
+batches and repetitions they came. It takes records that `shared.log.record.decode` accepts and
+whose chain `shared.log.chain` checked, and proofs that `shared.devices.proof` checked.
 
     view = View()
     view.add(raw)                 # Added.NEW
@@ -79,7 +79,7 @@ class View:
         self._found: dict[TicketKey, TicketView] = {}
 
     def add(self, raw: bytes) -> Added:
-        """Add one record, 256 bytes whose signature is vouched for."""
+        """Add one record, 256 well-formed bytes whose signature is vouched for."""
         device, incarnation, seq = _place(raw)
         log = self._logs.setdefault((device, incarnation), Incarnation())
         released = log.add(raw, seq, raw[32:64])

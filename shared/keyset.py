@@ -104,7 +104,7 @@ class TrustedKeys(NamedTuple):
 
     def accept(self, raw: bytes) -> "TrustedKeys":
         """Take in one keyset by every rule but its expiry."""
-        if raw == self.raw:
+        if self.keyset and raw == self.raw:
             return self
         signers = self._signers()
         keyset = open_signed(Kind.KEYSET, raw, signers, Keyset)

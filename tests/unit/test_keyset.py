@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from shared import hashing, keys
-from shared.errors import Untrusted
+from shared.errors import Malformed, Untrusted
 from shared.instant import Instant
 from shared.keyset import IssuerKey, Key, Keyset, Role, TrustedKeys
 from shared.signed import Kind, seal
@@ -43,6 +43,12 @@ def test_before_its_first_keyset_a_device_trusts_no_key() -> None:
     assert PINNED.find(hashing.kid(pk(3)), EVENT) is None
     assert PINNED.of("manifest", NOW) == {}
     assert PINNED.update([], NOW) is PINNED
+
+
+def test_nothing_is_no_keyset() -> None:
+    """An empty answer is refused, also by a device that holds no keyset yet."""
+    with pytest.raises(Malformed, match="document_truncated"):
+        TrustedKeys(bytes(32)).accept(b"")
 
 
 def test_an_issuer_is_found_by_kid_and_event() -> None:

@@ -45,7 +45,7 @@ class Explanation(NamedTuple):
     spare_exits: int  # exits that no entry took up: each can excuse one excess entry
     presence: int  # people inside
     open: tuple[Entry, ...]  # entries that no exit names; at least `presence` of them
-    opened: tuple[bytes, ...]  # rights not taken up, those of unplaced exits first
+    opened: tuple[bytes, ...]  # rights not taken up: taking the first adds least to the excess
 
 
 class Right:
@@ -84,12 +84,13 @@ def explain(entries: Iterable[Entry], exits: Iterable[Exit], allowance: int) -> 
     """Explain one pool; the answer depends on the sets alone, never on their order."""
     inside = {entry.id: entry for entry in entries}
     rights = _rights(inside, exits)
+    excess = _excess(inside, rights, allowance)
     return Explanation(
-        excess=_excess(inside, rights, allowance),
+        excess=excess,
         spare_exits=sum(right.spare for right in rights.values()),
         presence=_presence(inside, rights),
         open=_open(inside, rights),
-        opened=tuple(_opened(rights)),
+        opened=tuple(_opened(rights, excess)),
     )
 
 
@@ -224,7 +225,17 @@ def _last_in(entries: Mapping[bytes, Entry], rights: Mapping[bytes, Right]) -> b
     return all(ends_open[entry.id] for entry in floats)
 
 
-def _opened(rights: Mapping[bytes, Right]) -> Iterator[bytes]:
-    """Yield the rights that are left; taking those of unplaced exits first says who went."""
-    for name, right in sorted(rights.items(), key=lambda item: (bool(item[1].target), item[0])):
+def _opened(rights: Mapping[bytes, Right], excess: Iterable[Entry]) -> Iterator[bytes]:
+    """Yield the rights that are left, in the order in which an entry should take them.
+
+    First those of exits that closed nobody in particular, then those after entries that are
+    explained: a guest who goes on with another's chain would be in excess with it.
+    """
+    doubtful = {entry.id for entry in excess}
+
+    def preference(item: tuple[bytes, Right]) -> tuple[bool, bool, bytes]:
+        name, right = item
+        return not right.unplaced, right.target in doubtful, name
+
+    for name, right in sorted(rights.items(), key=preference):
         yield from [name] * max(0, right.strong - len(right.claimants))

@@ -67,7 +67,7 @@ def history(view: TicketView) -> History:
     visits = [_visit(i, record) for i, record in _standing(view.pools)]
     return History(
         pools={key: _pool_history(pool) for key, pool in view.pools.items()},
-        days=frozenset(visit.day for visit in visits if visit.day),
+        days=frozenset(v.day for v in visits if v.day and v.right != ZERO16),  # of INs alone
         last=_newest(visits),
         gen=view.gen,
     )

@@ -23,7 +23,7 @@ MIDNIGHT: Final = 1_799_967_600  # day 1 begins
 ARENA, CLUB, GARDEN, PIT = 1, 2, 3, 4
 NORTH, SOUTH, WAY_OUT, CLUB_DOOR, GARDEN_GATE, PIT_GATE = 1, 2, 3, 4, 5, 6
 (SEAT, ONCE, FOUR, FAMILY, TWO_DAYS, ROAMER, SOUTH_ONLY, EVENING, SLOW, WAIVER, CHILD, BOX_OFFICE,
- DAILY, BROKEN, ROAMING_FAMILY, HIKER) = range(16)  # fmt: skip
+ DAILY, BROKEN, ROAMING_FAMILY, HIKER, TRAVELLER, SLOW_DAYS) = range(18)  # fmt: skip
 
 WAIVER_TEXT: Final = Question(id=1, text="Waiver signed?", choices=("yes", "on paper"))
 LOCKER: Final = Question(id=2, text="Locker number")
@@ -97,6 +97,12 @@ PLAN: Final = Plan(
             group=True,
             re_entry=True,
             min_gap=900,
+        ),
+        TicketClass(
+            index=TRAVELLER, name="Twice a day", zones=(ARENA, GARDEN), per="day", allowance=2
+        ),
+        TicketClass(
+            index=SLOW_DAYS, name="Slow days", zones=(ARENA,), per="day", re_entry=True, min_gap=900
         ),
     ),
     days=tuple(

@@ -19,7 +19,7 @@ def first_hold(case: Case, rule: ClassRule, *, returning: bool) -> Hold | None:
     if not case.ask.supervisor and (hold := _for_supervisor(case)) is not None:
         return hold
     if not returning and (open_questions := tuple(unanswered(case, rule))):
-        return Hold(Outcome.ANSWERS_REQUIRED, questions=open_questions, attention=rule.attention)
+        return Hold(Outcome.ANSWERS_REQUIRED, questions=open_questions)
     if rule.attention and not case.ask.confirmed:
         return Hold(Outcome.ATTENTION, attention=rule.attention)
     return None

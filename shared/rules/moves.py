@@ -23,9 +23,8 @@ def depart(case: Case) -> Admit:
     people = min(case.people, allowance)
     here = _newest_first(case)
     drafts = [*_outs(here[:people], allowance, terms)]
-    if len(here) < people:
-        blind = Draft(Kind.OUT, case.post.zone, _day(case), allowance, terms, _left(case))
-        drafts += [blind] * (people - len(here))
+    blind = Draft(Kind.OUT, case.post.zone, _day(case), allowance, terms, _left(case))
+    drafts += [blind] * (people - len(here))
     staying = Counter(visit.day for visit in here[people:])
     for (zone, day), pool in case.history.pools.items():
         if zone in case.post.inner:

@@ -18,7 +18,7 @@ class Claim(NamedTuple):
 
     rights: tuple[bytes, ...]  # at most as many as people are to enter
     returning: int  # of these, opened by exits
-    left: int  # how many more could enter
+    left: int  # once they are all in: how many more may enter
 
 
 def claim(case: Case, rule: ClassRule) -> Claim:
@@ -40,7 +40,7 @@ def claim(case: Case, rule: ClassRule) -> Claim:
         right = root_right(event, ticket, case.post.zone, day, index)
         if right not in pool.claimed:
             rights.append(right)
-    return Claim(tuple(rights), returning, room - wanted if len(rights) == wanted else 0)
+    return Claim(tuple(rights), returning, room - wanted)
 
 
 def lacking(case: Case, rule: ClassRule, found: Claim) -> Deny | None:

@@ -24,14 +24,14 @@ from tests.festival import (
     WAY_OUT,
 )
 from tests.house import House
-from tests.scribe import EVENT
 
 CLASSES = st.sampled_from([
     festival.SEAT, festival.ONCE, festival.FOUR, festival.FAMILY, festival.TWO_DAYS,
-    festival.ROAMER, festival.ROAMING_FAMILY, festival.DAILY,
+    festival.ROAMER, festival.ROAMING_FAMILY, festival.DAILY, festival.TRAVELLER,
 ])  # fmt: skip
 ENTRIES = st.sampled_from([NORTH, SOUTH, CLUB_DOOR, GARDEN_GATE])
 EXITS = st.sampled_from([NORTH, WAY_OUT, CLUB_DOOR, GARDEN_GATE])
+DEVICES = st.sampled_from([NORTH, CLUB_DOOR, GARDEN_GATE])
 people = st.integers(1, 5)
 ACTS = st.lists(
     st.tuples(st.just("enter"), ENTRIES, people)
@@ -105,26 +105,20 @@ def test_nobody_is_in_two_zones_beside_each_other(acts: list[Act]) -> None:
         assert garden + max(evening.house.inside(ARENA), evening.house.inside(CLUB)) <= 1
 
 
-@given(
-    st.lists(
-        st.tuples(st.sampled_from([NORTH, CLUB_DOOR, GARDEN_GATE]), st.booleans()), max_size=14
-    )
-)
-def test_an_honest_guest_is_never_accused(walk: list[tuple[int, bool]]) -> None:
-    """In and out by gates that hear of one another now and then: a note at most.
+@given(st.lists(DEVICES, max_size=3), st.lists(DEVICES, max_size=10))
+def test_an_honest_guest_is_never_accused(unheard: list[int], later: list[int]) -> None:
+    """In, out and in again before the gates hear of it, then in and out: a note at most.
 
-    All gates stand before the arena here; what matters is that each has a log of its own.
+    The three devices stand before the arena here, each with a log of its own.
     """
     house, inside, at = House(), False, NOON
-    names = (NORTH, CLUB_DOOR, GARDEN_GATE)
-    house.cut_off(*names)
-    for gate, meet in walk:
+    house.cut_off(NORTH, CLUB_DOOR, GARDEN_GATE)
+    for gate in [*unheard, 0, *later]:
         at += 60
-        if meet:
+        if not gate:
             house.sync()
-            house.cut_off(*names)
+            continue
         decision = house.scan(posted=NORTH, gate=gate, exiting=inside, at=at)
         inside ^= isinstance(decision, Admit)
-    house.sync()
-    assert set(house.incidents()) <= {Incident.UNSEEN_EXIT}
-    assert house.lan.present(EVENT, ARENA) <= 1
+    assert house.incidents() in ([], [Incident.UNSEEN_EXIT])
+    assert house.inside() == inside

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.errors import Refused
-from shared.event import Gate, Plan, Zone
+from shared.event import Gate, Plan, TicketClass, Zone
 from shared.instant import Instant
 from shared.rules.compiled import Age, compile_rules
 from tests import festival
@@ -83,6 +83,22 @@ def test_a_class_is_admitted_by_the_gates_of_its_zones_that_let_in() -> None:
 def test_terms_are_a_class_in_one_byte(ticket_class: int, terms: int) -> None:
     """Re-entry in bit 7, the cap on days below it, 127 for none."""
     assert RULES.classes[ticket_class].terms == terms
+
+
+def test_terms_of_a_capped_class_without_re_entry() -> None:
+    """The cap alone."""
+    capped = TicketClass(index=0, name="n", zones=(ARENA,), per="day", day_cap=2)
+    plan = Plan(festival.PLAN.zones, (), (capped,), festival.PLAN.days)
+    assert compile_rules(EVENT, plan, 0, 0).classes[0].terms == 2
+
+
+def test_a_zone_ends_where_its_chain_of_parents_is_faulty() -> None:
+    """Two zones of number 2: the one in which 3 lies has no known surroundings."""
+    zones = (Zone(id=1, name="a"), Zone(id=2, name="b"), Zone(id=2, name="c"),
+             Zone(id=3, name="d", parent=2))  # fmt: skip
+    plan = Plan(zones, (Gate(id=1, name="g", zone=3),), ())
+    chosen = compile_rules(EVENT, plan, 0, 0).post(1, exiting=False)
+    assert chosen.related == frozenset({2, 3})
 
 
 def test_a_day_is_half_open() -> None:

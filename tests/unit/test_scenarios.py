@@ -16,7 +16,7 @@ from shared.errors import UsherError
 from shared.event import Plan, TicketClass
 from shared.instant import Instant
 from shared.keyset import Key, Keyset, TrustedKeys
-from shared.log.record import Kind
+from shared.log.record import Kind, Shown
 from shared.manifest.ticket import Status
 from shared.outcomes import Outcome, Signal
 from shared.presentation import Freshness, present
@@ -26,7 +26,7 @@ from shared.scanner import normalise
 from shared.signed import Kind as Document
 from shared.signed import seal
 from shared.token import BOUND, LIVE_REQUIRED, STATIC, Token, encode_text, issue
-from shared.verify import outcome_of, verify
+from shared.verify import Verified, outcome_of, verify
 from tests import festival
 from tests.festival import (
     ARENA,
@@ -133,6 +133,21 @@ def test_an_exit_that_a_gate_has_not_heard_of_is_a_note_at_most() -> None:
     back = admit(house.scan(gate=SOUTH, at=NOON + 120))
     assert back.outcome is Outcome.ADMITTED
     house.sync()
+    assert house.incidents() == ["unseen_exit"]
+
+
+def test_one_unseen_exit_stays_one_note() -> None:
+    """Out and in twice more, all of it seen: the guest is still accused of nothing."""
+    house = House()
+    house.cut_off(NORTH)
+    house.scan(gate=NORTH)
+    house.leave(gate=NORTH, at=NOON + 60)
+    house.scan(gate=SOUTH, at=NOON + 120)
+    house.sync()
+    for minute in (3, 5, 7):
+        house.leave(at=NOON + minute * 60)
+        back = house.scan(gate=SOUTH, at=NOON + minute * 60 + 60)
+        assert back.outcome is Outcome.READMITTED
     assert house.incidents() == ["unseen_exit"]
 
 
@@ -316,6 +331,18 @@ def test_the_third_day_of_an_any_two_days_pass_is_refused() -> None:
     assert house.incidents() == []
 
 
+def test_an_override_opens_no_day_of_a_capped_pass() -> None:
+    """A supervisor's exception is for one entry: it uses no day up, and gives none."""
+    house = House()
+    house.scan("kim", TWO_DAYS, at=NOON)
+    house.scan("kim", TWO_DAYS, at=NOON + DAY)
+    third, reason = NOON + 2 * DAY, Ask(supervisor=True, override="flight cancelled")
+    assert house.scan("kim", TWO_DAYS, at=third, ask=reason).outcome is Outcome.ADMITTED
+    house.leave("kim", TWO_DAYS, at=third + 60)
+    assert house.scan("kim", TWO_DAYS, at=third + 120).outcome is Outcome.NO_DAYS_LEFT
+    assert house.incidents() == []
+
+
 def test_in_out_in_is_readmitted_where_re_entry_is_allowed() -> None:
     """Two soft tones; again without going out first: already admitted."""
     house = House()
@@ -446,6 +473,12 @@ def test_a_ticket_found_by_name_is_admitted_by_a_supervisor() -> None:
     rules = festival.rules()
     record = festival.listed(festival.scan(holder_pk=bytes(31) + b"1"))
     found = by_hand(record, EVENT)
+    assert found == Verified(
+        Token(STATIC, 0, bytes(4), EVENT, bytes(16), 1, SEAT, 2**32 - 1),
+        Shown.MANUAL,
+        bytes(32),
+        record.ticket_hash,
+    )
     post = rules.post(NORTH, exiting=False)
 
     def tried(ask: Ask) -> Decision:

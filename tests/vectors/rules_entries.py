@@ -19,6 +19,8 @@ from tests.festival import (
     ROAMING_FAMILY,
     SEAT,
     SLOW,
+    SLOW_DAYS,
+    TRAVELLER,
     TWO_DAYS,
 )
 from tests.vectors.rules_parts import (
@@ -47,6 +49,7 @@ OUT_ID: Final = record_id("out")
 A: Final = visit("a")
 B: Final = visit("b", second=EARLIER + 60, right=root(1))
 C: Final = visit("c", second=EARLIER + 120, right=root(2))
+TODAY: Final = visit("a", day=1)
 D: Final = visit("d", second=EARLIER + 180, right=root(3))
 
 
@@ -94,6 +97,15 @@ def rights() -> list[Json]:
         case("people-is-for-groups", "A ticket of four entries is still one person.",
              given(FOUR, ask={"people": 3}),
              admit(draft("IN", root(), allowance=4, terms=NO_CAP), left=3)),
+        case("opened-but-no-room", "A copy left and the other is inside: its right is no room.",
+             given(SEAT, history=history(pool(A, B, gone=1))),
+             deny("already_admitted", 64, prior=B["id"])),
+        case("second-of-two", "Two entries: going in twice without an exit is both of them.",
+             given(TRAVELLER, history=history(pool(TODAY))),
+             admit(draft("IN", root(1, 1, 1), day=1, allowance=2, terms=NO_CAP))),
+        case("third-of-two", "A third is one too many.",
+             given(TRAVELLER, history=history(pool(TODAY, visit("b", day=1, right=root(1, 1, 1))))),
+             deny("no_entries_left", 65, day=1, prior=B["id"])),
         case("an-override-counts", "Whoever came in by override is inside like anybody.",
              given(SEAT, history=history(pool(visit("o", right="00" * 16)))),
              deny("already_admitted", 64, prior=record_id("o"))),
@@ -122,6 +134,12 @@ def gaps() -> list[Json]:
         case("gap-ahead-a-lot", "Further ahead than that, it says nothing.",
              given(SLOW, history=history(pool(A, gone=1)), now=now(last - 61)),
              admit(draft("IN", after(A["id"])), outcome="readmitted")),
+        case("gap-by-the-day", "The gap is that of the day's pool.",
+             given(SLOW_DAYS, history=history(pool(TODAY, gone=1)), now=now(last + 899)),
+             deny("too_soon", 75, day=1, prior=A["id"], when=last + 900)),
+        case("gap-told-in-full-seconds", "The first second that is surely late enough.",
+             given(SLOW, history=history(pool(A | {"ms": last * 1000 + 1}, gone=1))),
+             deny("too_soon", 75, prior=A["id"], when=last + 901)),
         case("gap-without-time", "The gap is measured by the gate's clock, trusted or not.",
              given(SLOW, history=history(pool(A, gone=1)), now=now(last + 899, trusted=False)),
              deny("too_soon", 75, prior=A["id"], when=last + 900)),
@@ -165,6 +183,8 @@ def groups() -> list[Json]:
         case("group-copies-fill-it", "Four inside on two rights: nobody more, rights or not.",
              given(FAMILY, history=history(pool(A, B, visit("e"), visit("f", right=root(1))))),
              deny("no_entries_left", 65, prior=record_id("f"))),
+        case("group-larger-than-it-is", "Five of four, none of whom is in: four may.",
+             given(FAMILY, ask={"people": 5}), deny("no_entries_left", 65, left=4)),
         case("group-of-none", "No people is one person.",
              given(FAMILY, ask={"people": 0}), admit(*family(root()), left=3)),
     ]  # fmt: skip
@@ -197,6 +217,21 @@ def zones() -> list[Json]:
              given(ROAMER, history=history(pool(A, gone=1), pool(garden))),
              admit(*leaving(garden["id"], zone=GARDEN), draft("IN", after(A["id"])),
                    outcome="readmitted")),
+        case("move-of-one-with-two-entries", "One person, however many entries there are.",
+             given(TRAVELLER, post={"gate": 5}, history=history(pool(TODAY))),
+             admit(draft("OUT", A["id"], day=1, allowance=2, terms=NO_CAP),
+                   draft("IN", root(0, GARDEN, 1), zone=GARDEN, day=1, allowance=2, terms=NO_CAP),
+                   left=1)),
+        case("move-of-today", "Who was in the arena yesterday is another day's guest.",
+             given(TRAVELLER, post={"gate": 5}, now=now(MIDNIGHT + DAY),
+                   history=history(pool(TODAY))),
+             admit(draft("IN", root(0, GARDEN, 2), zone=GARDEN, day=2, allowance=2, terms=NO_CAP),
+                   left=1, stale=True)),
+        case("group-moves-who-can-not-stay", "Two in the arena, one here, two come: one moved.",
+             given(ROAMING_FAMILY, post={"gate": 5}, ask={"people": 2},
+                   history=history(pool(A, B), pool(visit("g", zone=GARDEN)))),
+             admit(*leaving(B["id"], allowance=4),
+                   *family(root(1, GARDEN), root(2, GARDEN), zone=GARDEN), people=2, left=1)),
         case("group-moves-nobody", "Two of four in the arena, two new ones in the garden.",
              given(ROAMING_FAMILY, post={"gate": 5}, ask={"people": 2},
                    history=history(pool(A, B))),

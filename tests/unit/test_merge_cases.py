@@ -1,5 +1,6 @@
 """The merge on cases worked by hand (spec/merge.md §6)."""
 
+import itertools
 from collections import Counter
 
 from shared.devices.roster import Cutoff, Member
@@ -568,3 +569,79 @@ def test_a_return_goes_on_with_the_explained_entry() -> None:
         back = v.z.enter(T, opened[0])
         assert v.kinds() == ["unseen_exit"]
         v.z.leave(T, record_id(back))
+
+
+def test_a_manifests_word_changes_what_was_counted_before() -> None:
+    """Findings asked for earlier are taken back when the manifest speaks."""
+    v = Venue()
+    v.x.enter(T, gen=1)
+    view = v.view()
+    assert view.findings() == []
+    view.learn_ticket(EVENT, hashed(T), Word(withdrawn=True))
+    assert [f.kind for f in view.findings()] == ["revoked_admission"]
+    view.learn_ticket(EVENT, hashed(T), Word(gen=2))
+    assert [f.kind for f in view.findings()] == ["revoked_admission", "superseded_admission"]
+    assert view.present(EVENT, 1) == 1
+
+
+def test_each_way_of_showing_a_ticket_outranks_the_weaker() -> None:
+    """Challenge before live before static before by hand, however early the weaker came."""
+    for weaker, stronger in itertools.pairwise(Shown):
+        v = Venue()
+        early = v.x.enter(T, shown=weaker)
+        v.y.clock += 60_000
+        v.y.enter(T, shown=stronger)
+        assert [f.record for f in v.view().findings()] == [record_id(early)]
+
+
+def test_an_equivocation_names_its_place_and_nothing_else() -> None:
+    """Event, ticket and record are zero: it is the log that is at fault."""
+    x, clone = Scribe("X"), Scribe("X")
+    x.incarnation = clone.incarnation = 0x01020303
+    view = View()
+    for raw in [x.boot(), clone.boot(), x.enter("a"), clone.enter("b")]:
+        view.add(raw)
+    place = (x.device, 0x01020304, 2)
+    assert view.findings() == [
+        Finding(Incident.EQUIVOCATION, bytes(8), bytes(16), bytes(16), *place)
+    ]
+
+
+def test_two_entries_at_one_place_are_told_apart_by_their_ids() -> None:
+    """The same one of them is named, whichever arrived first."""
+    x, clone = Scribe("X"), Scribe("X")
+    boots = [x.boot(), clone.boot()]
+    pair = [x.enter(T, gate=1), clone.enter(T, gate=2)]
+    named = []
+    for records in (pair, pair[::-1]):
+        view = View()
+        for raw in boots + records:
+            view.add(raw)
+        named.append([f.record for f in view.findings() if f.kind == "double_admission"])
+    assert named == [[max(map(record_id, pair))]] * 2
+
+
+def test_a_record_cannot_follow_one_that_is_not_before_it() -> None:
+    """The right hash at the wrong place is no predecessor."""
+    x, hostile = Scribe("X"), Scribe("X")
+    x.boot()
+    hostile.boot()
+    second, third = x.enter("a"), x.enter("b")
+    for later in (second, third):
+        view = View()
+        for raw in x.log:
+            view.add(raw)
+        hostile.seq, hostile.head = 1, record_hash(later)
+        assert view.add(hostile.enter("c")) is Added.WAITING
+
+
+def test_zones_days_and_gates_above_255_are_themselves() -> None:
+    """Every number keeps both its bytes, on tickets with one record and with several."""
+    v = Venue()
+    v.x.enter("alone", zone=0x0102, day=0x0304, gate=0x0506)
+    v.x.enter(T, zone=0x0102, day=0x0304, gate=0x0506)
+    v.y.enter(T, zone=0x0102, day=0x0304, gate=0x0506)
+    view = v.view()
+    assert view.present(EVENT, 0x0102, 0x0304) == 3
+    assert view.entered(EVENT, 0x0506) == 3
+    assert view.summary().presence == ((Presence(EVENT, 0x0102, 0x0304), 3),)

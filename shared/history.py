@@ -27,7 +27,7 @@ class PoolHistory(NamedTuple):
     """One pool (ticket, zone, day), as far as it is known here."""
 
     entries: int  # INs not undone
-    inside: tuple[Visit, ...]  # of these, those not closed; newest last
+    inside: tuple[Visit, ...]  # of these, all that may still be inside; newest last
     claimed: frozenset[bytes]  # every right that an IN not undone names
     opened: tuple[bytes, ...]  # rights that exits opened and no entry took up: take the first
     left: bytes = bytes(16)  # newest OUT known, what a repeated exit names in `ref`; zero: none

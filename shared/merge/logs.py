@@ -25,7 +25,7 @@ class Incarnation:
 
     def __init__(self) -> None:
         self._trunk: list[bytes] = []  # the first chained record of each seq
-        self._branches: dict[int, list[bytes]] = {}  # the others
+        self._branches: dict[int, dict[bytes, bytes]] = {}  # the others, by their hash
         self._waiting: dict[int, list[bytes]] = {}
 
     def add(self, raw: bytes, seq: int, prev: bytes) -> list[bytes] | None:
@@ -43,13 +43,13 @@ class Incarnation:
     def at(self, seq: int) -> list[bytes]:
         """Return every record known at this place; two or more are an equivocation."""
         trunk = self._trunk[seq - 1 : seq]
-        return trunk + self._branches.get(seq, []) + self._waiting.get(seq, [])
+        return [*trunk, *self._branches.get(seq, {}).values(), *self._waiting.get(seq, [])]
 
     def counted(self) -> Iterator[bytes]:
         """Yield every chained record."""
         yield from self._trunk
         for seq in sorted(self._branches):
-            yield from self._branches[seq]
+            yield from self._branches[seq].values()
 
     def waiting(self) -> Iterator[tuple[int, bytes]]:
         """Yield (seq, record) of what waits for an earlier record."""
@@ -62,8 +62,9 @@ class Incarnation:
         yield from (seq for seq in sorted(beside) if len(self.at(seq)) > 1)
 
     def _has_parent(self, seq: int, prev: bytes) -> bool:
-        parents = self._trunk[seq - 2 : seq - 1] + self._branches.get(seq - 1, [])
-        return any(sha256(parent).digest() == prev for parent in parents)
+        if prev in self._branches.get(seq - 1, {}):
+            return True
+        return any(sha256(raw).digest() == prev for raw in self._trunk[seq - 2 : seq - 1])
 
     def _release(self, raw: bytes, seq: int) -> list[bytes]:
         """Count `raw` and all that waited for it."""
@@ -72,7 +73,7 @@ class Incarnation:
             if at == len(self._trunk) + 1:
                 self._trunk.append(record)
             else:
-                self._branches.setdefault(at, []).append(record)
+                self._branches.setdefault(at, {})[sha256(record).digest()] = record
             if at + 1 in self._waiting:
                 ready += [(at + 1, heir) for heir in self._heirs(at + 1, record)]
         return [record for _, record in ready]

@@ -14,7 +14,7 @@ the definition, which tries every explanation.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from shared.hashing import after_right
 from shared.log.record import ZERO16
@@ -94,17 +94,31 @@ def explain(entries: Iterable[Entry], exits: Iterable[Exit], allowance: int) -> 
     )
 
 
+class Reference(Protocol):
+    """Anything that names an earlier record."""
+
+    @property
+    def ref(self) -> bytes: ...
+
+
+def named_by(exit_id: bytes, ref: bytes, exits: Mapping[bytes, Reference]) -> bytes:
+    """Return the record after which an exit opens a right: the entry that it names, or that
+    the exit names which it repeats; where these name nothing, the first of the two exits."""
+    if ref in exits:
+        exit_id, ref = ref, exits[ref].ref
+    return exit_id if ref == ZERO16 else ref
+
+
 def _rights(entries: Mapping[bytes, Entry], exits: Iterable[Exit]) -> dict[bytes, Right]:
     leaving = {exit_.id: exit_ for exit_ in exits}
     rights: dict[bytes, Right] = {}
     for exit_ in leaving.values():
-        first = leaving.get(exit_.ref, exit_)
-        named = first.id if first.ref == ZERO16 else first.ref
+        named = named_by(exit_.id, exit_.ref, leaving)
         right = rights.setdefault(after_right(named), Right())
-        if first is exit_:
-            right.strong += 1
-        else:
+        if exit_.ref in leaving:
             right.repeats += 1
+        else:
+            right.strong += 1
         if named in entries:
             right.target = named
     for entry in entries.values():
@@ -200,7 +214,7 @@ def _presence(entries: Mapping[bytes, Entry], rights: Mapping[bytes, Right]) -> 
         chains -= min(right.seats, len(right.claimants))
         chains -= right.target is not None and not right.claimants
         chains -= right.unplaced
-    return max(chains, _last_in(entries, rights))
+    return max(chains, int(_last_in(entries, rights)))
 
 
 def _last_in(entries: Mapping[bytes, Entry], rights: Mapping[bytes, Right]) -> bool:

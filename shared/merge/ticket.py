@@ -6,6 +6,7 @@ from typing import NamedTuple
 from shared.history import History, PoolHistory, Visit
 from shared.log.record import LAYOUT, NO_DAY_CAP, ZERO16, Kind, Record, record_id
 from shared.merge.incidents import Finding, Incident
+from shared.merge.inside import may_be_inside
 from shared.merge.pool import Entry, Exit, Explanation, Rank, explain
 
 PoolKey = tuple[int, int]  # (zone, day)
@@ -48,9 +49,7 @@ def view_ticket(raws: Iterable[bytes], proved: Container[bytes], word: Word = SI
     """
     records = {record_id(raw): Record._make(LAYOUT.unpack(raw)) for raw in raws}
     undone = set(_undone(records, proved))
-    pools = {
-        key: _pool(members, undone, proved, records) for key, members in _by_pool(records).items()
-    }
+    pools = {key: _pool(members, undone, proved) for key, members in _by_pool(records).items()}
     gen = max([word.gen, *_proved_gens(records, proved)])
     findings = [
         finding
@@ -59,7 +58,7 @@ def view_ticket(raws: Iterable[bytes], proved: Container[bytes], word: Word = SI
     ]
     findings += _excess(pools)
     findings += _days(pools)
-    return TicketView(pools, gen, tuple(sorted(findings)), _unproved(records, proved))
+    return TicketView(pools, gen, tuple(sorted(findings)), _unproved(records, pools, proved))
 
 
 def history(view: TicketView) -> History:
@@ -94,9 +93,19 @@ def _proved_gens(records: Mapping[bytes, Record], proved: Container[bytes]) -> I
             yield record.gen
 
 
-def _unproved(records: Mapping[bytes, Record], proved: Container[bytes]) -> tuple[bytes, ...]:
-    acting = ((i, r) for i, r in records.items() if r.kind in (Kind.OUT, Kind.ANNUL))
-    return tuple(sorted(i for i, r in acting if i not in proved and not _own(r, records)))
+def _unproved(
+    records: Mapping[bytes, Record], pools: Mapping[PoolKey, Pool], proved: Container[bytes]
+) -> tuple[bytes, ...]:
+    """Return what acts on others' admissions, or on none that stands, without a proof."""
+    counted = {i for pool in pools.values() for i in pool.exits}
+    waiting = (
+        i
+        for i, r in records.items()
+        if i not in proved
+        if (r.kind == Kind.OUT and i not in counted)
+        or (r.kind == Kind.ANNUL and not _own(r, records))
+    )
+    return tuple(sorted(waiting))
 
 
 def _undone(records: Mapping[bytes, Record], proved: Container[bytes]) -> Iterator[bytes]:
@@ -109,12 +118,9 @@ def _pool(
     members: Mapping[bytes, Record],
     undone: Container[bytes],
     proved: Container[bytes],
-    records: Mapping[bytes, Record],
 ) -> Pool:
     entries = {i: r for i, r in members.items() if r.kind in ENTRIES and i not in undone}
-    exits = {
-        i: r for i, r in members.items() if r.kind == Kind.OUT and (i in proved or _own(r, records))
-    }
+    exits = _exits(members, entries, proved)
     standing = [r for i, r in members.items() if r.kind in ENTRIES or i in exits]
     return Pool(
         entries,
@@ -126,6 +132,28 @@ def _pool(
             allowance=max((r.allowance for r in standing), default=1),
         ),
     )
+
+
+def _exits(
+    members: Mapping[bytes, Record], entries: Mapping[bytes, Record], proved: Container[bytes]
+) -> dict[bytes, Record]:
+    """Return the OUTs that count: those that are proved, and of each entry that stands one by
+    the device that wrote it. Without that bound a device could close what others admitted.
+
+    The code of an older generation says nothing about an entry on a newer one.
+    """
+    outs = {
+        i: r
+        for i, r in sorted(members.items())
+        if r.kind == Kind.OUT and not (r.ref in entries and r.gen < entries[r.ref].gen)
+    }
+    exits = {i: r for i, r in outs.items() if i in proved}
+    closed = {r.ref for r in exits.values()}
+    for i, r in outs.items():
+        if i not in proved and r.ref not in closed and _own(r, entries):
+            exits[i] = r
+            closed.add(r.ref)
+    return exits
 
 
 def _rank(entry_id: bytes, r: Record) -> Rank:
@@ -199,12 +227,10 @@ def _newest(visits: Iterable[Visit]) -> Visit | None:
 
 
 def _pool_history(pool: Pool) -> PoolHistory:
-    newest = sorted(pool.explained.open, key=lambda entry: (pool.entries[entry.id].hlc, entry.id))
-    inside = newest[len(newest) - pool.explained.presence :]
     first_exits = [(r.hlc, i) for i, r in pool.exits.items() if r.ref not in pool.exits]
     return PoolHistory(
         entries=len(pool.entries),
-        inside=tuple(_visit(entry.id, pool.entries[entry.id]) for entry in inside),
+        inside=tuple(_visit(i, r) for i, r in may_be_inside(pool.entries, pool.exits)),
         claimed=frozenset(record.ref for record in pool.entries.values()),
         opened=pool.explained.opened,
         left=max(first_exits, default=(0, ZERO16))[1],

@@ -2,8 +2,8 @@
 
 The view is a function of sets alone (records, proofs, and the highest manifest, generation
 and roster words), so it is the same wherever the same things are known, in whatever order,
-batches and repetitions they came. It takes records that `shared.log.record.decode` accepts and
-whose chain `shared.log.chain` checked, and proofs that `shared.devices.proof` checked.
+batches and repetitions they came. It takes records whose chain was checked by
+`shared.log.chain`, and proofs that were checked by `shared.devices.proof`.
 
     view = View()
     view.add(raw)                 # Added.NEW
@@ -12,16 +12,18 @@ whose chain `shared.log.chain` checked, and proofs that `shared.devices.proof` c
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from hashlib import sha256
+from itertools import chain
 from typing import NamedTuple
 
 import msgspec
 
 from shared.devices.roster import Member
+from shared.errors import Malformed
 from shared.history import History
-from shared.log.record import Kind
+from shared.log.record import Kind, decode
 from shared.merge.incidents import Finding, Incident
 from shared.merge.logs import Incarnation, Place
 from shared.merge.ticket import SILENT, TicketView, Word, history, view_ticket
@@ -68,6 +70,7 @@ class View:
     def __init__(self) -> None:
         self._logs: dict[tuple[bytes, int], Incarnation] = {}
         self._tickets: dict[TicketKey, list[bytes]] = {}
+        self._unreadable: list[bytes] = []
         self._proved: set[bytes] = set()
         self._words: dict[TicketKey, Word] = {}
         self._roster = 0
@@ -79,17 +82,27 @@ class View:
         self._found: dict[TicketKey, TicketView] = {}
 
     def add(self, raw: bytes) -> Added:
-        """Add one record, 256 well-formed bytes whose signature is vouched for."""
+        """Add one record, 256 bytes whose signature is vouched for."""
         device, incarnation, seq = _place(raw)
         log = self._logs.setdefault((device, incarnation), Incarnation())
         released = log.add(raw, seq, raw[32:64])
         if released is None:
             return Added.KNOWN
         for record in released:
-            if record[1] in ABOUT_TICKETS:
-                self._disturb(key := _ticket(record))
-                self._tickets.setdefault(key, []).append(record)
+            self._count_in(record)
         return Added.NEW if released else Added.WAITING
+
+    def _count_in(self, record: bytes) -> None:
+        """Give a chained record to its ticket. One that can't be read holds its place alone:
+        the chain goes on behind it, and nothing in it counts (spec/log.md §3)."""
+        try:
+            decode(record)
+        except Malformed:
+            self._unreadable.append(record)
+            return
+        if record[1] in ABOUT_TICKETS:
+            self._disturb(key := _ticket(record))
+            self._tickets.setdefault(key, []).append(record)
 
     def prove(self, raw: bytes) -> None:
         """Note that the proof of `raw` was checked, whether or not the record is here yet."""
@@ -106,11 +119,14 @@ class View:
             self._words[key] = merged
 
     def learn_roster(self, version: int, members: Mapping[bytes, Member]) -> None:
-        """Take in which devices are cut off, and where; older rosters are ignored."""
+        """Take in whose records count, and how far; older rosters are ignored.
+
+        Before the first roster everybody's count; from then on those of listed devices.
+        """
         if version <= self._roster:
             return
         for (device, _), log in self._logs.items():
-            if members.get(device) != self._members.get(device):
+            if not self._roster or members.get(device) != self._members.get(device):
                 for raw in log.counted():
                     if raw[1] in ABOUT_TICKETS:
                         self._disturb(_ticket(raw))
@@ -143,14 +159,11 @@ class View:
     def quarantined(self) -> list[tuple[Place, bytes]]:
         """Return the place and id of each record that is kept and doesn't count."""
         waiting = (raw for log in self._logs.values() for _, raw in log.waiting())
-        revoked = (
-            raw
-            for (device, _), log in self._logs.items()
-            if device in self._members
-            for raw in log.counted()
-            if not self._counts(raw)
-        )
-        return sorted((_place(raw), _id(raw)) for raws in (waiting, revoked) for raw in raws)
+        counted = (raw for log in self._logs.values() for raw in log.counted())
+        cut_off = (raw for raw in counted if not self._counts(raw))
+        unreadable = (raw for raw in self._unreadable if self._counts(raw))
+        found = chain(waiting, cut_off, unreadable)
+        return sorted((_place(raw), _id(raw)) for raw in found)
 
     def summary(self) -> Summary:
         """Return everything shown, in one order."""
@@ -168,13 +181,17 @@ class View:
         )
 
     def _counts(self, raw: bytes) -> bool:
-        device, incarnation, seq = _place(raw)
-        member = self._members.get(device)
-        return member is None or member.counts(incarnation, seq)
+        if not self._roster:
+            return True
+        member = self._members.get(raw[4:20])
+        if member is None or member.cutoff is None:
+            return member is not None
+        _, incarnation, seq = _place(raw)
+        return member.counts(incarnation, seq)
 
     def _records(self, key: TicketKey) -> list[bytes]:
         raws = self._tickets.get(key, [])
-        return [raw for raw in raws if self._counts(raw)] if self._members else raws
+        return [raw for raw in raws if self._counts(raw)] if self._roster else raws
 
     def _view(self, key: TicketKey) -> TicketView:
         return view_ticket(self._records(key), self._proved, self._words.get(key, SILENT))
@@ -217,18 +234,16 @@ class View:
 
     def _truncated(self) -> Iterator[Finding]:
         """Yield each BOOT that follows a record which an earlier incarnation went on from."""
+        boots = {(raw[4:20], raw[32:64]) for log in self._logs.values() for raw in log.at(1)}
+        followed: dict[tuple[bytes, bytes], int] = {}  # since which incarnation
+        for (device, incarnation), log in sorted(self._logs.items()):
+            for raw in log.counted():
+                if (link := (device, raw[32:64])) in boots:
+                    followed.setdefault(link, incarnation)
         for (device, incarnation), log in self._logs.items():
             for boot in log.at(1):
-                if boot[32:64] in self._followed(device, incarnation):
+                if followed[device, boot[32:64]] < incarnation:
                     yield _of_log(Incident.LOG_TRUNCATED, _id(boot), device, incarnation, 1)
-
-    def _followed(self, device: bytes, before: int) -> Iterable[bytes]:
-        return (
-            raw[32:64]
-            for (owner, incarnation), log in self._logs.items()
-            if owner == device and incarnation < before
-            for raw in log.counted()
-        )
 
 
 def _id(raw: bytes) -> bytes:

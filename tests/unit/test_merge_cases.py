@@ -369,7 +369,7 @@ def test_a_revoked_device_keeps_what_it_wrote_before() -> None:
     assert [tuple(place[1:]) for place, _ in view.quarantined()] == [(1, 3), (2, 1), (2, 2)]
     view.learn_roster(4, {})
     assert view.present(EVENT, 1) == 1
-    view.learn_roster(6, {})
+    view.learn_roster(6, {x.device: Member(x.public, None)})
     assert view.present(EVENT, 1) == 3
 
 
@@ -518,7 +518,7 @@ def test_a_roster_of_the_same_version_changes_nothing() -> None:
     view = View()
     for raw in x.log:
         view.add(raw)
-    view.learn_roster(5, {})
+    view.learn_roster(5, {x.device: Member(x.public, None)})
     view.learn_roster(5, {x.device: Member(x.public, Cutoff(0, 0))})
     assert view.present(EVENT, 1) == 1
 
@@ -645,3 +645,89 @@ def test_zones_days_and_gates_above_255_are_themselves() -> None:
     assert view.present(EVENT, 0x0102, 0x0304) == 3
     assert view.entered(EVENT, 0x0506) == 3
     assert view.summary().presence == ((Presence(EVENT, 0x0102, 0x0304), 3),)
+
+
+def test_an_exit_before_anybody_entered_makes_no_room() -> None:
+    """Whoever comes in on the right of a blind exit is inside, however many such exits."""
+    v = Venue()
+    outs = [v.x.leave(T, allowance=2), v.x.leave(T, allowance=2)]
+    entries = [v.x.enter(T, after(out), allowance=2) for out in outs]
+    pool = v.view().history(EVENT, hashed(T)).pools[1, 0]
+    assert [visit.id for visit in pool.inside] == [record_id(raw) for raw in entries]
+
+
+def test_an_exit_closes_the_oldest_entry_made_before_it() -> None:
+    """Blind and second exits free one place each; a repeated exit frees none unless needed."""
+    v = Venue()
+    a = v.x.enter(T, allowance=4)
+    b = v.x.enter(T, root(T, 1), allowance=4)
+    c = v.x.enter(T, root(T, 2), allowance=4)
+    first = v.x.leave(T, record_id(a), allowance=4)
+    v.x.leave(T, record_id(a), allowance=4)  # names a again: it was b
+
+    def inside() -> list[bytes]:
+        return [visit.id for visit in v.view().history(EVENT, hashed(T)).pools[1, 0].inside]
+
+    assert inside() == [record_id(c)]
+    v.x.leave(T, record_id(first), allowance=4)
+    assert inside() == [record_id(c)]
+    v.x.leave(T, allowance=4)
+    assert inside() == []
+    v.x.enter(T, after(a), allowance=4)
+    v.x.enter(T, after(a), allowance=4)
+    third = v.x.enter(T, after(a), allowance=4)  # needs the repeated exit
+    assert inside()[-1] == record_id(third)
+    assert record_id(b) not in inside()
+
+
+def test_a_device_closes_its_own_entries_once_and_nobody_elses() -> None:
+    """Without proofs it can't let others out by its own entries in other zones, or undone."""
+    v = Venue()
+    v.x.enter(T)
+    elsewhere = v.y.enter(T, zone=2)
+    v.y.leave(T, record_id(elsewhere))  # in zone 1
+    own = v.y.enter(T)
+    v.y.leave(T, record_id(own))
+    v.y.leave(T, record_id(own))
+    undone = v.y.enter(T)
+    v.y.leave(T, record_id(undone))
+    v.y.undo(T, record_id(undone))
+    view = v.view(proved=False)
+    assert view.present(EVENT, 1) == 1
+    assert len(view.summary().unproved) == 3
+
+
+def test_the_code_of_an_older_generation_closes_no_newer_entry() -> None:
+    """The seller's old code at an exit does not let the buyer out."""
+    v = Venue()
+    buyer = v.x.enter(T, gen=2)
+    v.y.leave(T, record_id(buyer))
+    assert v.view().present(EVENT, 1) == 1
+
+
+def test_a_record_that_cannot_be_read_holds_its_place_alone() -> None:
+    """What follows it counts; it is quarantined itself."""
+    x = Scribe("X")
+    x.boot()
+    strange = x.write(Kind.IN, T, zone=1)  # an IN that consumes no right
+    x.enter("b")
+    view = View()
+    for raw in x.log:
+        assert view.add(raw) is Added.NEW
+    assert view.present(EVENT, 1) == 1
+    assert view.quarantined() == [(Place(x.device, 1, 2), record_id(strange))]
+
+
+def test_devices_that_the_roster_does_not_list_do_not_count() -> None:
+    """From the first roster on; a newer one may list them again."""
+    v = Venue()
+    v.x.enter(T)
+    raw = v.y.enter("other")
+    view = v.view()
+    assert view.present(EVENT, 1) == 2
+    listed = {v.x.device: Member(v.x.public, None)}
+    view.learn_roster(1, listed)
+    assert view.present(EVENT, 1) == 1
+    assert (Place(v.y.device, 1, 2), record_id(raw)) in view.quarantined()
+    view.learn_roster(2, {**listed, v.y.device: Member(v.y.public, None)})
+    assert view.present(EVENT, 1) == 2

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from shared.devices.roster import Cutoff, Member
+from shared.hashing import device_id
 from shared.log.record import decode, record_id, signed_by
 from shared.merge.ticket import Word
 from shared.merge.view import View
@@ -68,8 +69,8 @@ def merged(given: dict[str, Any], backwards: bool) -> View:
             view.prove(raw)
     event, ticket = bytes.fromhex(KEPT["event"]), bytes.fromhex(KEPT["ticket"])
     view.learn_ticket(event, ticket, Word(**given["manifest"]))
-    members = {
-        bytes.fromhex(d): Member(b"", Cutoff(**place)) for d, place in given["cutoffs"].items()
-    }
+    listed = {device_id(pk): pk for pk in map(bytes.fromhex, KEPT["devices"].values())}
+    cutoffs = {bytes.fromhex(d): Cutoff(**place) for d, place in given["cutoffs"].items()}
+    members = {device: Member(pk, cutoffs.get(device)) for device, pk in listed.items()}
     view.learn_roster(1, members)
     return view

@@ -44,7 +44,6 @@ class Explanation(NamedTuple):
     excess: tuple[Entry, ...]  # in winner order
     spare_exits: int  # exits that no entry took up: each can excuse one excess entry
     presence: int  # people inside
-    open: tuple[Entry, ...]  # entries that no exit names; at least `presence` of them
     opened: tuple[bytes, ...]  # rights not taken up: taking the first adds least to the excess
 
 
@@ -89,7 +88,6 @@ def explain(entries: Iterable[Entry], exits: Iterable[Exit], allowance: int) -> 
         excess=excess,
         spare_exits=sum(right.spare for right in rights.values()),
         presence=_presence(inside, rights),
-        open=_open(inside, rights),
         opened=tuple(_opened(rights, excess)),
     )
 
@@ -153,8 +151,8 @@ def _excess(
     the rest follows the entry that the exit closed; what then remains needs a root right.
     Taking the longest first is exact here: a longer chain in a better place never costs.
     """
-    if len(entries) <= allowance:
-        return ()  # every entry has a root right of its own
+    if _root_rights_needed(entries, rights) <= allowance:
+        return ()  # every chain has one
     order = sorted(entries.values(), key=lambda entry: entry.rank)
     size = len(order)
     length = {e.id: (1 << size) + (1 << (size - 1 - i)) for i, e in enumerate(order)}
@@ -170,6 +168,12 @@ def _excess(
     for start in free + rooted[:allowance]:
         covered.update(_chain(start, following))
     return tuple(entry for entry in order if entry.id not in covered)
+
+
+def _root_rights_needed(entries: Mapping[bytes, Entry], rights: Mapping[bytes, Right]) -> int:
+    """Return how many chains start at a root right, if all other entries follow an exit."""
+    rooted = sum(1 for e in entries.values() if not e.override and e.ref not in rights)
+    return rooted + sum(max(0, len(r.claimants) - r.seats) for r in rights.values())
 
 
 def _heirs(right: Right | None, length: Mapping[bytes, int]) -> list[Entry]:
@@ -200,11 +204,6 @@ def _chain(start: Entry, following: Mapping[bytes, Entry]) -> Iterator[bytes]:
     while entry is not None:
         yield entry.id
         entry = following.get(entry.id)
-
-
-def _open(entries: Mapping[bytes, Entry], rights: Mapping[bytes, Right]) -> tuple[Entry, ...]:
-    closed = {right.target for right in rights.values()}
-    return tuple(entry for entry in entries.values() if entry.id not in closed)
 
 
 def _presence(entries: Mapping[bytes, Entry], rights: Mapping[bytes, Right]) -> int:
@@ -251,5 +250,6 @@ def _opened(rights: Mapping[bytes, Right], excess: Iterable[Entry]) -> Iterator[
         name, right = item
         return not right.unplaced, right.target in doubtful, name
 
-    for name, right in sorted(rights.items(), key=preference):
-        yield from [name] * max(0, right.strong - len(right.claimants))
+    left = [item for item in rights.items() if item[1].strong > len(item[1].claimants)]
+    for name, right in sorted(left, key=preference):
+        yield from [name] * (right.strong - len(right.claimants))

@@ -126,6 +126,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "names_count": "The name list has more or fewer names than there are tickets.",
     "names_unwanted": "This device doesn't hold names.",
     "frame_too_large": "A part of the answer is larger than it may be.",
+    "frame_too_many": "The answer has more parts than a ticket list has.",
     "delta_too_large": "The list of changes is larger than it may be: take the whole list.",
     "delta_too_long": "The list of changes has too many steps: take the whole list.",
     "delta_entry_too_large": "A step of the list of changes is larger than it may be.",

@@ -8,9 +8,17 @@ strict parser to refuse.
 import re
 from typing import Final
 
+from shared.token import MAX_TEXT
+
 ADDED: Final = re.compile(r"\A(?:\]Q[12])?(?:\\[0-9]{6})?(.*?)(?:\r\n|\r|\n)?\Z", re.DOTALL)
+MOST_ADDED: Final = len("]Q1" + "\\000026" + "\r\n")
 
 
 def normalise(text: str) -> str:
-    """Return `text` without a reader's prefixes and one line ending."""
+    """Return `text` without a reader's prefixes and one line ending.
+
+    What is too long even without them is returned as it is, for `verify` to refuse.
+    """
+    if len(text) > MAX_TEXT + MOST_ADDED:
+        return text
     return ADDED.sub(r"\1", text)

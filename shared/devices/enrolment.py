@@ -20,6 +20,7 @@ import re
 import struct
 from enum import StrEnum
 from hashlib import sha256
+from ipaddress import IPv6Address
 from typing import Final, NamedTuple
 
 from shared import hashing, keys
@@ -33,8 +34,11 @@ COMMIT_DOMAIN: Final = b"usher/enrol-commit/v1\0"
 DIGITS_DOMAIN: Final = b"usher/enrol-digits/v1\0"
 HELLO: Final = struct.Struct(">16s32s32s64s")  # code, key, commitment, signature
 NONCE_SIZE: Final = 16
+MAX_PORT: Final = 65535
+_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _OFFER: Final = re.compile(  # every part is bounded, and so is the whole
-    r"(https?://(?:[a-z0-9.-]{1,253}|\[[0-9a-f:]{2,45}\])(?::[1-9][0-9]{0,4})?)/enrol"
+    rf"(https?://(?:(?=[a-z0-9.-]{{1,253}}[:/]){_LABEL}(?:\.{_LABEL})*|\[([0-9a-f:]{{2,39}})\])"
+    r"(?::(?!443/)([1-9][0-9]{0,4}))?)/enrol"
     r"#1\.([0-9a-f]{32})\.([0-9a-f]{32})\.([1-9][0-9]{0,11})\.([0-9a-f]{64})"
 )
 _LOOPBACK: Final = re.compile(r"http://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?")
@@ -87,7 +91,9 @@ def parse_offer(text: str) -> Offer:
     match = _OFFER.fullmatch(text)
     if match is None:
         raise Malformed("enrol_offer")
-    origin, code, tenant, expires, root = match.groups()
+    origin, ipv6, port, code, tenant, expires, root = match.groups()
+    if int(port or 0) > MAX_PORT or (ipv6 and not _is_ipv6(ipv6)):
+        raise Malformed("enrol_offer")
     if origin.startswith("http:") and not _LOOPBACK.fullmatch(origin):
         raise Untrusted("enrol_insecure", 0)
     if not keys.is_valid_point(bytes.fromhex(root)):
@@ -95,6 +101,14 @@ def parse_offer(text: str) -> Offer:
     return Offer(
         origin, bytes.fromhex(code), bytes.fromhex(tenant), int(expires), bytes.fromhex(root)
     )
+
+
+def _is_ipv6(text: str) -> bool:
+    """Whether this is an IPv6 address in its one shortest spelling (RFC 5952)."""
+    try:
+        return str(IPv6Address(text)) == text
+    except ValueError:
+        return False
 
 
 def hello(offer: Offer, secret: bytes, nonce: bytes) -> bytes:

@@ -77,7 +77,7 @@ class Member(NamedTuple):
 class TrustedRoster(NamedTuple):
     """The newest roster that a device holds, looked up by id and key.
 
-    A device keeps `raw`; after a restart `restore` gives back what it had.
+    A device keeps `raw`; after a restart `accept` gives back what it had.
     """
 
     tenant: bytes  # 16

@@ -18,6 +18,7 @@ from shared.errors import Refused
 from shared.log.record import SIZE, VERSION, signed_by
 
 MAX_BATCH: Final = 4096  # records: 1 MiB, and at most so many signature checks
+MAX_SEQ: Final = 2**64 - 1  # nothing follows it
 
 
 class Head(NamedTuple):
@@ -95,7 +96,8 @@ def _linked(records: bytes, before: Head) -> list[bytes]:
     hashes: list[bytes] = []
     owner = before.device + before.incarnation.to_bytes(4, "big")
     seq, digest = before.seq, before.hash
-    for at in range(0, len(records) - SIZE + 1, SIZE):
+    count = min(len(records) // SIZE, MAX_SEQ - seq)
+    for at in range(0, count * SIZE, SIZE):
         raw = records[at : at + SIZE]
         seq += 1
         if raw[4:64] != owner + seq.to_bytes(8, "big") + digest or raw[0] != VERSION:

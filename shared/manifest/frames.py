@@ -13,6 +13,7 @@ from shared.manifest import names
 
 HEADER: Final = struct.Struct(">BI")
 MAX_SIZE: Final = names.MAX_SIZE  # of one frame's content; chunks of records are smaller
+MAX_FRAMES: Final = 256  # in one answer: one of each chunk
 
 
 def encode(index: int, data: bytes) -> bytes:
@@ -30,6 +31,8 @@ def take(buffer: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
     offset = 0
     while len(buffer) - offset >= HEADER.size:
         index, length = HEADER.unpack_from(buffer, offset)
+        if len(frames) == MAX_FRAMES:
+            raise Malformed("frame_too_many", offset)
         if length > MAX_SIZE:
             raise Malformed("frame_too_large", offset)
         end = offset + HEADER.size + length

@@ -17,7 +17,7 @@ stored head without trusted time, `add` of the stored chunks and `take` give bac
 from typing import NamedTuple
 
 from shared import hashing
-from shared.errors import Refused
+from shared.errors import Refused, Untrusted
 from shared.instant import Instant
 from shared.keyset import TrustedKeys
 from shared.manifest import delta
@@ -61,7 +61,9 @@ class TrustedManifest(NamedTuple):
         """Put a whole snapshot in force."""
         table = assembly.table()
         base = self.base(trusted)
-        # Again, because another update may have come in since the snapshot was begun.
+        # Again, because a keyset or another update may have come in since the snapshot was begun.
+        if signer_kid(assembly.raw) not in _kids(trusted, revoked=False):
+            raise Untrusted("document_unknown_key")
         _check_version(base, assembly.raw, assembly.head)
         if base:
             check_successor(base.table, table)
@@ -80,7 +82,7 @@ class TrustedManifest(NamedTuple):
 
     def base(self, trusted: TrustedKeys) -> Manifest | None:
         """Return what is held, unless the key that signed it was revoked since."""
-        if self.held is None or signer_kid(self.held.raw) in _revoked(trusted):
+        if self.held is None or signer_kid(self.held.raw) in _kids(trusted, revoked=True):
             return None
         return self.held
 
@@ -93,11 +95,11 @@ def _check_version(base: Manifest | None, raw: bytes, head: Head) -> None:
         raise Refused("manifest_forked")
 
 
-def _revoked(trusted: TrustedKeys) -> set[bytes]:
-    """The kids of manifest keys that were revoked."""
+def _kids(trusted: TrustedKeys, *, revoked: bool) -> set[bytes]:
+    """The kids of the manifest keys that were revoked, or of those that were not."""
     every = trusted.keyset.keys if trusted.keyset else ()
     return {
         hashing.kid(bytes.fromhex(key.pk))
         for key in every
-        if key.role == "manifest" and key.revoked
+        if key.role == "manifest" and key.revoked == revoked
     }

@@ -5,11 +5,11 @@ from types import MappingProxyType
 import pytest
 
 from shared.devices.command import RELAYED, open_stamp, seal_stamp
-from shared.devices.enrolment import claim
+from shared.devices.enrolment import claim, parse_offer
 from shared.devices.proof import countersign, proves
 from shared.devices.request import Request, body_hash, check_request, sign_request
 from shared.devices.roster import TrustedRoster
-from shared.errors import Refused, Untrusted
+from shared.errors import Malformed, Refused, Untrusted
 from shared.hashing import evidence
 from shared.instant import Instant
 from shared.keyset import TrustedKeys
@@ -108,3 +108,34 @@ def test_a_code_that_no_offer_has_is_unknown() -> None:
     with pytest.raises(Untrusted) as error:
         claim(None, hello(offer(), GATE), CHALLENGE, NOW)
     assert error.value.code == "enrol_unknown"
+
+
+LABEL = "a" * 63
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("gate", "a-b.c1", "10.0.0.7", "gate:1", "gate:4430", "gate:65535"),
+        *("[::1]:8443", "[fd00::7]", LABEL, f"{LABEL}.{LABEL}.{LABEL}.{LABEL[:61]}"),
+    ],
+)
+def test_an_offer_names_a_host_and_a_port(host: str) -> None:
+    """Labels of 1 to 63 characters, 253 in all, and any port that is not the usual one."""
+    assert parse_offer(offer(f"https://{host}")).origin == f"https://{host}"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("", ".", "a..b", ".a", "a.", "-a", "a-", "a.-b", "a-.b", "A", "a_b"),
+        *("[fd00:0::7]", "[:::]", "::1", "me@gate", "gate:1:2"),
+        *("gate:", "gate:0", "gate:0443", "gate:443", "gate:65536", "gate:99999", "gate:100000"),
+        *(LABEL + "a", f"{LABEL}.{LABEL}.{LABEL}.{LABEL[:62]}"),
+    ],
+)
+def test_an_offer_s_origin_has_one_spelling(host: str) -> None:
+    """No empty label, no hyphen at an end of one, no port that is usual or is none."""
+    with pytest.raises(Malformed) as error:
+        parse_offer(offer(f"https://{host}"))
+    assert error.value.code == "enrol_offer"

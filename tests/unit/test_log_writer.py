@@ -176,3 +176,12 @@ def test_a_batch_has_a_bound() -> None:
         assert error.value.code == "log_batch_too_large"
     assert verify_chain(too_many[:-1], PK, None).broken == Break(0, Fault.VERSION)
     assert len(signed_alone(too_many[: 3 * SIZE], PK)) == 3
+
+
+def test_nothing_follows_the_highest_seq() -> None:
+    """After 2^64 - 1 there is no place for a record: whatever comes is a repetition."""
+    raws, _ = written(1)
+    start = Head(device_id(PK), int.from_bytes(raws[0][20:24], "big"), 2**64 - 1, bytes(32))
+    checked = verify_chain(raws[0], PK, start)
+    assert (checked.hashes, checked.head) == ((), start)
+    assert checked.broken == Break(0, Fault.REPEATED)

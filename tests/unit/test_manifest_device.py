@@ -168,6 +168,18 @@ def test_a_revoked_key_s_manifest_binds_nothing() -> None:
     assert held(load(newer, device, REVOKED)) == newer
 
 
+def test_a_snapshot_whose_key_was_revoked_meanwhile_is_refused() -> None:
+    """A keyset came in while the chunks were loading; what is held stays."""
+    honest = Publisher([record(0)])
+    device = load(honest.publish(secret=NEXT_SIGNER))
+    stolen = Publisher([record(0)], version=9).newest
+    assembly = fill(device.preload(stolen.raw, TRUSTED, NOW), stolen.table)
+    with pytest.raises(Untrusted) as caught:
+        device.take(assembly, REVOKED)
+    assert caught.value.code == "document_unknown_key"
+    assert device.base(REVOKED) == honest.newest
+
+
 def test_a_withdrawn_ticket_may_change_how_it_was_withdrawn() -> None:
     """Refunded, then revoked; never active again, not even with a higher gen."""
     refunded = record(0, status=Status.REFUNDED)

@@ -4,7 +4,7 @@ import pytest
 
 from shared.errors import Malformed
 from shared.event import TicketClass
-from shared.manifest import build, chunk, delta, names
+from shared.manifest import build, chunk, delta, frames, names
 from shared.manifest.assembly import Assembly
 from shared.manifest.delta import Change, Entry
 from shared.manifest.head import seal_head
@@ -111,3 +111,12 @@ def test_a_publisher_signs_no_head_that_gates_refuse() -> None:
 def test_the_caps_are_those_of_the_specification() -> None:
     """In bytes and in tickets."""
     assert (chunk.MAX_SIZE, names.MAX_SIZE, chunk.MAX_TICKETS) == (475_136, 3_620_864, 2_097_152)
+
+
+def test_an_answer_has_at_most_256_frames() -> None:
+    """The 257th is refused, however short each is."""
+    answer = b"".join(frames.encode(index, b"") for index in range(256))
+    assert len(frames.take(answer)[0]) == 256
+    with pytest.raises(Malformed) as caught:
+        frames.take(answer * 2)
+    assert (caught.value.code, caught.value.offset) == ("frame_too_many", len(answer))

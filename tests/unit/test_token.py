@@ -156,3 +156,10 @@ def test_the_examples_of_the_specification_are_what_the_code_makes() -> None:
     texts = spec.texts("token.md")
     assert texts["static-ticket"] == encode_text(issue(token, ISSUER))
     assert normalise(texts["reader"].replace("<CR>", "\r")) == "U1:..."
+
+
+def test_text_too_long_for_any_code_is_left_as_it_is() -> None:
+    """A reader adds at most 12 characters to the 512 that a code may have."""
+    longest = "]Q1\\000026" + "U" * 512 + "\r\n"
+    assert normalise(longest) == "U" * 512
+    assert normalise(longest + "\n") == longest + "\n"

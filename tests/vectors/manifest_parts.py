@@ -168,6 +168,9 @@ def frames() -> Iterator[Json]:
     large = two + b"\1" + (3_620_865).to_bytes(4, "big")
     why = "Refused before a byte of it is waited for."
     yield vector("frames", "too large", why, {"raw": large.hex()}, {"error": "frame_too_large"})
+    many = bytes(5) * 257
+    why = "One frame more than there are chunks."
+    yield vector("frames", "too many", why, {"raw": many.hex()}, {"error": "frame_too_many"})
 
 
 def parts() -> Iterator[Json]:

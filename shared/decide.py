@@ -56,10 +56,11 @@ def decide(
     if refusal is not None:
         return _refuse(case, rule, refusal)
     found = claim(case, rule)
-    refusal = lacking(case, rule, found) or too_soon(case, rule, found)
+    leaving = moves(case, rule)
+    refusal = lacking(case, rule, found) or too_soon(case, rule, found, moved=bool(leaving))
     if refusal is not None:
         return _refuse(case, rule, refusal)
-    return _hold_or_admit(case, rule, found)
+    return _hold_or_admit(case, rule, found, leaving)
 
 
 def by_hand(record: TicketRecord, event: bytes) -> Verified:
@@ -82,16 +83,19 @@ def _refuse(case: Case, rule: ClassRule, refusal: Refusal) -> Decision:
     if (hold := first_hold(case, rule, returning=False)) is not None:
         return hold
     rights = (ZERO16,) * case.people  # an override has a right of its own, without a name
-    drafts = _entries(case, rule, Kind.OVERRIDE, rights, refusal.outcome)
+    entries = _entries(case, rule, Kind.OVERRIDE, rights, refusal.outcome)
+    drafts = moves(case, rule) + entries
     return _admit(case, rule, Outcome.ADMITTED, drafts, 0, refusal.outcome, reason)
 
 
-def _hold_or_admit(case: Case, rule: ClassRule, found: Claim) -> Decision:
+def _hold_or_admit(
+    case: Case, rule: ClassRule, found: Claim, leaving: tuple[Draft, ...]
+) -> Decision:
     returning = found.returning == case.people
     if (hold := first_hold(case, rule, returning=returning)) is not None:
         return hold
     because = flag(case)
-    drafts = _entries(case, rule, Kind.IN, found.rights, because)
+    drafts = leaving + _entries(case, rule, Kind.IN, found.rights, because)
     outcome = Outcome.READMITTED if returning else Outcome.ADMITTED
     return _admit(case, rule, outcome, drafts, found.left, because)
 
@@ -100,10 +104,9 @@ def _entries(
     case: Case, rule: ClassRule, kind: Kind, rights: tuple[bytes, ...], because: Outcome | None
 ) -> tuple[Draft, ...]:
     zone, day, reason = case.post.zone, case.day or 0, because.number if because else 0
-    entries = [
+    return tuple(
         Draft(kind, zone, day, rule.allowance, rule.terms, right, reason) for right in rights
-    ]
-    return (*moves(case, rule), *entries)
+    )
 
 
 def _admit(
@@ -126,4 +129,5 @@ def _admit(
         note,
         raises=case.scan.token.gen > case.gen,
         stale=case.age is not Age.FRESH,
+        moved=drafts[0].kind is Kind.OUT,
     )

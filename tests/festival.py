@@ -23,7 +23,8 @@ MIDNIGHT: Final = 1_799_967_600  # day 1 begins
 ARENA, CLUB, GARDEN, PIT = 1, 2, 3, 4
 NORTH, SOUTH, WAY_OUT, CLUB_DOOR, GARDEN_GATE, PIT_GATE = 1, 2, 3, 4, 5, 6
 (SEAT, ONCE, FOUR, FAMILY, TWO_DAYS, ROAMER, SOUTH_ONLY, EVENING, SLOW, WAIVER, CHILD, BOX_OFFICE,
- DAILY, BROKEN, ROAMING_FAMILY, HIKER, TRAVELLER, SLOW_DAYS) = range(18)  # fmt: skip
+ DAILY, BROKEN, ROAMING_FAMILY, HIKER, TRAVELLER, SLOW_DAYS,
+ SLOW_ROAMER, SLOW_GROUP) = range(20)  # fmt: skip
 
 WAIVER_TEXT: Final = Question(id=1, text="Waiver signed?", choices=("yes", "on paper"))
 LOCKER: Final = Question(id=2, text="Locker number")
@@ -103,6 +104,22 @@ PLAN: Final = Plan(
         ),
         TicketClass(
             index=SLOW_DAYS, name="Slow days", zones=(ARENA,), per="day", re_entry=True, min_gap=900
+        ),
+        TicketClass(
+            index=SLOW_ROAMER,
+            name="Slow, everywhere",
+            zones=(ARENA, GARDEN),
+            re_entry=True,
+            min_gap=900,
+        ),
+        TicketClass(
+            index=SLOW_GROUP,
+            name="Slow group, everywhere",
+            zones=(ARENA, GARDEN),
+            allowance=2,
+            group=True,
+            re_entry=True,
+            min_gap=900,
         ),
     ),
     days=tuple(

@@ -69,10 +69,13 @@ class House:
         assert isinstance(decision, Admit)
         return decision
 
-    def undo(self, visit: Visit, gate: int, at: int, *, supervisor: bool = False) -> Draft | Hold:
+    def undo(
+        self, visit: Visit, gate: int, at: int, *, supervisor: bool = False
+    ) -> Draft | Hold | None:
         """Take anna's entry back at a gate."""
         same = self.scribe(gate).device == visit.device
-        answer = undo(visit, festival.at(at), same_device=same, supervisor=supervisor)
+        known, now = self.history(gate=gate), festival.at(at)
+        answer = undo(visit, known, now, same_device=same, supervisor=supervisor)
         if isinstance(answer, Draft):
             raw = self.scribe(gate).undo("anna", answer.ref, zone=answer.zone, day=answer.day)
             self._hear(gate, raw)

@@ -50,6 +50,7 @@ class Admit(NamedTuple):
     note: str = ""  # a supervisor's reason
     raises: bool = False  # a newer generation: attach the token, so that peers believe it
     stale: bool = False  # the manifest is older than its first age
+    moved: bool = False  # by entering here, somebody left a sibling zone
 
     @property
     def rights(self) -> tuple[bytes, ...]:

@@ -1,7 +1,7 @@
 """Who leaves where: exits, and moves from one zone to a sibling (spec/rules.md §7)."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from shared.history import Visit
@@ -21,6 +21,8 @@ def depart(case: Case) -> Admit:
         return Admit(Outcome.EXIT, (), flag=Outcome.WRONG_EVENT)  # this log has no place for it
     allowance, terms = _terms(case.rule)
     people = min(case.people, allowance)
+    if case.scan.token.gen < case.gen:  # else an old code frees the right of whoever has the new
+        return Admit(Outcome.EXIT, (), people, flag=Outcome.SUPERSEDED)
     here = _newest_first(case)
     drafts = [*_outs(here[:people], allowance, terms)]
     blind = Draft(Kind.OUT, case.post.zone, _day(case), allowance, terms, _left(case))
@@ -31,22 +33,63 @@ def depart(case: Case) -> Admit:
             # Whoever is further inside is inside here too: no more of them can remain.
             leaving = min(people, len(pool.inside) - staying[day])
             drafts += _outs(_newest(pool.inside, leaving), allowance, terms)
-    return Admit(Outcome.EXIT, tuple(drafts), people)
+    raises = case.scan.token.gen > case.gen
+    return Admit(Outcome.EXIT, tuple(drafts), people, raises=raises)
 
 
-def moves(case: Case, rule: ClassRule) -> Iterator[Draft]:
-    """Yield the exits from sibling zones that an entry here implies.
+def moves(case: Case, rule: ClassRule) -> tuple[Draft, ...]:
+    """Return the exits from sibling zones that an entry here implies.
 
     Nobody is in two zones of which neither lies in the other: the people of a ticket who are
-    in such a zone, and those who are here now, are together no more than the ticket has.
+    in all such zones, and those who are here now, are together no more than the ticket has.
     """
-    everybody = rule.allowance if rule.group else 1
     day = case.day or 0
+    beside = {
+        zone: pool.inside
+        for (zone, on), pool in case.history.pools.items()
+        if on == day and pool.inside and zone not in case.post.related
+    }
+    if not beside:
+        return ()
+    everybody = rule.allowance if rule.group else 1
     here = len(case.history.pools.get((case.post.zone, day), UNTOUCHED).inside)
-    for (zone, on), pool in sorted(case.history.pools.items()):
-        if on == day and pool.inside and zone not in case.post.related:
-            over = len(pool.inside) + here + case.people - everybody
-            yield from _outs(_newest(pool.inside, over), rule.allowance, rule.terms)
+    staying = _staying(beside, everybody - here - case.people, case.rules.parents)
+    leaving = [visit for zone in sorted(beside) for visit in beside[zone][staying[zone] :]]
+    return tuple(_outs(leaving, rule.allowance, rule.terms))
+
+
+def _staying(
+    beside: Mapping[int, tuple[Visit, ...]], room: int, parents: Mapping[int, int]
+) -> Counter[int | None]:
+    """Return how many stay in each zone, so that `room` people stay in all: the oldest."""
+    staying: Counter[int | None] = Counter()
+    if room <= 0:
+        return staying
+    within = {zone: _around(zone, beside, parents) for zone in beside}
+    visits = [(visit.ms, visit.id, zone) for zone, inside in beside.items() for visit in inside]
+    for _, _, zone in sorted(visits):
+        staying[zone] += 1
+        if _headcount(staying, within, None) > room:
+            staying[zone] -= 1
+    return staying
+
+
+def _headcount(
+    staying: Counter[int | None], within: Mapping[int, int | None], zone: int | None
+) -> int:
+    """Return the fewest people who are in `zone` and those inside it. None: in all of them."""
+    inner = (_headcount(staying, within, z) for z, outer in within.items() if outer == zone)
+    return max(staying[zone], sum(inner))
+
+
+def _around(
+    zone: int, beside: Mapping[int, tuple[Visit, ...]], parents: Mapping[int, int]
+) -> int | None:
+    """Return the nearest of these zones that `zone` lies in."""
+    outer = parents.get(zone, 0)
+    while outer and outer not in beside:
+        outer = parents.get(outer, 0)
+    return outer or None
 
 
 def _terms(rule: ClassRule | None) -> tuple[int, int]:

@@ -17,7 +17,7 @@ class Claim(NamedTuple):
     """What an entry would use up."""
 
     rights: tuple[bytes, ...]  # at most as many as people are to enter
-    returning: int  # of these, opened by exits
+    returning: int  # of these, opened by exits of entries that are known
     left: int  # once they are all in: how many more may enter
 
 
@@ -32,7 +32,8 @@ def claim(case: Case, rule: ClassRule) -> Claim:
     room = rule.allowance - (len(pool.inside) if rule.re_entry else pool.entries)
     wanted = min(case.people, room)
     rights = list(pool.opened[: max(0, wanted)]) if rule.re_entry else []
-    returning = len(rights)
+    # An exit whose entry nobody knows opens a right, and makes nobody known who comes back.
+    returning = min(len(rights), pool.entries - len(pool.inside))
     event, ticket = case.post.event, case.scan.ticket_hash
     for index in range(rule.allowance):
         if len(rights) >= wanted:
@@ -57,16 +58,17 @@ def lacking(case: Case, rule: ClassRule, found: Claim) -> Deny | None:
     return case.deny(Outcome.REENTRY_NOT_ALLOWED, prior=pool.last)
 
 
-def too_soon(case: Case, rule: ClassRule, found: Claim) -> Deny | None:
-    """Return the refusal of an entry too short after the pool's last.
+def too_soon(case: Case, rule: ClassRule, found: Claim, *, moved: bool) -> Deny | None:
+    """Return the refusal of an entry too short after the pool's last, or a move after any.
 
     The people of a group who come on root rights are other people than those before them. An
     entry further ahead than clocks may honestly differ says nothing about the time since it.
     """
-    pool = case.history.pools.get((case.post.zone, case.day or 0), UNTOUCHED)
-    if not rule.min_gap_ms or pool.last is None or (rule.group and not found.returning):
+    if not rule.min_gap_ms or (rule.group and not found.returning and not moved):
         return None
-    if -AHEAD_MS <= case.now.ms - pool.last.ms < rule.min_gap_ms:
-        when = -((pool.last.ms + rule.min_gap_ms) // -1000)  # the first full second
-        return case.deny(Outcome.TOO_SOON, prior=pool.last, when=when)
-    return None
+    pool = case.history.pools.get((case.post.zone, case.day or 0), UNTOUCHED)
+    last = case.history.last if moved else pool.last
+    if last is None or not -AHEAD_MS <= case.now.ms - last.ms < rule.min_gap_ms:
+        return None
+    when = -((last.ms + rule.min_gap_ms) // -1000)  # the first full second
+    return case.deny(Outcome.TOO_SOON, prior=last, when=when)

@@ -1,6 +1,7 @@
 """Laws of the decision, for whatever well-typed input (spec/rules.md §11)."""
 
 from collections import Counter
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -289,13 +290,51 @@ def test_no_more_entries_than_free_rights(given: Situation) -> None:
     assert len(entries) == decision.people
 
 
+@given(situations(exiting=False))
+def test_a_move_takes_as_few_people_out_as_must(given: Situation) -> None:
+    """Beside the gate's zone the newest leave, until all of a ticket are no more than it has."""
+    decision, post = decide(**given), given["post"]
+    if not isinstance(decision, Admit):
+        return
+    day = decision.drafts[-1].day
+    pools = {z: p.inside for (z, on), p in given["history"].pools.items() if on == day}
+    out = Counter(draft.zone for draft in decision.drafts if draft.kind is Kind.OUT)
+    assert decision.moved is bool(out)
+    before = Counter({z: len(p) for z, p in pools.items() if z not in post.related})
+    rule = given["rules"].classes[given["scan"].token.ticket_class]
+    everybody = rule.allowance if rule.group else 1
+    parents = given["rules"].parents
+    stay = max(0, everybody - len(pools.get(post.zone, ())) - decision.people)
+    assert heads(before - out, parents) == min(stay, heads(before, parents))
+    for zone, count in out.items():
+        refs = [draft.ref for draft in decision.drafts if draft.zone == zone][:count]
+        assert refs == [visit.id for visit in pools[zone][-count:]]
+
+
+def heads(inside: Counter[int], parents: Mapping[int, int]) -> int:
+    """Return how few people can be in these zones: who is in an inner one is in the outer too."""
+    within = {zone: {z for z in inside if zone in lineage(z, parents)} for zone in inside}
+    chains = [zone for zone in inside if not any(z in inside for z in lineage(zone, parents))]
+    return sum(max(inside[zone], heads(only(inside, within[zone]), parents)) for zone in chains)
+
+
+def only(inside: Counter[int], zones: set[int]) -> Counter[int]:
+    return Counter({zone: inside[zone] for zone in zones})
+
+
+def lineage(zone: int, parents: Mapping[int, int]) -> list[int]:
+    outer = parents.get(zone, 0)
+    return [outer, *lineage(outer, parents)] if outer else []
+
+
 @given(situations(exiting=True))
 def test_an_exit_is_never_refused(given: Situation) -> None:
     """Whoever asks is let out, and each entry is closed once at most."""
     decision = decide(**given)
     assert decision.outcome is Outcome.EXIT
-    if given["scan"].token.event == EVENT:
-        assert decision.drafts
+    token, record = given["scan"].token, given["record"]
+    proved = max(given["history"].gen, record.gen if record else 0)
+    assert bool(decision.drafts) is (token.event == EVENT and token.gen >= proved)
     assert {draft.kind for draft in decision.drafts} <= {Kind.OUT}
     inside = {visit.id for pool in given["history"].pools.values() for visit in pool.inside}
     closed = [draft.ref for draft in decision.drafts if draft.ref in inside]

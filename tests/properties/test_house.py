@@ -76,7 +76,10 @@ class Evening:
 
     def undo(self, gate: int) -> None:
         if (last := self.house.history().last) is not None:
-            self.house.undo(last, gate, self.at, supervisor=True)
+            known = self.house.history()
+            inside = last in known.pools[last.zone, last.day].inside
+            undone = self.house.undo(last, gate, self.at, supervisor=True)
+            assert (undone is not None) is inside
 
     def inside(self, zone: int) -> int:
         return max(self.house.inside(zone, day) for day in range(4))

@@ -23,6 +23,7 @@ ALLOWED = {
     "enum",
     "functools",
     "hashlib",
+    "ipaddress",  # parses, and asks nobody
     "heapq",
     "hmac",
     "itertools",

@@ -106,6 +106,7 @@ def told(decision: Decision) -> Json:
             "people": decision.people, "left": decision.left, "flag": code(decision.flag),
             "attention": decision.attention, "answers": answers, "note": decision.note,
             "raises": decision.raises, "stale": decision.stale,
+            "moved": decision.moved,
         }  # fmt: skip
     if isinstance(decision, Deny):
         return said | {

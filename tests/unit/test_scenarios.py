@@ -152,13 +152,15 @@ def test_one_unseen_exit_stays_one_note() -> None:
 
 
 def test_a_gate_that_saw_the_exit_alone_readmits_without_any_incident() -> None:
-    """In at North, out at an exit that had not heard of it, in again there: explained."""
+    """In at North, out at an exit that had not heard of it, in again there: explained.
+
+    To the gate it is a first entry: it knows of none."""
     house = House()
     house.cut_off(NORTH)
     house.scan(gate=NORTH)
     house.leave(gate=WAY_OUT, at=NOON + 60)
     back = admit(house.scan(gate=SOUTH, at=NOON + 120))
-    assert back.outcome is Outcome.READMITTED
+    assert back.outcome is Outcome.ADMITTED
     house.sync()
     assert house.incidents() == []
     assert house.inside() == 1
@@ -214,11 +216,14 @@ def test_a_withdrawn_ticket_has_its_own_code_and_may_leave(
 
 
 def test_a_transferred_ticket_is_superseded_and_may_leave() -> None:
-    """Generation 1 after generation 2 was admitted: refused, and let out."""
+    """Generation 1 after generation 2 was admitted: refused, and let out as nobody."""
     house = House()
     assert admit(house.scan(gen=2)).outcome is Outcome.ADMITTED
     assert house.scan(gen=1, at=NOON + 60).outcome is Outcome.SUPERSEDED
-    assert house.leave(gen=1, at=NOON + 60).outcome is Outcome.EXIT
+    out = house.leave(gen=1, at=NOON + 60)
+    assert (out.outcome, out.flag, out.drafts) == (Outcome.EXIT, Outcome.SUPERSEDED, ())
+    assert house.inside() == 1
+    assert house.scan(gen=2, gate=SOUTH, at=NOON + 120).outcome is Outcome.ALREADY_ADMITTED
 
 
 def test_an_unpaid_ticket_is_collected_where_the_class_allows() -> None:
@@ -453,6 +458,17 @@ def test_an_undo_later_or_elsewhere_needs_a_supervisor() -> None:
     assert house.undo(visit, SOUTH, NOON + 60) == needed
     house.undo(visit, SOUTH, NOON + 600, supervisor=True)
     assert house.inside() == 0
+
+
+def test_an_entry_that_was_left_can_not_be_undone() -> None:
+    """In, out, undo by a supervisor: one person may come back, not two."""
+    house = House()
+    house.scan()
+    [visit] = house.history().pools[ARENA, 0].inside
+    house.leave(at=NOON + 30)
+    assert house.undo(visit, NORTH, NOON + 60, supervisor=True) is None
+    assert house.scan(at=NOON + 90).outcome is Outcome.READMITTED
+    assert house.scan(gate=SOUTH, at=NOON + 120).outcome is Outcome.ALREADY_ADMITTED
 
 
 def test_practice_decides_the_same_and_stores_nothing() -> None:

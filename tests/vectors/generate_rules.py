@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from shared.event import Day, Plan, Window, Zone
-from tests.festival import CHILD, DAY, EVENING, MIDNIGHT, PLAN
+from tests.festival import CHILD, CLUB, DAY, EVENING, MIDNIGHT, PLAN
 from tests.vectors import rules_entries, rules_staff, rules_ticket
 from tests.vectors.rules_parts import EVENT, TICKET
 from tests.vectors.suite import Json, named, save
@@ -45,9 +45,18 @@ def late() -> Plan:
     )
 
 
+def beside() -> Plan:
+    """Return a plan whose club lies beside the arena."""
+    zones = tuple(
+        Zone(id=zone.id, name=zone.name, parent=0 if zone.id == CLUB else zone.parent)
+        for zone in PLAN.zones
+    )
+    return msgspec.structs.replace(PLAN, zones=zones)
+
+
 def build() -> Json:
     """Return the suite."""
-    plans = {"festival": PLAN, "faulty": faulty(), "late": late()}
+    plans = {"festival": PLAN, "faulty": faulty(), "late": late(), "beside": beside()}
     return {
         "suite": "rules",
         "comment": "What a gate decides on one verified ticket (spec/rules.md).",

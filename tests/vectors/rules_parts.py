@@ -166,6 +166,7 @@ def admit(*drafts: Json, outcome: str = "admitted", **more: Any) -> Json:
         "note": "",
         "raises": False,
         "stale": False,
+        "moved": False,
     } | more
 
 

@@ -157,7 +157,7 @@ def overrides() -> list[Json]:
              given(ROAMER, post={"gate": 5}, scan={"exp": NOON}, ask=OVERRIDE,
                    history=history(pool(A))),
              admit(draft("OUT", A["id"]), draft("OVERRIDE", zone=GARDEN, reason=72),
-                   flag="expired", note=OVERRIDE["override"])),
+                   flag="expired", note=OVERRIDE["override"], moved=True)),
         case("override-group", "Two people by one override.",
              given(FAMILY, scan={"exp": NOON}, ask=OVERRIDE | {"people": 2}),
              admit(*[draft("OVERRIDE", allowance=4, reason=72)] * 2, people=2,

@@ -256,9 +256,9 @@ def policies() -> list[Json]:
              given(SEAT, head=old, policy={"restricted": "refuse"},
                    now=now(NOON, trusted=False)),
              admit(FIRST, stale=True)),
-        case("known-by-exit-only", "An exit is known and no entry: back in on that exit.",
+        case("known-by-exit-only", "An exit is known and no entry: in on its right, as anew.",
              given(SEAT, history=history(empty(opened=[root(9)], left="11" * 16))),
-             admit(draft("IN", root(9)), outcome="readmitted")),
+             admit(draft("IN", root(9)))),
     ]  # fmt: skip
 
 

@@ -156,7 +156,7 @@ def cut(story: Story) -> None:
     story.scan(south, "a copy of Bruno's ticket", code["bruno"], Outcome.ADMITTED)
     story.scan(north, "Carla's ticket", code["carla"], Outcome.ADMITTED)
     story.scan(south, "Carla leaves, unknown here", code["carla"], Outcome.EXIT, exiting=True)
-    story.scan(south, "Carla comes back", code["carla"], Outcome.READMITTED)
+    story.scan(south, "Carla comes back", code["carla"], Outcome.ADMITTED)
     story.scan(north, "Dora's ticket", code["dora"], Outcome.ADMITTED)
     story.scan(north, "Dora leaves", code["dora"], Outcome.EXIT, exiting=True)
     story.scan(south, "Dora comes back, unknown here", code["dora"], Outcome.ADMITTED)

@@ -11,15 +11,16 @@ from shared.errors import UsherError
 from shared.instant import Instant
 from shared.keyset import TrustedKeys
 from shared.log.chain import verify_chain
-from shared.log.record import EMPTY, SIZE, Bits, Kind, Record, decode, pack_bits, record_id, seal
+from shared.log.record import EMPTY, SIZE, Bits, Kind, Record, decode, record_id, seal
 from shared.log.writer import Tail, advance, boot, place
 from shared.manifest.table import Table
 from shared.manifest.trusted import TrustedManifest
 from shared.merge.view import View
 from shared.outcomes import Outcome
 from shared.presentation import Freshness
-from shared.rules.compiled import compile_rules
+from shared.rules.compiled import Post, compile_rules
 from shared.rules.decision import Admit, Ask, Deny, Draft
+from shared.rules.written import written
 from shared.token import decode_text
 from shared.verify import Verified, outcome_of, verify
 
@@ -75,7 +76,7 @@ class Gate:
         record = self._manifest.table.find(scan.ticket_hash)
         decision = decide(scan, post, self._rules, record, known, now, ask)
         for draft in decision.drafts if isinstance(decision, Admit | Deny) else ():
-            self._log(scan, draft, decode_text(text), now)
+            self._log(scan, post, draft, decode_text(text), now)
         if isinstance(decision, Deny) and decision.left:
             return decision.outcome, f"{decision.left} more may enter."
         if isinstance(decision, Deny) and decision.prior:
@@ -100,25 +101,10 @@ class Gate:
             merge(view, log, self._trusted, self._roster)
         return view
 
-    def _log(self, scan: Verified, draft: Draft, code: bytes, now: Instant) -> None:
-        record = EMPTY._replace(
-            kind=draft.kind,
-            bits=pack_bits(Bits(shown=scan.shown)),
-            event=EVENT,
-            gate=self._gate_id,
-            zone=draft.zone,
-            day=draft.day,
-            allowance=draft.allowance,
-            terms=draft.terms,
-            ticket=scan.ticket_hash,
-            gen=scan.token.gen,
-            ticket_class=scan.token.ticket_class,
-            manifest=self._manifest.head.version,
-            roster=self._roster.version,
-            ref=draft.ref,
-            evidence=scan.evidence,
-            reason=draft.reason,
-        )
+    def _log(self, scan: Verified, post: Post, draft: Draft, code: bytes, now: Instant) -> None:
+        bits = Bits(shown=scan.shown)
+        versions = {"manifest": self._manifest.head.version, "roster": self._roster.version}
+        record = written(draft, scan, post, bits, **versions)
         raw = self._write(place(self._tail, record, now.ms, 0))
         if draft.kind in (Kind.IN, Kind.OUT):
             self._proofs[record_id(raw)] = code

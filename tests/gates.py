@@ -26,9 +26,7 @@ from shared.log.record import (
     SIZE,
     Bits,
     Record,
-    Shown,
     decode,
-    pack_bits,
     record_hash,
     record_id,
     seal,
@@ -37,8 +35,9 @@ from shared.merge.view import View
 from shared.presentation import Freshness
 from shared.rules.decision import Ask, Decision, Draft
 from shared.rules.undo import undo
+from shared.rules.written import written
 from shared.token import decode_text
-from shared.verify import Verified, verify
+from shared.verify import verify
 from tests.venue import CODES, EVENT, HASHES, KEYS, LISTED, POSTS, ROSTER, RULES, pk, secret
 
 FRESH: Final = Freshness()
@@ -137,7 +136,7 @@ class Gate(Holder):
         post, known = POSTS[zone, exiting], self.history(ticket)
         decision = decide(scan, post, RULES, LISTED[ticket], known, at, Ask(people=people))
         for draft in decision.drafts:
-            record = _record(draft, scan, zone)._replace(evidence=scan.evidence)
+            record = written(draft, scan, post, Bits(), manifest=1, roster=1)
             self._write(writer.place(self.tail, record, at.ms, 0), decode_text(CODES[ticket]))
         return decision
 
@@ -149,7 +148,9 @@ class Gate(Holder):
         if not isinstance(draft, Draft):
             return False
         scan = verify(CODES[ticket], KEYS, at, FRESH)
-        record = writer.place(self.tail, _record(draft, scan, visit.gate), at.ms, 0)
+        post = POSTS[visit.zone, False]
+        record = written(draft, scan, post, Bits(), manifest=1, roster=1)
+        record = writer.place(self.tail, record, at.ms, 0)
         blob = countersign(record, secret("badge")) if supervisor else b""
         evidence = hashing.evidence(blob) if supervisor else record.evidence
         self._write(record._replace(evidence=evidence), blob)
@@ -174,26 +175,6 @@ class Gate(Holder):
         raw = seal(record, self._secret)
         self.tail = writer.advance(self.tail, raw)
         self.keep((record.device, record.incarnation), raw, blob)
-
-
-def _record(draft: Draft, scan: Verified, gate: int) -> Record:
-    return EMPTY._replace(
-        kind=draft.kind,
-        bits=pack_bits(Bits(shown=Shown.STATIC)),
-        event=EVENT,
-        gate=gate,
-        zone=draft.zone,
-        day=draft.day,
-        allowance=draft.allowance,
-        terms=draft.terms,
-        ticket=scan.ticket_hash,
-        gen=scan.token.gen,
-        ticket_class=scan.token.ticket_class,
-        manifest=1,
-        roster=1,
-        ref=draft.ref,
-        reason=draft.reason,
-    )
 
 
 def exchange(source: Holder, target: Holder, at: Instant) -> None:

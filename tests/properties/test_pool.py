@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from hashlib import sha256
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -200,7 +201,7 @@ def test_another_entry_never_lowers_the_excess(
 @given(pools(most=12), st.randoms(use_true_random=False))
 def test_order_and_names_do_not_matter(
     pool: tuple[list[Entry], list[Exit], int],
-    random: "st.Random",  # type: ignore[name-defined]
+    random: Random,
 ) -> None:
     """Laws 1, 2 and 8: shuffled or with other clocks and ids, as many in excess, as many inside."""
     entries, exits, allowance = pool

@@ -100,13 +100,20 @@ class Policy(Strict, frozen=True):
     warn_age: U32 = 6 * 3600  # seconds since the head was issued
     restrict_age: U32 = 24 * 3600
     restricted: Literal["admit", "hold", "refuse"] = "hold"
+    overrides: U16 = 50  # how many a device may write at this event
+    pins: bool = True  # staff may open scanning by PIN, without a badge
 
 
 class Plan(Strict, frozen=True):
-    """An event's zones, gates, days, classes and policy."""
+    """An event's zones, gates, days, classes and policy, and how people call it.
+
+    `timezone`: an IANA name for showing times to people; no rule reads it.
+    """
 
     zones: tuple[Zone, ...]
     gates: tuple[Gate, ...]
     classes: tuple[TicketClass, ...]
     days: tuple[Day, ...] = ()
     policy: Policy = Policy()
+    name: Note = ""
+    timezone: Note = ""

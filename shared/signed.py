@@ -33,6 +33,7 @@ class Kind(IntEnum):
     MANIFEST = 2
     ROSTER = 3
     COMMAND = 4
+    SEARCH = 5
 
     @property
     def domain(self) -> bytes:
@@ -45,6 +46,7 @@ CAPS: Final[Mapping[Kind, int]] = {  # bytes of a whole document
     Kind.MANIFEST: 1 << 20,
     Kind.ROSTER: 1 << 20,
     Kind.COMMAND: 1 << 14,
+    Kind.SEARCH: 1 << 20,
 }
 
 # Binary fields and 64-bit ids of a body: lower-case hex, since JavaScript's numbers end at 2^53.

@@ -26,7 +26,11 @@ PLAN: dict[str, Any] = {
         "warn_age": 21600,
         "restrict_age": 86400,
         "restricted": "hold",
+        "overrides": 50,
+        "pins": True,
     },
+    "name": "Night at the Arena",
+    "timezone": "Europe/Madrid",
 }
 
 

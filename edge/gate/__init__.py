@@ -1,0 +1,1 @@
+"""What this device decides: trust, posts, staff, and the scan path."""

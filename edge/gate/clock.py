@@ -1,0 +1,96 @@
+"""What this device takes for the time, kept across boots (spec/log.md §7).
+
+The rules are `shared.log.trusted_time`'s; here are the two clocks of the machine, and the disk
+that remembers floor and bound.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from edge.store.settings import SettingStore
+from shared.instant import Instant
+from shared.log.record import TimeQuality
+from shared.log.trusted_time import TrustedTime
+
+JUMP: Final = 60_000  # ms by which the wall clock may leave ours before staff are told
+Milliseconds = Callable[[], int]
+
+
+class DeviceClock:
+    """`vouched`: the wall clock ran on without power, or is set by a source that the owner
+    answers for (spec/log.md §7, rule 3)."""
+
+    def __init__(
+        self,
+        settings: SettingStore,
+        monotonic: Milliseconds,
+        wall: Milliseconds,
+        *,
+        vouched: bool,
+    ) -> None:
+        self._settings = settings
+        self._monotonic = monotonic
+        self._wall = wall
+        self._vouched = vouched
+        self._lock = threading.Lock()
+        floor, bound = settings.number("floor"), settings.number("bound")
+        self._time = TrustedTime(floor, bound, monotonic())
+        self._look()
+
+    def now(self) -> Instant:
+        """Return the time, and whether anything vouches for it."""
+        return self._time.now(self._monotonic())
+
+    def quality(self) -> TimeQuality:
+        """Return what vouches for it."""
+        return self._time.quality if self.now().trusted else TimeQuality.NONE
+
+    def stamp_ms(self) -> int:
+        """Return the wall part of a record's stamp: our time, or where there is none the wall's."""
+        return self.now().ms or self._wall()
+
+    def monotonic(self) -> int:
+        """Return milliseconds since some moment of this boot."""
+        return self._monotonic()
+
+    def jumped(self) -> bool:
+        """Whether the wall clock says something else than what we took for the time."""
+        return self.now().trusted and abs(self._wall() - self.now().ms) > JUMP
+
+    def learn(self, signed_ms: int, bound_ms: int = 0) -> None:
+        """Take in a cloud-signed time of any age, and the latest expiry of a head in force."""
+        with self._lock:
+            self._time = self._time.learn(signed_ms, self._monotonic())
+            if bound_ms:
+                self._time = self._time.bounded(bound_ms)
+            self._keep()
+        self._look()
+
+    def answered(self, signed_ms: int, asked: int) -> None:
+        """Take in a cloud-signed answer to a question asked at monotonic `asked`."""
+        with self._lock:
+            self._time = self._time.answered(signed_ms, asked, self._monotonic())
+            self._keep()
+
+    def obey(self, signed_ms: int) -> None:
+        """Carry out a `set_time` command."""
+        with self._lock:
+            self._time = self._time.reset(signed_ms, self._monotonic())
+            self._keep()
+        self._look()
+
+    def look_again(self) -> None:
+        """Take in floor and bound that another process of this device has learnt."""
+        self.learn(self._settings.number("floor"), self._settings.number("bound"))
+
+    def _look(self) -> None:
+        if self._vouched:
+            with self._lock:
+                self._time = self._time.believe(self._wall(), self._monotonic())
+
+    def _keep(self) -> None:
+        floor, bound = self._time.floor, self._time.bound
+        if (floor, bound) != (self._settings.number("floor"), self._settings.number("bound")):
+            values = {"floor": floor.to_bytes(8, "big"), "bound": bound.to_bytes(8, "big")}
+            self._settings.put(values)

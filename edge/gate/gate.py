@@ -1,0 +1,223 @@
+"""One gate, put together: its file opened and healed, its log replayed, its parts connected.
+
+gate = open_gate(settings, Machine())
+gate.station.scan(text, "kiosk", "camera:front")
+gate.close()
+"""
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import IO, Any
+
+from edge.gate.board import Board
+from edge.gate.bus import Bus
+from edge.gate.clock import DeviceClock
+from edge.gate.desk import Desk
+from edge.gate.lanes import Lane, Lanes
+from edge.gate.ledger import Ledger, Line, Unwritten
+from edge.gate.replay import bring_back, catch_up, ledger_of
+from edge.gate.staff import Staff
+from edge.gate.station import Parts, Station
+from edge.gate.trust import Trust, pinned, renewed, restored
+from edge.settings import Settings
+from edge.store.database import StorageFailed
+from edge.store.identity import Identity, load_identity, lock_folder
+from edge.store.log import Probe, unobserved
+from edge.store.stores import KEY, Stores, open_stores
+from shared.log.record import EMPTY, Kind
+from shared.log.writer import Tail
+from shared.scanner import normalise
+
+
+class NotSetUp(Exception):
+    """This device has no key or knows no organizer yet: `usher-edge init` comes first."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The clocks, the randomness and the failures of the machine that a gate runs on."""
+
+    wall: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    monotonic: Callable[[], int] = lambda: time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+    seconds: Callable[[], float] = time.monotonic
+    random: Callable[[int], bytes] = os.urandom
+    probe: Probe = unobserved
+    typed: Callable[[str], str] = normalise  # undoes a reader's keyboard layout
+
+
+class Held:
+    """What is in force at this moment: replaced as a whole, read by every thread."""
+
+    def __init__(self, me: Identity, stores: Stores) -> None:
+        self._me = me
+        self._stores = stores
+        start = pinned(stores.settings)
+        if start is None:
+            raise NotSetUp("this device knows no organizer: run `usher-edge init` first")
+        self.trust = restored(start, stores.documents)
+        self.locked = bool(stores.settings.number("locked"))
+
+    def __call__(self) -> Trust:
+        """Return what is believed."""
+        return self.trust
+
+    def renew(self) -> None:
+        """Read again what a delivery put in force."""
+        start = pinned(self._stores.settings)
+        if start is not None:
+            self.trust = renewed(self.trust, restored(start, self._stores.documents))
+        self.locked = bool(self._stores.settings.number("locked"))
+
+    def why_locked(self) -> str:
+        """Return why this device may not admit anybody, or nothing."""
+        if not self.trust.books:
+            return "no_manifest"
+        member = self.trust.roster.devices.get(self._me.device)
+        if member is None:
+            return "not_on_roster"
+        if member.cutoff is not None:
+            return "device_revoked"
+        return "locked" if self.locked else ""
+
+
+@dataclass
+class Gate:
+    """What other parts of the process use."""
+
+    settings: Settings
+    me: Identity
+    stores: Stores
+    held: Held
+    clock: DeviceClock
+    ledger: Ledger
+    bus: Bus
+    lanes: Lanes
+    staff: Staff
+    station: Station
+    desk: Desk
+    board: Board
+    healed: tuple[str, ...]  # what was found wrong at the start, and mended
+    around: dict[str, Any]  # fields of `Status` that others know: link, cameras, power, health
+    lock: IO[bytes]
+
+    def reload(self) -> None:
+        """Take in what a delivery has put in force."""
+        self.held.renew()
+        self.clock.look_again()
+        catch_up(self.ledger, self.me, self.stores.log, self.held.trust)
+        for lane in self.lanes.all():
+            self.lanes.changed(lane)
+
+    def keep_counts(self) -> None:
+        """Write the counters of refused codes, of which no record speaks."""
+        counted = {code: times for code, times in self.station.refused.items() if times}
+        if counted:
+            self.stores.log.count(counted)
+            self.station.refused.subtract(counted)
+
+    def close(self) -> None:
+        """Write what is still in memory, and let go of the files."""
+        with suppress(StorageFailed):  # the log itself is on the disk already
+            self.keep_counts()
+            self.stores.database.checkpoint()
+        self.stores.close()
+        self.lock.close()
+
+
+def open_gate(settings: Settings, machine: Machine | None = None, software: str = "") -> Gate:
+    """Open the gate of a folder; only one process may, since it writes the log.
+
+    Raises `AlreadyRunning`, `NotSetUp` and, where the disk fails, `StorageFailed`.
+    """
+    folder = settings.data_folder
+    me = load_identity(folder / KEY)
+    if me is None:
+        raise NotSetUp(f"{folder} has no device key: run `usher-edge init` first")
+    lock = lock_folder(folder)
+    try:
+        return _opened(settings, machine or Machine(), software, me, lock)
+    except BaseException:
+        lock.close()
+        raise
+
+
+def _opened(
+    settings: Settings, machine: Machine, software: str, me: Identity, lock: IO[bytes]
+) -> Gate:
+    stores = open_stores(settings.data_folder, machine.probe)
+    try:
+        healed = stores.healed
+        if count := bring_back(me, stores.log, stores.mirror):
+            healed += (f"{count} records came back from the mirror",)
+        vouched = settings.clock != "none"
+        clock = DeviceClock(stores.settings, machine.monotonic, machine.wall, vouched=vouched)
+        held = Held(me, stores)
+        ledger = ledger_of(me, stores.log, clock, held.trust)
+        ledger.boot(software)
+        stores.mirror.reset(stores.log.unconfirmed(me.device))
+        stores.database.checkpoint()
+    except BaseException:
+        stores.close()
+        raise
+    return _connected(settings, machine, software, me, stores, held, clock, ledger, healed, lock)
+
+
+def _connected(
+    settings: Settings,
+    machine: Machine,
+    software: str,
+    me: Identity,
+    stores: Stores,
+    held: Held,
+    clock: DeviceClock,
+    ledger: Ledger,
+    healed: tuple[str, ...],
+    lock: IO[bytes],
+) -> Gate:
+    """The composition root of what decides; no logic here."""
+    bus, kept = Bus(), stores.settings
+
+    def practice() -> Ledger:
+        stamps = clock.stamp_ms, clock.monotonic
+        made = Ledger(me, Unwritten(), lambda: (stamps[0](), stamps[1]()), Tail(me.device))
+        made.boot("practice")
+        return made
+
+    def mark(reason: int) -> None:
+        ledger.append((Line(EMPTY._replace(kind=Kind.MARK, reason=reason)),))
+
+    fixed = [Lane(lane.id, lane.kind, lane.unattended, lane.camera) for lane in settings.lanes]
+    lanes = Lanes(fixed, held, kept, bus, practice, mark)
+    idle = float(settings.lock_after)
+    staff = Staff(lanes, ledger, held, kept, clock.now, machine.seconds, idle)
+    parts = Parts(
+        me=me,
+        trust=held,
+        documents=stores.documents,
+        ledger=ledger,
+        clock=clock,
+        lanes=lanes,
+        staff=staff,
+        bus=bus,
+        locked=held.why_locked,
+        seconds=machine.seconds,
+        new_id=lambda: machine.random(8).hex(),
+        typed=machine.typed,
+    )
+    station = Station(parts)
+    desk = Desk(parts, station, machine.random)
+    around: dict[str, Any] = {"device": settings.name, "version": software}
+
+    def blocked() -> str:
+        return (
+            "storage_failed" if station.storage_failed else "gate_locked" * bool(held.why_locked())
+        )
+
+    board = Board(lanes, ledger, held, clock, blocked, lambda: around)
+    return Gate(
+        settings, me, stores, held, clock, ledger, bus, lanes, staff, station, desk, board,
+        healed, around, lock,
+    )  # fmt: skip

@@ -1,0 +1,145 @@
+"""Setting a device up and feeding it files: what works without any network.
+
+These run beside the agent, in a process of their own: they never write this device's log, and
+the agent reads again when it is told to.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from edge.gate.clock import DeviceClock
+from edge.gate.intake import Intake
+from edge.gate.ledger import Ledger
+from edge.gate.replay import ledger_of
+from edge.gate.trust import Trust, pinned, restored
+from edge.store.identity import Identity, load_identity, make_identity
+from edge.store.stores import DATABASE, KEY, MIRROR, Stores, open_stores
+from shared import hashing
+from shared.bundle import FileKind, Part, Section, decode, encode
+from shared.devices.command import Command, Recipient
+from shared.errors import Malformed, Refused, Untrusted
+from shared.keys import is_valid_point
+from shared.log.chain import MAX_BATCH
+from shared.log.gossip import missing
+from shared.log.record import SIZE
+
+DEVICE_UNKNOWN: Final = "request_unknown_device"
+Advance = Callable[[], None]
+
+
+def set_up(folder: Path, tenant: bytes, root: bytes) -> Identity:
+    """Give a device its key and its organizer. Neither is ever replaced."""
+    if not is_valid_point(root):
+        raise Untrusted("enrol_weak_root")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    me = load_identity(folder / KEY) or make_identity(folder / KEY)
+    stores = open_stores(folder)
+    try:
+        known = stores.settings.get("tenant"), stores.settings.get("root")
+        if known == (None, None):
+            stores.settings.put({"tenant": tenant, "root": root})
+        elif known[0] != tenant:
+            raise Refused("enrol_used")
+    finally:
+        stores.close()
+    return me
+
+
+class Feeding:
+    """A device's stores, open for a delivery."""
+
+    def __init__(self, stores: Stores, me: Identity, clock: DeviceClock) -> None:
+        self._stores = stores
+        self._me = me
+        self._clock = clock
+
+    def load(self, data: bytes, advance: Advance = lambda: None) -> list[str]:
+        """Take a file in, whole or not at all; return in words what it brought."""
+        kind, sections = decode(data)
+        if kind is FileKind.PRELOAD:
+            return self._preload(sections, advance)
+        return self._log(sections, advance)
+
+    def export(self) -> Iterator[bytes]:
+        """Yield the log of this device, and of others as far as it has heard them, as a file."""
+        return encode(FileKind.LOG, self._sections())
+
+    def _trust(self) -> Trust:
+        start = pinned(self._stores.settings)
+        if start is None:
+            raise Untrusted("enrol_not_listed")
+        return restored(start, self._stores.documents)
+
+    def _preload(self, sections: list[Section], advance: Advance) -> list[str]:
+        trust, settings = self._trust(), self._stores.settings
+        me = Recipient(trust.roster.tenant, self._me.device, settings.number("obeyed"))
+        intake = Intake(trust, self._stores.documents.chunk, self._clock.now(), me)
+        intake.take(sections, advance)
+        intake.keep(self._stores.documents)
+        self._clock.learn(intake.signed_ms, intake.bound_ms())
+        for command in intake.commands:
+            self._obey(command)
+        return intake.news
+
+    def _obey(self, command: Command) -> None:
+        """Carry a command out, its number stored before (spec/devices.md §4)."""
+        settings = self._stores.settings
+        settings.put_number("obeyed", command.number)
+        if command.action in ("lock", "unlock"):
+            settings.put_number("locked", int(command.action == "lock"))
+        elif command.action == "set_time" and command.time is not None:
+            self._clock.obey(command.time)
+        elif command.action == "wipe":
+            wipe(self._stores.database.path.parent)
+
+    def _log(self, sections: list[Section], advance: Advance) -> list[str]:
+        trust = self._trust()
+        blobs = {hashing.evidence(s.content): s.content for s in sections if s.part is Part.BLOB}
+        ledger = ledger_of(self._me, self._stores.log, self._clock, trust)
+        news: list[str] = []
+        pk = b""
+        for part, content in sections:
+            if part is Part.DEVICE:
+                pk = content
+            elif part is Part.RECORDS:
+                news.append(_heard(ledger, trust, pk, content, blobs))
+                advance()
+        return news
+
+    def _sections(self) -> Iterator[Section]:
+        log, members = self._stores.log, self._trust().roster.devices
+        known = {device: member.pk for device, member in members.items()}
+        known[self._me.device] = self._me.pk
+        device = b""
+        for span in missing(log.vector(), {}):
+            if span.device not in known:
+                continue
+            if span.device != device:
+                device = span.device
+                yield Section(Part.DEVICE, known[device])
+            yield Section(Part.RECORDS, b"".join(log.span(span)[:MAX_BATCH]))
+        for blob in log.all_blobs():
+            yield Section(Part.BLOB, blob)
+
+
+def wipe(folder: Path) -> None:
+    """Destroy the device's key first, then everything else (spec/devices.md §4)."""
+    for path in (folder / KEY, *sorted(folder.glob(f"{DATABASE}*")), folder / MIRROR):
+        if path.exists():
+            path.write_bytes(bytes(path.stat().st_size if path.name == KEY else 0))
+            path.unlink()
+
+
+def _heard(ledger: Ledger, trust: Trust, pk: bytes, batch: bytes, blobs: dict[bytes, bytes]) -> str:
+    """Take one batch in; return in words what came of it."""
+    member = trust.roster.devices.get(hashing.device_id(pk)) if pk else None
+    if member is None:
+        raise Untrusted(DEVICE_UNKNOWN)
+    if len(batch) < SIZE:
+        raise Malformed("record_length", len(batch))
+    heard = ledger.hear(member.pk, batch, blobs, trust.keys, trust.roster)
+    listed = trust.roster.roster.devices if trust.roster.roster else ()
+    name = next((each.name for each in listed if each.pk == pk.hex()), "a device")
+    told = f"{name}: {heard.new:,} new records"
+    return told if heard.fault is None else f"{told}, then stopped: {heard.fault}"

@@ -1,0 +1,271 @@
+"""The station: every source hands it the text of a code, and it says what to show.
+
+The one path that matters, in this order: is this lane open; is the code genuine
+(`shared.verify`); may it pass (`shared.decide`); is it written down, durably; and only then a
+verdict. Nothing before the last step can look green, and no fault of storage can.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from edge.gate import telling
+from edge.gate.acts import Act
+from edge.gate.bus import Bus
+from edge.gate.clock import DeviceClock
+from edge.gate.lanes import Lane, Lanes
+from edge.gate.ledger import Ledger
+from edge.gate.lines import lines_of
+from edge.gate.pending import NOBODY, Pending
+from edge.gate.staff import Staff
+from edge.gate.trust import Book, Trust, sealed_name
+from edge.gate.verdict import Verdict
+from edge.store.database import StorageFailed
+from edge.store.documents import DocumentStore
+from edge.store.identity import Identity
+from shared.decide import decide
+from shared.errors import UsherError
+from shared.history import History
+from shared.log.record import ZERO16, Bits, Kind, record_id
+from shared.manifest.sealed import Name, open_sealed
+from shared.outcomes import Outcome
+from shared.presentation import Freshness
+from shared.rules.compiled import Post
+from shared.rules.decision import Ask, Decision
+from shared.scanner import normalise
+from shared.token import Parsed, decode_text, parse
+from shared.verify import outcome_of, verify
+
+MOST_PENDING: Final = 20
+LOCKS: Final = 64  # tickets that share one are decided one after the other: seldom, and harmless
+NO_TICKET: Final = frozenset(
+    {Outcome.NOT_A_TICKET, Outcome.MALFORMED, Outcome.UNKNOWN_VERSION, Outcome.SEVERAL_CODES}
+)
+TYPED: Final = ("keyboard", "serial")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a station is made of."""
+
+    me: Identity
+    trust: Callable[[], Trust]
+    documents: DocumentStore
+    ledger: Ledger
+    clock: DeviceClock
+    lanes: Lanes
+    staff: Staff
+    bus: Bus
+    locked: Callable[[], str]  # why this device may not admit, or nothing
+    seconds: Callable[[], float]  # monotonic
+    new_id: Callable[[], str]  # 16 hex digits
+    typed: Callable[[str], str] = normalise  # undoes a reader's keyboard layout
+
+
+class Station:
+    """Safe to call from any thread."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._ = parts
+        self._locks = [threading.Lock() for _ in range(LOCKS)]
+        self.refused: Counter[str] = Counter()  # codes that are counted and never logged
+        self.storage_failed = False
+
+    def scan(self, text: str, lane: str, source: str, people: int = 1) -> Verdict:
+        """Return what comes of one reading, having told everybody."""
+        return self._scan([text], self._.lanes.lane(lane), source, Act(people=people))
+
+    def scan_several(self, texts: Sequence[str], lane: str, source: str) -> Verdict:
+        """Return what comes of one picture: with several codes in it, which is meant?"""
+        return self._scan(texts, self._.lanes.lane(lane), source, Act())
+
+    def decide_again(self, lane: Lane, pending: Pending) -> Verdict:
+        """Return what comes of a scan now that staff have said more; `lane` is held."""
+        self._.staff.active(lane)
+        return self.publish(lane, self._decided(lane, pending))
+
+    def history(self, lane: Lane, event: bytes, ticket: bytes) -> History:
+        """Return what is known of a ticket, in practice or for real."""
+        return self.ledger(lane).history(event, ticket)
+
+    def ledger(self, lane: Lane) -> Ledger:
+        """Return where a lane writes."""
+        return lane.practice or self._.ledger
+
+    def tell(self, lane: Lane, source: str, told: dict[str, Any]) -> Verdict:
+        """Return a new verdict at a lane; nobody has heard of it yet."""
+        challenge = lane.challenged(self._.seconds())
+        return Verdict(
+            scan=self._.new_id(),
+            lane=lane.id,
+            at=self._.clock.stamp_ms(),
+            source=source,
+            exiting=bool(lane.choice and lane.choice.exiting),
+            practice=lane.practice is not None,
+            challenge=challenge.hex() if challenge else "",
+            **told,
+        )
+
+    def publish(self, lane: Lane, verdict: Verdict) -> Verdict:
+        """Tell everybody."""
+        lane.shown = verdict
+        lane.recent.appendleft(verdict)
+        self._.bus.publish(verdict)
+        return verdict
+
+    def _scan(self, texts: Sequence[str], lane: Lane, source: str, act: Act) -> Verdict:
+        read = self._.typed if source.startswith(TYPED) else normalise
+        distinct = sorted({read(text) for text in texts})
+        with lane.lock:
+            key, now = "\n".join(distinct), self._.seconds()
+            standing = lane.repeats.by_text(key, source, now)
+            if standing is not None:
+                return _repeated(standing)
+            verdict = self._judge(distinct, key, lane, source, act)
+            return verdict if verdict.repeat else self.publish(lane, verdict)
+
+    def _judge(self, texts: Sequence[str], key: str, lane: Lane, source: str, act: Act) -> Verdict:
+        posts = self._.lanes.posts(lane)
+        if why := self._closed(lane, posts):
+            closed = telling.of_outcome(Outcome.GATE_LOCKED, why)
+            return self._noted(key, lane, self.tell(lane, source, closed))
+        self._.staff.active(lane)
+        post = next(iter(posts.values()))
+        if len(texts) != 1:
+            return self._unproved(key, lane, source, Outcome.SEVERAL_CODES, "")
+        try:
+            parsed = parse(texts[0])
+            post = posts.get(parsed.token.event, post)
+            return self._genuine(texts[0], parsed, lane, source, act, post)
+        except UsherError as error:
+            outcome = outcome_of(error)
+            if post.exiting and outcome not in NO_TICKET:
+                return self._let_out(key, lane, source, outcome, error.code)
+            return self._unproved(key, lane, source, outcome, error.code)
+
+    def _genuine(
+        self, text: str, parsed: Parsed, lane: Lane, source: str, act: Act, post: Post
+    ) -> Verdict:
+        """Return the verdict on a ticket; raises what `verify` does."""
+        trust, now = self._.trust(), self._.clock.now()
+        book, seconds = trust.books.get(post.event), self._.seconds()
+        freshness = book.freshness if book else Freshness()
+        challenge = lane.challenged(seconds)
+        scan = verify(text, trust.keys, now, freshness, challenge)
+        subject = scan.token.event + scan.token.ticket
+        lane.repeats.showed(text, subject)
+        standing = lane.repeats.find(subject, source, seconds)
+        if standing is not None:
+            return _repeated(standing)
+        if challenge is not None:
+            lane.challenge = None  # answered, and never again
+        name = self._name(book, scan.ticket_hash, parsed)
+        return self._decided(lane, Pending(scan, decode_text(text), source, name, act))
+
+    def _closed(self, lane: Lane, posts: dict[bytes, Post]) -> str:
+        """Return why nothing can be admitted at a lane, or nothing."""
+        if why := self._.locked():
+            return why
+        if lane.duty is None and not lane.unattended:
+            return "not_signed_in"
+        return "" if posts else "post_missing"
+
+    def _decided(self, lane: Lane, pending: Pending) -> Verdict:
+        """Decide, write, and only then tell."""
+        scan, posts = pending.scan, self._.lanes.posts(lane)
+        if why := self._closed(lane, posts):
+            return self.tell(lane, pending.source, telling.of_outcome(Outcome.GATE_LOCKED, why))
+        post = posts.get(scan.token.event) or next(iter(posts.values()))
+        book = self._.trust().books[post.event]
+        with self._locks[scan.ticket_hash[0] % LOCKS]:
+            decision = self._ask(lane, pending, book, post)
+            try:
+                raws = self._write(lane, pending, decision, book, post)
+            except StorageFailed:
+                self.storage_failed = True
+                failed = telling.of_outcome(Outcome.STORAGE_FAILED)
+                return self._noted(_subject(pending), lane, self.tell(lane, pending.source, failed))
+        told = telling.of_decision(decision, scan, book, pending.name, self._.me.device)
+        verdict = self.tell(lane, pending.source, told)
+        entries = (raw for raw in raws if raw[1] in (Kind.IN, Kind.OVERRIDE))
+        self._keep(lane, verdict, _after(pending, tuple(map(record_id, entries))))
+        return verdict
+
+    def _ask(self, lane: Lane, pending: Pending, book: Book, post: Post) -> Decision:
+        scan, act = pending.scan, pending.act
+        history = self.history(lane, post.event, scan.ticket_hash)
+        record = book.find(scan.ticket_hash) if scan.token.event == post.event else None
+        ask = Ask(
+            people=max(1, act.people),
+            answers=act.answers,
+            confirmed=act.confirmed,
+            supervisor=bool(pending.badge),
+            override=act.override,
+            day=act.day,
+        )
+        return decide(scan, post, book.rules, record, history, self._.clock.now(), ask)
+
+    def _write(
+        self, lane: Lane, pending: Pending, decision: Decision, book: Book, post: Post
+    ) -> list[bytes]:
+        """Make what was decided durable; return the records."""
+        if not decision.drafts:
+            return []
+        bits = Bits(shown=pending.scan.shown, time=self._.clock.quality())
+        versions = book.manifest.head.version, self._.trust().roster.version
+        session = lane.duty.id if lane.duty else ZERO16
+        raws = self.ledger(lane).append(lines_of(decision, pending, post, bits, versions, session))
+        self.storage_failed = False
+        return raws
+
+    def _let_out(self, key: str, lane: Lane, source: str, outcome: Outcome, code: str) -> Verdict:
+        """Nobody is kept inside: what can't be recorded is counted."""
+        self.refused[code] += 1
+        told = telling.of_outcome(Outcome.EXIT) | {"flag": outcome.code, "people": 1}
+        return self._noted(key, lane, self.tell(lane, source, told))
+
+    def _unproved(self, key: str, lane: Lane, source: str, outcome: Outcome, code: str) -> Verdict:
+        """Tell of what is no genuine ticket; it is counted, and neither shown nor logged."""
+        self.refused[code or outcome.code] += 1
+        return self._noted(key, lane, self.tell(lane, source, telling.of_outcome(outcome, code)))
+
+    def _name(self, book: Book | None, ticket: bytes, parsed: Parsed) -> Name:
+        """Return whose ticket it is, as far as that is known. Not knowing stops nothing."""
+        if book is None or parsed.token.event != book.rules.event:
+            return NOBODY
+        try:
+            blob = sealed_name(book, ticket, self._.documents)
+            return open_sealed(blob, parsed.ticket) if blob else NOBODY
+        except (UsherError, StorageFailed):
+            return NOBODY
+
+    def _keep(self, lane: Lane, verdict: Verdict, pending: Pending) -> None:
+        """Remember a scan that staff may act upon."""
+        lane.pending[verdict.scan] = pending
+        while len(lane.pending) > MOST_PENDING:
+            lane.pending.popitem(last=False)
+        self._noted(_subject(pending), lane, verdict)
+
+    def _noted(self, subject: str | bytes, lane: Lane, verdict: Verdict) -> Verdict:
+        lane.repeats.note(subject, verdict, self._.seconds())
+        return verdict
+
+
+def _subject(pending: Pending) -> bytes:
+    return pending.scan.token.event + pending.scan.token.ticket
+
+
+def _after(pending: Pending, admitted: tuple[bytes, ...]) -> Pending:
+    """Return a scan as staff may go on with it: what a supervisor signed is used up."""
+    if not admitted:
+        return pending
+    plain = Act(answers=pending.act.answers, confirmed=pending.act.confirmed)
+    return pending._replace(admitted=admitted, badge=b"", act=plain)
+
+
+def _repeated(verdict: Verdict) -> Verdict:
+    return msgspec.structs.replace(verdict, repeat=True)

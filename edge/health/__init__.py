@@ -1,0 +1,1 @@
+"""Is this gate fit to open: one file per check."""

@@ -1,0 +1,1 @@
+"""How the processes of one appliance talk: messages on a Unix socket."""

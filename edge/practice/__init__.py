@@ -1,0 +1,1 @@
+"""A whole event made up on the spot, for laptops, tests and benchmarks."""

@@ -1,0 +1,66 @@
+"""Who this device is: its key, in a file of its own that never leaves the machine.
+
+The database holds nothing secret; the key lies beside it, readable by the gate's user alone
+(on an appliance sealed by the machine: systemd hands it over as a credential). A copy of the
+database is worth hashed ids, statuses and public keys, and no records in this device's name.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from shared import hashing, keys
+
+
+class Identity(NamedTuple):
+    """A device's key pair and the name that logs and rosters know it by."""
+
+    secret: bytes  # 64: `keys.secret_key`
+    pk: bytes
+    device: bytes  # 16
+
+
+class AlreadyRunning(Exception):
+    """Another process writes this log. Two writers would be two histories of one device."""
+
+
+def identity_of(seed: bytes) -> Identity:
+    """Return the identity that a 32-byte seed makes."""
+    secret = keys.secret_key(seed)
+    pk = keys.public_key(secret)
+    return Identity(secret, pk, hashing.device_id(pk))
+
+
+def load_identity(path: Path) -> Identity | None:
+    """Return the identity on disk, None before there is one."""
+    try:
+        seed = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    return identity_of(seed)
+
+
+def make_identity(path: Path, random: Callable[[int], bytes] = os.urandom) -> Identity:
+    """Make a key pair and write it durably. An existing one is never replaced."""
+    seed = random(keys.SEED_SIZE)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    file = os.open(path, flags, 0o600)
+    try:
+        os.write(file, seed)
+        os.fsync(file)
+    finally:
+        os.close(file)
+    return identity_of(seed)
+
+
+def lock_folder(folder: Path) -> IO[bytes]:
+    """Hold the folder for this process alone, for as long as the file returned stays open."""
+    file = (folder / "lock").open("wb")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise AlreadyRunning(str(folder)) from None
+    return file

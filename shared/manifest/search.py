@@ -82,16 +82,20 @@ def make_head(
     return SearchHead(event.hex(), version, sha256(entries).hexdigest(), sealed)
 
 
-def open_search_head(raw: bytes, entries: bytes, trusted: TrustedKeys, now: Instant) -> SearchHead:
-    """Return the head that a manifest key signed, of exactly these sealed entries."""
-    head = open_signed(Kind.SEARCH, raw, trusted.of("manifest", now), SearchHead)
+def open_search_head(raw: bytes, trusted: TrustedKeys, now: Instant) -> SearchHead:
+    """Return the head that a manifest key signed."""
+    return open_signed(Kind.SEARCH, raw, trusted.of("manifest", now), SearchHead)
+
+
+def check_entries(head: SearchHead, entries: bytes) -> None:
+    """Raise `Untrusted` unless these are the sealed entries that a head names."""
     if len(entries) > MAX_ENTRIES_SIZE or sha256(entries).hexdigest() != head.entries:
         raise Untrusted("search_hash")
-    return head
 
 
 def open_entries(head: SearchHead, entries: bytes, badge_secret: bytes) -> list[Entry]:
     """Return the entries, with the badge that they are sealed to."""
+    check_entries(head, entries)
     secret = keys.secret_key(badge_secret)
     pk = keys.public_key(secret)
     sealed = head.keys.get(hashing.badge_id(pk).hex())

@@ -1,7 +1,7 @@
 # Every target sets up what it needs (scripts/setup); a second run fetches nothing.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo test test-long check bench mutants vectors lock format clean \
+.PHONY: help setup setup-gate setup-tests demo practice test test-long check bench mutants vectors lock format clean \
         distclean
 export PYTHON
 PY := .venv/bin/python
@@ -12,11 +12,17 @@ help: ## list these targets
 setup: ## make .venv with the pinned packages
 	@scripts/setup
 
+setup-gate:
+	@scripts/setup gate
+
 setup-tests:
 	@scripts/setup tests
 
 demo: setup ## issue, sign, present, verify, decide and merge a small event, in the terminal
 	@$(PY) -m demo
+
+practice: setup-gate ## run a gate on this machine: an event, tickets, guests before a camera
+	@$(PY) -m edge practice
 
 test: setup-tests ## run all tests, with branch coverage of shared
 	$(PY) -m coverage run -m pytest
@@ -36,7 +42,7 @@ format: setup ## format the code and repair what ruff can
 	$(PY) -m ruff format
 	$(PY) -m ruff check --fix
 
-bench: setup ## measure against the raw operations; prints a table
+bench: setup-gate ## measure against the raw operations; prints a table
 	@$(PY) -m benchmarks
 
 mutants: setup ## mutation testing of what admits (long); survivors are in tests/README.md

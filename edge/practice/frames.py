@@ -5,9 +5,8 @@ What happens to a code on its way is done in the order in which it happens: held
 lit, in focus or not, moving, sensed, compressed.
 """
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -19,7 +18,7 @@ Light = NDArray[np.float32]  # grey before it is sensed
 
 HD: Final = (720, 1280)  # rows, columns
 QUIET: Final = 4  # modules of white around a code
-FOCAL: Final = 1100.0  # px; about 60 degrees across an HD frame
+FOCAL: Final = 0.86  # of the frame's width, which is then 60 degrees
 TEXEL: Final = 8  # px a module in the flat picture of a code
 
 
@@ -39,10 +38,13 @@ class Look(NamedTuple):
     blur: float = 0.0  # sigma, px
     motion: float = 0.0  # px
     noise: float = 0.0  # sigma, levels
+    binning: float = 1.0  # sensor pixels a pixel; blur, motion and noise are the sensor's
     jpeg: int = 0  # quality, 0: as sensed
 
 
-def render(texts: Sequence[str], look: Look, rng: np.random.Generator, size: Any = HD) -> Grey:
+def render(
+    texts: Sequence[str], look: Look, rng: np.random.Generator, size: tuple[int, int] = HD
+) -> Grey:
     """Return a frame with these codes side by side on a textured background."""
     light = background(rng, size)
     for i, text in enumerate(texts):
@@ -54,15 +56,17 @@ def render(texts: Sequence[str], look: Look, rng: np.random.Generator, size: Any
 
 def sensed(light: Light, look: Look, rng: np.random.Generator) -> Grey:
     """Return what a camera makes of the light in front of it."""
-    light = 128 + (light - 128) * look.contrast
+    light = (128 + (light - 128) * look.contrast).astype(np.float32)
+    blur, motion, noise = (fault / look.binning for fault in (look.blur, look.motion, look.noise))
     if look.glare:
         light = _with_glare(light, look.glare, rng)
-    if look.blur:
-        light = cv2.GaussianBlur(light, (0, 0), look.blur)
-    if look.motion > 1:
-        light = cv2.filter2D(light, -1, _streak(look.motion, rng.uniform(0, np.pi)))
-    if look.noise:
-        light = light + rng.normal(0, look.noise, light.shape).astype(np.float32)
+    if blur:
+        light = np.asarray(cv2.GaussianBlur(light, (0, 0), blur), np.float32)
+    if motion > 1:
+        streak = _streak(motion, rng.uniform(0, np.pi))
+        light = np.asarray(cv2.filter2D(light, -1, streak), np.float32)
+    if noise:
+        light = light + rng.normal(0, noise, light.shape).astype(np.float32)
     grey = np.clip(light, 0, 255).astype(np.uint8)
     return recoded(grey, look.jpeg) if look.jpeg else grey
 
@@ -79,10 +83,11 @@ def jpeg(grey: Grey, quality: int = 85) -> bytes:
     return bytes(data)
 
 
-def background(rng: np.random.Generator, size: Any = HD) -> Light:
+def background(rng: np.random.Generator, size: tuple[int, int] = HD) -> Light:
     """Return a crowd of shapes, large and small, under uneven light: busy, but no code."""
     coarse = rng.uniform(50, 200, (size[0] // 120 + 2, size[1] // 120 + 2)).astype(np.float32)
-    light = cv2.resize(coarse, (size[1], size[0]), interpolation=cv2.INTER_CUBIC)
+    stretched = cv2.resize(coarse, (size[1], size[0]), interpolation=cv2.INTER_CUBIC)
+    light = np.asarray(stretched, np.float32)
     for _ in range(60):
         corner = rng.integers(0, (size[1], size[0]))
         far = corner + rng.integers(4, 160, 2)
@@ -129,8 +134,8 @@ def _crack(light: Light, rng: np.random.Generator) -> None:
         at = at + side / 9 * np.array((np.cos(heading), np.sin(heading)))
         points.append(at)
     line = np.array(points, np.int32)[:, None]
-    cv2.polylines(light, [line], False, 60.0, 2)
-    cv2.polylines(light, [line + 2], False, 215.0, 2)
+    cv2.polylines(light, [line], isClosed=False, color=60.0, thickness=2)
+    cv2.polylines(light, [line + 2], isClosed=False, color=215.0, thickness=2)
 
 
 def _bent(light: Light, curve: float) -> Light:
@@ -145,20 +150,21 @@ def _bent(light: Light, curve: float) -> Light:
 
 def _lay(light: Light, flat: Light, look: Look, place: tuple[float, float]) -> None:
     """Put a flat picture into the scene as a camera sees it, without aliasing."""
-    corners = _seen_corners(flat.shape[0] / TEXEL * look.px, look) + np.array(place)
+    focal = FOCAL * light.shape[1]
+    corners = _seen_corners(flat.shape[0] / TEXEL * look.px, look, focal) + np.array(place)
     size = flat.shape[0]
     source = np.array(((0, 0), (size, 0), (size, size), (0, size)), np.float32)
     onto = cv2.getPerspectiveTransform(source, corners.astype(np.float32))
     shrink = TEXEL / look.px
     if shrink > 1:
-        flat = cv2.GaussianBlur(flat, (0, 0), 0.45 * shrink)
+        flat = np.asarray(cv2.GaussianBlur(flat, (0, 0), 0.45 * shrink), np.float32)
     shape = (light.shape[1], light.shape[0])
     seen = cv2.warpPerspective(flat, onto, shape, flags=cv2.INTER_LINEAR)
     mask = cv2.warpPerspective(np.ones_like(flat), onto, shape, flags=cv2.INTER_LINEAR)
     light += mask * (seen / np.maximum(mask, 1e-3) - light)
 
 
-def _seen_corners(side: float, look: Look) -> NDArray[np.float64]:
+def _seen_corners(side: float, look: Look, focal: float) -> NDArray[np.float64]:
     """Return where the corners of a square come to lie around the place of its middle."""
     half = side / 2
     square = np.array(((-half, -half, 0), (half, -half, 0), (half, half, 0), (-half, half, 0)))
@@ -167,7 +173,7 @@ def _seen_corners(side: float, look: Look) -> NDArray[np.float64]:
     around = np.array((np.cos(axis), np.sin(axis), 0))
     rotation, _ = cv2.Rodrigues(around * tilt)
     space = turned @ rotation.T
-    return np.asarray(space[:, :2] * (FOCAL / (FOCAL + space[:, 2:])), np.float64)
+    return np.asarray(space[:, :2] * (focal / (focal + space[:, 2:])), np.float64)
 
 
 def _turn_z(degrees: float) -> NDArray[np.float64]:
@@ -180,7 +186,9 @@ def _with_glare(light: Light, strength: float, rng: np.random.Generator) -> Ligh
     """Return the light with a lamp's reflection on it, somewhere about the middle."""
     rows, columns = np.mgrid[0 : light.shape[0], 0 : light.shape[1]].astype(np.float32)
     row, column = rng.uniform(0.4, 0.6, 2) * light.shape
-    near = np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / (2 * (0.13 * light.shape[0]) ** 2))
+    near = np.exp(
+        -((rows - row) ** 2 + (columns - column) ** 2) / (2 * (0.13 * light.shape[0]) ** 2)
+    )
     return np.asarray(light + strength * 255 * near, np.float32)
 
 
@@ -191,35 +199,4 @@ def _streak(length: float, angle: float) -> NDArray[np.float32]:
     along = np.abs(columns * np.cos(angle) + rows * np.sin(angle))
     across = np.abs(rows * np.cos(angle) - columns * np.sin(angle))
     kernel = np.clip(length / 2 + 0.5 - along, 0, 1) * np.clip(1 - across, 0, 1)
-    return (kernel / kernel.sum()).astype(np.float32)
-
-
-def write_y4m(path: Path, frames: Iterable[Grey], fps: int) -> None:
-    """Write an uncompressed video that a browser's fake camera plays."""
-    with path.open("wb") as out:
-        for i, frame in enumerate(frames):
-            rows, columns = frame.shape
-            if i == 0:
-                out.write(f"YUV4MPEG2 W{columns} H{rows} F{fps}:1 Ip A1:1 C420jpeg\n".encode())
-            out.write(b"FRAME\n" + frame.tobytes())
-            out.write(bytes((128,)) * (2 * ((rows + 1) // 2) * ((columns + 1) // 2)))
-
-
-def write_mjpeg(path: Path, frames: Iterable[Grey], quality: int = 90) -> None:
-    """Write JPEG pictures one after the other, which a browser's fake camera plays too."""
-    with path.open("wb") as out:
-        for frame in frames:
-            out.write(jpeg(frame, quality))
-
-
-def write_avi(path: Path, frames: Iterable[Grey], fps: int) -> None:
-    """Write a Motion JPEG video file."""
-    writer: cv2.VideoWriter | None = None
-    for frame in frames:
-        if writer is None:
-            fourcc = cv2.VideoWriter.fourcc(*"MJPG")
-            size = (frame.shape[1], frame.shape[0])
-            writer = cv2.VideoWriter(str(path), fourcc, fps, size, isColor=False)
-        writer.write(frame)
-    if writer is not None:
-        writer.release()
+    return np.asarray(kernel / kernel.sum(), np.float32)

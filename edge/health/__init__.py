@@ -1,1 +1,1 @@
-"""Is this gate fit to open: one file per check."""
+"""How this appliance does: what was found, what it means, what to do next."""

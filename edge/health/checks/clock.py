@@ -1,0 +1,28 @@
+"""Does this gate know the time, and does the machine's clock agree?"""
+
+from edge.health.reading import Reading
+from edge.health.result import OK, WARN, Result, unseen
+from shared.log.record import TimeQuality
+
+
+def check(reading: Reading) -> Result:
+    """Without trusted time the gate goes on, and judges no window against a guest."""
+    time = reading.time
+    if time is None:
+        return unseen("clock")
+    if not time.now.trusted:
+        return Result(
+            "clock", WARN, "clock_unknown", "unknown",
+            "Nothing vouches for the time. Live tickets need a challenge.",
+            "Connect the gate to the cloud, or load a new file and check the machine's clock.",
+        )  # fmt: skip
+    if time.jumped:
+        return Result(
+            "clock", WARN, "clock_jumped", "off",
+            "The machine's clock is a minute or more away from the gate's time.",
+            "Set the machine's clock; if it comes back, replace the clock's battery.",
+        )  # fmt: skip
+    if time.quality is TimeQuality.CARRIED:
+        sentence = "The time is known, carried on by a clock that nothing else confirms."
+        return Result("clock", OK, "clock_carried", "carried", sentence)
+    return Result("clock", OK, "clock_trusted", "trusted", "The time is known.")

@@ -1,0 +1,47 @@
+"""What a gate believes, in the few figures that checks look at."""
+
+from edge.gate.trust import Book, Trust
+from edge.health.reading import Event, Lists, Roster
+from shared.instant import Instant
+
+
+def lists_of(trust: Trust, now: Instant) -> Lists:
+    """Return how each event's list is."""
+    events = tuple(_event(event.hex(), book, now) for event, book in trust.books.items())
+    return Lists(events, tuple((fault.kind, fault.code) for fault in trust.faults))
+
+
+def roster_of(trust: Trust, device: bytes, now: Instant, *, locked: bool) -> Roster:
+    """Return what the organizer says of a device and of badges."""
+    roster, member = trust.roster, trust.roster.devices.get(device)
+    badges = [
+        badge
+        for badge in roster.badges.values()
+        if badge.revoked is None or badge.revoked > now.seconds
+    ]
+    expires = roster.roster.expires if roster.roster else 0
+    return Roster(
+        version=roster.version,
+        listed=member is not None,
+        cut_off=member is not None and member.cutoff is not None,
+        locked=locked,
+        badges=len(badges),
+        supervisors=sum(badge.role == "supervisor" for badge in badges),
+        expired=now.trusted and expires <= now.seconds,
+    )
+
+
+def _event(event: str, book: Book, now: Instant) -> Event:
+    head = book.manifest.head
+    ends = max((day.end for day in book.rules.days), default=0)
+    return Event(
+        event=event,
+        name=book.name,
+        tickets=head.tickets,
+        old=max(0, now.seconds - book.rules.issued) if now.trusted else None,
+        age=book.rules.age(now),
+        restricted=book.rules.policy.restricted,
+        left=head.expires - now.seconds if now.trusted else None,
+        plan_faults=len(book.rules.faults),
+        over=now.trusted and 0 < ends <= now.seconds,
+    )

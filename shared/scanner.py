@@ -11,6 +11,8 @@ from typing import Final
 from shared.token import MAX_TEXT
 
 ADDED: Final = re.compile(r"\A(?:\]Q[12])?(?:\\[0-9]{6})?(.*?)(?:\r\n|\r|\n)?\Z", re.DOTALL)
+STARTS: Final = ("]", "\\")  # most codes come as they are, and need no search
+ENDS: Final = ("\r", "\n")
 MOST_ADDED: Final = len("]Q1" + "\\000026" + "\r\n")
 
 
@@ -19,6 +21,8 @@ def normalise(text: str) -> str:
 
     What is too long even without them is returned as it is, for `verify` to refuse.
     """
+    if not text.startswith(STARTS) and not text.endswith(ENDS):
+        return text
     if len(text) > MAX_TEXT + MOST_ADDED:
         return text
     return ADDED.sub(r"\1", text)

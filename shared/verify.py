@@ -69,7 +69,13 @@ def verify(
 
     `challenge` is what the gate shows at this moment, if it does: then only its answer counts.
     """
-    code = parse(text)
+    return verify_parsed(parse(text), trusted, now, policy, challenge)
+
+
+def verify_parsed(
+    code: Parsed, trusted: TrustedKeys, now: Instant, policy: Freshness, challenge: bytes | None
+) -> Verified:
+    """Return the genuine ticket of a code whose form is right: the rest of `verify`."""
     _check_issuer(code, trusted, now)
     shown = _check_shown(code, now, policy, challenge)
     ticket_hash = hashing.id_hash(code.token.ticket)

@@ -1,9 +1,13 @@
 """What staff say beside a scan."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 import msgspec
+
+from edge.errors import Refused
+from edge.store.database import StorageFailed
 
 OTHER: Final = "other"
 # Numbers are stored in records (spec/log.md §2, "OVERRIDE"): never renumber.
@@ -43,3 +47,12 @@ def reason_number(override: str) -> int | None:
     if bool(words) is not (name == OTHER):
         return None
     return REASONS.get(name)
+
+
+@contextmanager
+def stored() -> Iterator[None]:
+    """Have a disk that fails refuse the act."""
+    try:
+        yield
+    except StorageFailed:
+        raise Refused("storage_failed") from None

@@ -81,8 +81,12 @@ class DeviceClock:
         self._look()
 
     def look_again(self) -> None:
-        """Take in floor and bound that another process of this device has learnt."""
-        self.learn(self._settings.number("floor"), self._settings.number("bound"))
+        """Take in floor and bound that another process of this device has learnt. A floor
+        below ours is a `set_time` that it obeyed: nothing else takes one down."""
+        floor, bound = self._settings.number("floor"), self._settings.number("bound")
+        if floor < self._time.floor:
+            self.obey(floor)
+        self.learn(floor, bound)
 
     def _look(self) -> None:
         if self._vouched:

@@ -4,11 +4,12 @@ Everything that needs a supervisor is signed by a badge at the moment it is writ
 duty at the lane, or one that is shown for this act alone.
 """
 
+import threading
 from collections.abc import Callable
 from typing import Final
 
 from edge.errors import Refused
-from edge.gate.acts import Act, reason_number
+from edge.gate.acts import Act, reason_number, stored
 from edge.gate.lanes import CHALLENGE_SECONDS, Lane
 from edge.gate.lines import undo_line
 from edge.gate.pending import Pending
@@ -16,7 +17,6 @@ from edge.gate.searching import Searching
 from edge.gate.state import Found
 from edge.gate.station import Parts, Station
 from edge.gate.verdict import Verdict
-from edge.store.database import StorageFailed
 from shared.decide import by_hand
 from shared.log.record import ZERO16
 from shared.manifest.sealed import Name
@@ -36,6 +36,7 @@ class Desk:
         self._station = station
         self._random = random
         self._searching = Searching(parts.trust, parts.documents)
+        self._overriding = threading.Lock()
 
     def resolve(self, lane: str, scan: str, act: Act, badge: str = "") -> Verdict:
         """Decide a scan again, with what staff have said of it so far and now."""
@@ -45,19 +46,23 @@ class Desk:
             if act.supervised or badge:
                 secret = self._.staff.supervisor(target, badge)
                 pending = pending._replace(badge=secret)
-            self._check_override(target, pending, act)
-            return self._station.decide_again(target, pending._replace(act=_joined(pending, act)))
+            return self._decided(target, pending._replace(act=_joined(pending, act)))
 
     def undo(self, lane: str, scan: str, badge: str = "") -> Verdict:
         """Take back the admission that a verdict told of."""
         target = self._.lanes.lane(lane)
         with target.lock:
+            if self._.locked():
+                raise Refused("gate_locked")
             pending = self._pending(target, scan)
             secret = self._.staff.supervisor(target, badge) if badge else b""
-            drafts = [self._undone(target, pending, entry, secret) for entry in pending.admitted]
-            if not drafts:
-                raise Refused("nothing_to_undo")
-            self._write_undo(target, pending, drafts, secret)
+            with self._station.alone(pending.scan.ticket_hash):
+                drafts = [
+                    self._undone(target, pending, entry, secret) for entry in pending.admitted
+                ]
+                if not drafts:
+                    raise Refused("nothing_to_undo")
+                self._write_undo(target, pending, drafts, secret)
             told = {"code": UNDONE, "signal": Signal.ADMIT, "people": len(drafts)}
             verdict = self._station.tell(target, pending.source, told)
             token = pending.scan.token
@@ -78,22 +83,28 @@ class Desk:
     def find(self, lane: str, words: str) -> list[Found]:
         """Return the tickets that a supervisor looks for by name, seat or order."""
         target = self._.lanes.lane(lane)
-        if target.duty is None or not target.duty.supervises:
-            raise Refused("supervisor_only")
-        self._.staff.active(target)
-        return self._searching.find(target, words, self._station.ledger(target))
+        with target.lock:
+            self._.staff.supervising(target)
+            self._.staff.active(target)
+            return self._searching.find(target, words, self._station.ledger(target))
 
     def by_hand(self, lane: str, ticket: str, act: Act) -> Verdict:
         """Decide on a ticket that a supervisor picked from the list, with no code shown."""
         target = self._.lanes.lane(lane)
-        if target.duty is None or not target.duty.supervises:
-            raise Refused("supervisor_only")
         with target.lock:
+            badge = self._.staff.supervising(target).badge
             event, record, entry = self._searching.picked(target, ticket)
             name = Name(entry.name, entry.seat) if entry else Name("", "")
-            pending = Pending(by_hand(record, event), b"", HAND, name, act, target.duty.badge)
-            self._check_override(target, pending, act)
-            return self._station.decide_again(target, pending)
+            pending = Pending(by_hand(record, event), b"", HAND, name, act, badge)
+            return self._decided(target, pending)
+
+    def _decided(self, lane: Lane, pending: Pending) -> Verdict:
+        """Have the station decide; overrides one at a time, so that the quota holds."""
+        if not pending.act.override:
+            return self._station.decide_again(lane, pending)
+        with self._overriding:
+            self._check_override(lane, pending)
+            return self._station.decide_again(lane, pending)
 
     def _pending(self, lane: Lane, scan: str) -> Pending:
         found = lane.pending.get(scan)
@@ -101,16 +112,16 @@ class Desk:
             raise Refused("scan_unknown")
         return found
 
-    def _check_override(self, lane: Lane, pending: Pending, act: Act) -> None:
+    def _check_override(self, lane: Lane, pending: Pending) -> None:
         """Refuse an override without a reason, or beyond the event's quota for one device."""
-        if not act.override:
-            return
-        if reason_number(act.override) is None:
+        if reason_number(pending.act.override) is None:
             raise Refused("override_reason")
-        event = pending.scan.token.event
-        book = self._.trust().books.get(event)
+        token = pending.scan.token
+        book = self._.trust().books.get(token.event)
+        rule = book.rules.classes.get(token.ticket_class) if book else None
+        people = pending.act.people if rule is not None and rule.group else 1
         quota = book.rules.policy.overrides if book else 0
-        if self._station.ledger(lane).overrides(event) >= quota:
+        if self._station.ledger(lane).overrides(token.event) + max(1, people) > quota:
             raise Refused("override_quota")
 
     def _undone(self, lane: Lane, pending: Pending, entry: bytes, secret: bytes) -> Draft:
@@ -141,10 +152,8 @@ class Desk:
         session = lane.duty.id if lane.duty else ZERO16
         quality = self._.clock.quality()
         lines = [undo_line(draft, pending, post, quality, session, secret) for draft in drafts]
-        try:
+        with stored():
             self._station.ledger(lane).append(lines)
-        except StorageFailed:
-            raise Refused("storage_failed") from None
 
 
 def _joined(pending: Pending, act: Act) -> Act:

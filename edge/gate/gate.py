@@ -7,7 +7,7 @@ gate.close()
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any
@@ -20,7 +20,7 @@ from edge.gate.lanes import Lane, Lanes
 from edge.gate.ledger import Ledger, Line, Unwritten
 from edge.gate.replay import bring_back, catch_up, ledger_of
 from edge.gate.staff import Staff
-from edge.gate.station import Parts, Station
+from edge.gate.station import Parts, Station, as_it_came
 from edge.gate.trust import Trust, pinned, renewed, restored
 from edge.settings import Settings
 from edge.store.database import StorageFailed
@@ -29,7 +29,6 @@ from edge.store.log import Probe, unobserved
 from edge.store.stores import KEY, Stores, open_stores
 from shared.log.record import EMPTY, Kind
 from shared.log.writer import Tail
-from shared.scanner import normalise
 
 
 class NotSetUp(Exception):
@@ -45,7 +44,7 @@ class Machine:
     seconds: Callable[[], float] = time.monotonic
     random: Callable[[int], bytes] = os.urandom
     probe: Probe = unobserved
-    typed: Callable[[str], str] = normalise  # undoes a reader's keyboard layout
+    meant: Callable[[str], Iterable[str]] = as_it_came  # by a reader, whatever its layout
 
 
 class Held:
@@ -54,6 +53,8 @@ class Held:
     def __init__(self, me: Identity, stores: Stores) -> None:
         self._me = me
         self._stores = stores
+        self._key = stores.database.path.with_name(KEY)
+        self.wiped = False
         start = pinned(stores.settings)
         if start is None:
             raise NotSetUp("this device knows no organizer: run `usher-edge init` first")
@@ -65,7 +66,10 @@ class Held:
         return self.trust
 
     def renew(self) -> None:
-        """Read again what a delivery put in force."""
+        """Read again what a delivery put in force, or that one has wiped this device."""
+        if not self._key.exists():
+            self.wiped, self.trust = True, self.trust._replace(books={}, searches={})
+            return
         start = pinned(self._stores.settings)
         if start is not None:
             self.trust = renewed(self.trust, restored(start, self._stores.documents))
@@ -73,6 +77,8 @@ class Held:
 
     def why_locked(self) -> str:
         """Return why this device may not admit anybody, or nothing."""
+        if self.wiped:
+            return "wiped"
         if not self.trust.books:
             return "no_manifest"
         member = self.trust.roster.devices.get(self._me.device)
@@ -106,17 +112,26 @@ class Gate:
     def reload(self) -> None:
         """Take in what a delivery has put in force."""
         self.held.renew()
+        if self.held.wiped:
+            for lane in self.lanes.all():
+                self.staff.sign_out(lane.id)
+            return
         self.clock.look_again()
         catch_up(self.ledger, self.me, self.stores.log, self.held.trust)
+        self.staff.lock_revoked()
         for lane in self.lanes.all():
             self.lanes.changed(lane)
 
     def keep_counts(self) -> None:
         """Write the counters of refused codes, of which no record speaks."""
-        counted = {code: times for code, times in self.station.refused.items() if times}
-        if counted:
+        counted = self.station.refused.taken()
+        if not counted:
+            return
+        try:
             self.stores.log.count(counted)
-            self.station.refused.subtract(counted)
+        except StorageFailed:
+            self.station.refused.give_back(counted)
+            raise
 
     def close(self) -> None:
         """Write what is still in memory, and let go of the files."""
@@ -158,7 +173,8 @@ def _opened(
         ledger = ledger_of(me, stores.log, clock, held.trust)
         ledger.boot(software)
         stores.mirror.reset(stores.log.unconfirmed(me.device))
-        stores.database.checkpoint()
+        with suppress(StorageFailed):  # a nearly full disk: slower, and no reason not to open
+            stores.database.make_room()
     except BaseException:
         stores.close()
         raise
@@ -205,7 +221,7 @@ def _connected(
         locked=held.why_locked,
         seconds=machine.seconds,
         new_id=lambda: machine.random(8).hex(),
-        typed=machine.typed,
+        meant=machine.meant,
     )
     station = Station(parts)
     desk = Desk(parts, station, machine.random)

@@ -8,12 +8,12 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Final
 
 import msgspec
 
 from edge.errors import Refused
+from edge.gate.acts import stored
 from edge.gate.bus import Bus, LaneChanged
 from edge.gate.ledger import Ledger
 from edge.gate.pending import Pending
@@ -29,6 +29,7 @@ from shared.rules.compiled import Post
 MOST_HANDHELDS: Final = 64
 MOST_RECENT: Final = 50
 CHALLENGE_SECONDS: Final = 60.0
+KEY: Final = "key:"  # settings that name the lane of a kiosk or of a third party
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -112,20 +113,14 @@ class Lanes:
         return self.get(name)
 
     def by_token(self, token_hash: str) -> LaneState | None:
-        """Return the lane of a browser that has one."""
-        bound = self._settings.get(f"browser:{token_hash}")
-        name = bound.decode() if bound else f"handheld-{token_hash[:16]}"
+        """Return the lane of a handheld that has one."""
+        name = f"handheld-{token_hash[:16]}"
         return self.get(name) if name in self._lanes else None
 
-    def by_key(self, key: str) -> LaneState | None:
-        """Return the lane that a technician made a key for."""
-        bound = self._settings.get(f"key:{sha256(key.encode()).hexdigest()}")
-        name = bound.decode() if bound else ""
-        return self.get(name) if name in self._lanes else None
-
-    def bind(self, lane: str, token_hash: str) -> None:
-        """Make a browser the screen of a lane, across restarts."""
-        self._settings.put({f"browser:{token_hash}": self.lane(lane).id.encode()})
+    def keys(self) -> dict[str, str]:
+        """Return the lane that each key opens, by the key's SHA-256 in hex."""
+        named = self._settings.starting(KEY)
+        return {name: lane.decode() for name, lane in named.items() if lane.decode() in self._lanes}
 
     def choose(self, lane: str, event: str, gate: int, *, exiting: bool) -> LaneState:
         """Post a lane at a gate, in a direction. A lane that nobody watches is posted freely."""
@@ -140,7 +135,7 @@ class Lanes:
         except PlanRefused as error:
             raise Refused(error.code) from None
         choice = Choice(event, gate, exiting)
-        with target.lock:
+        with stored(), target.lock:
             if choice != target.choice:
                 self._settings.put({f"lane:{lane}": msgspec.json.encode(choice)})
                 target.choice = choice
@@ -151,7 +146,7 @@ class Lanes:
         target = self.lane(lane)
         if target.duty is None and not target.unattended:
             raise Refused("not_signed_in")
-        with target.lock:
+        with stored(), target.lock:
             if on is not (target.practice is not None):
                 self._mark(4 if on else 5)
                 target.practice = self._new_ledger() if on else None

@@ -91,7 +91,8 @@ class Ledger:
             draft = EMPTY._replace(evidence=hashing.evidence(software.encode()))
             raw = seal(writer.boot(self._tail, draft, *self._clock()), self._me.secret)
             self._log.append((Entry(raw),))
-            self._advance(raw)
+            self._tail = writer.advance(self._tail, raw)
+            self._take(raw)
             return raw
 
     def append(self, lines: Sequence[Line]) -> list[bytes]:
@@ -107,12 +108,13 @@ class Ledger:
                     record = record._replace(ref=record_id(raws[line.of]))
                 record, blob = _vouched(record, line)
                 raw = seal(record, self._me.secret)
-                tail = writer.advance(tail, raw)
+                tail = tail._replace(seq=record.seq, hash=record_hash(raw), hlc=record.hlc)
                 raws.append(raw)
                 entries.append(Entry(raw, blob))
             self._log.append(entries)
+            self._tail = tail
             for raw, entry in zip(raws, entries, strict=True):
-                self._advance(raw)
+                self._take(raw)
                 if entry.blob is not None:
                     self._view.prove(raw)
             return raws
@@ -182,10 +184,6 @@ class Ledger:
         with self.lock:
             return self._view.summary().digest()
 
-    def _advance(self, raw: bytes) -> None:
-        self._tail = writer.advance(self._tail, raw)
-        self._take(raw)
-
     def _take(self, raw: bytes) -> None:
         """Count one durable record in."""
         if self._view.add(raw) is Added.KNOWN:
@@ -194,8 +192,9 @@ class Ledger:
         if seq > self._marks.get(key, (0,))[0]:
             self._marks[key] = Mark(seq, record_hash(raw))
         self._kinds[raw[_EVENT_GATE], raw[1]] += 1
-        if raw[1] == _OVERRIDE and raw[4:20] == self._me.device:
-            self._overridden[raw[80:88]] += 1
+        if raw[4:20] == self._me.device:
+            self._overridden[raw[80:88]] += raw[1] == _OVERRIDE
+            return
         stamp = int.from_bytes(raw[64:72], "big")
         self._tail = writer.hear(self._tail, stamp, self._clock()[0])
 

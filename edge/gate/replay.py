@@ -7,27 +7,22 @@ from edge.store.identity import Identity
 from edge.store.log import LogStore
 from edge.store.mirror import Mirror
 from shared.devices.proof import by_badge, proves
-from shared.log.chain import Head, verify_chain
-from shared.log.record import decode
+from shared.log.record import decode, signed_by
 from shared.log.writer import Tail, advance
-
-_FIRST = (1).to_bytes(8, "big")
 
 
 def bring_back(me: Identity, log: LogStore, mirror: Mirror) -> int:
     """Write own records again that the mirror has and the database has lost; return how many.
 
-    Only what continues the chain that is there, with this device's own signature, counts.
+    Each counts by this device's own signature. What the cloud has confirmed is not in the
+    mirror: a gate that has lost that too goes on behind it, and gets it back from the cloud.
     """
-    behind, lost = _end(me, log), []
-    for raw in mirror.read():
-        if raw[4:20] != me.device or raw[32:64] != behind.hash:
-            continue
-        boots = raw[24:32] == _FIRST
-        start = None if boots else Head(me.device, behind.incarnation, behind.seq, behind.hash)
-        if verify_chain(raw, me.pk, start).hashes:
-            lost.append(raw)
-            behind = advance(behind, raw)
+    log.drop_rotten()
+    lost = [
+        raw
+        for raw in mirror.read()
+        if raw[4:20] == me.device and raw not in _held(log, raw) and signed_by(raw, me.pk)
+    ]
     if lost:
         log.keep(lost, {})
     return len(lost)
@@ -44,6 +39,11 @@ def catch_up(ledger: Ledger, me: Identity, log: LogStore, trust: Trust) -> None:
     """Take in what is on the disk and not in the ledger, and whom the roster lists."""
     ledger.replay(log.records(), lambda raw: _proved(raw, me, log, trust))
     ledger.believe(trust.roster)
+
+
+def _held(log: LogStore, raw: bytes) -> list[bytes]:
+    place = int.from_bytes(raw[20:24], "big"), int.from_bytes(raw[24:32], "big")
+    return log.at(raw[4:20], *place)
 
 
 def _end(me: Identity, log: LogStore) -> Tail:

@@ -4,6 +4,7 @@ These run beside the agent, in a process of their own: they never write this dev
 the agent reads again when it is told to.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -13,13 +14,13 @@ from edge.gate.intake import Intake
 from edge.gate.ledger import Ledger
 from edge.gate.replay import ledger_of
 from edge.gate.trust import Trust, pinned, restored
-from edge.store.identity import Identity, load_identity, make_identity
+from edge.store.identity import Identity, load_identity, make_identity, sync_folder
 from edge.store.stores import DATABASE, KEY, MIRROR, Stores, open_stores
 from shared import hashing
 from shared.bundle import FileKind, Part, Section, decode, encode
 from shared.devices.command import Command, Recipient
 from shared.errors import Malformed, Refused, Untrusted
-from shared.keys import is_valid_point
+from shared.keys import SEED_SIZE, is_valid_point
 from shared.log.chain import MAX_BATCH
 from shared.log.gossip import missing
 from shared.log.record import SIZE
@@ -33,6 +34,7 @@ def set_up(folder: Path, tenant: bytes, root: bytes) -> Identity:
     if not is_valid_point(root):
         raise Untrusted("enrol_weak_root")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
     me = load_identity(folder / KEY) or make_identity(folder / KEY)
     stores = open_stores(folder)
     try:
@@ -76,8 +78,8 @@ class Feeding:
         me = Recipient(trust.roster.tenant, self._me.device, settings.number("obeyed"))
         intake = Intake(trust, self._stores.documents.chunk, self._clock.now(), me)
         intake.take(sections, advance)
+        self._clock.learn(intake.signed_ms, intake.bound_ms())  # first: kept, it is no news again
         intake.keep(self._stores.documents)
-        self._clock.learn(intake.signed_ms, intake.bound_ms())
         for command in intake.commands:
             self._obey(command)
         return intake.news
@@ -125,10 +127,17 @@ class Feeding:
 
 def wipe(folder: Path) -> None:
     """Destroy the device's key first, then everything else (spec/devices.md §4)."""
-    for path in (folder / KEY, *sorted(folder.glob(f"{DATABASE}*")), folder / MIRROR):
-        if path.exists():
-            path.write_bytes(bytes(path.stat().st_size if path.name == KEY else 0))
-            path.unlink()
+    if (key := folder / KEY).exists():
+        with key.open("r+b") as file:
+            file.write(bytes(SEED_SIZE))
+            file.flush()
+            os.fsync(file.fileno())
+        key.unlink()
+        sync_folder(folder)
+    for path in (*sorted(folder.glob(f"{DATABASE}*")), *sorted(folder.glob(f"{MIRROR}*"))):
+        if not path.name.endswith("-shm"):  # an agent that runs on has it in its memory
+            os.truncate(path, 0)
+        path.unlink()
 
 
 def _heard(ledger: Ledger, trust: Trust, pk: bytes, batch: bytes, blobs: dict[bytes, bytes]) -> str:

@@ -14,6 +14,7 @@ from nacl import pwhash
 from nacl.exceptions import InvalidkeyError
 
 from edge.errors import Refused
+from edge.gate.acts import stored
 from edge.gate.lanes import Lane, Lanes
 from edge.gate.ledger import Ledger, Line
 from edge.gate.sessions import OnDuty
@@ -40,7 +41,7 @@ _MEMORY: Final = 1 << 23
 
 def pin_verifier(pin: str) -> bytes:
     """Return the Argon2id verifier of a PIN of 4 to 12 digits."""
-    if not (pin.isascii() and pin.isdigit() and len(pin) in PIN_LENGTHS):
+    if not _is_pin(pin):
         raise ValueError("a PIN has 4 to 12 digits")
     return pwhash.argon2id.str(pin.encode(), opslimit=_OPERATIONS, memlimit=_MEMORY)
 
@@ -78,7 +79,7 @@ class Staff:
         books = self._trust().books.values()
         if any(not book.rules.policy.pins for book in books):
             raise Refused("pin_not_allowed")
-        with self._trying:  # one at a time: no burst of tries slips past the count
+        with self._trying, stored():  # one at a time: no burst of tries slips past the count
             tries = self._settings.number(_TRIES)
             if tries >= PIN_TRIES:
                 raise Refused("pin_locked")
@@ -94,7 +95,8 @@ class Staff:
         """Open what the badge's role allows."""
         target = self._lanes.lane(lane)
         secret, entry = self.badge(badge)
-        self._settings.put_number(_TRIES, 0)
+        with self._trying, stored():
+            self._settings.put_number(_TRIES, 0)
         session = Session(entry.name, entry.role, "badge", self._now().ms)
         return self._begin(target, session, BY_BADGE, secret)
 
@@ -104,12 +106,7 @@ class Staff:
             secret = keys.secret_key(decode_badge(text))
         except Malformed:
             raise Refused("badge_malformed") from None
-        entry = self._trust().roster.badges.get(keys.public_key(secret))
-        if entry is None:
-            raise Refused("badge_unknown")
-        if entry.revoked is not None and self._now().seconds >= entry.revoked:
-            raise Refused("badge_revoked")
-        return secret, entry
+        return secret, self._listed(secret)
 
     def supervisor(self, lane: Lane, badge: str) -> bytes:
         """Return the secret of the supervisor who signs: the badge shown, or who is on duty."""
@@ -118,17 +115,21 @@ class Staff:
             if entry.role != "supervisor":
                 raise Refused("supervisor_only")
             return secret
-        if lane.duty is not None and lane.duty.supervises:
-            return lane.duty.badge
-        raise Refused("supervisor_only")
+        return self.supervising(lane).badge
+
+    def supervising(self, lane: Lane) -> OnDuty:
+        """Return the supervisor on duty, whose badge must still be good."""
+        if lane.duty is None or not lane.duty.supervises:
+            raise Refused("supervisor_only")
+        self._listed(lane.duty.badge)
+        return lane.duty
 
     def sign_out(self, lane: str) -> None:
         """Lock a lane."""
         target = self._lanes.lane(lane)
         with target.lock:
-            duty, target.duty = target.duty, None
-            target.pending.clear()
-            target.shown = None
+            duty = target.duty
+            _forget(target)
             if duty is not None:
                 self._write_end(duty)
         self._lanes.changed(target)
@@ -145,17 +146,36 @@ class Staff:
             if lane.duty is not None and lane.duty.active < before:
                 self.sign_out(lane.id)
 
+    def lock_revoked(self) -> None:
+        """Lock the lanes whose badge was withdrawn since it was shown."""
+        for lane in self._lanes.all():
+            if lane.duty is not None and lane.duty.badge and not self._is_good(lane.duty):
+                self.sign_out(lane.id)
+
+    def _listed(self, secret: bytes) -> Badge:
+        """Return what the roster says of a badge that it has and that is not withdrawn."""
+        entry = self._trust().roster.badges.get(keys.public_key(secret))
+        if entry is None:
+            raise Refused("badge_unknown")
+        if entry.revoked is not None and self._now().seconds >= entry.revoked:
+            raise Refused("badge_revoked")
+        return entry
+
+    def _is_good(self, duty: OnDuty) -> bool:
+        try:
+            return self._listed(duty.badge).role == duty.session.role
+        except Refused:
+            return False
+
     def _begin(self, lane: Lane, session: Session, reason: int, secret: bytes) -> Session:
         ref = hashing.badge_id(keys.public_key(secret)) if secret else ZERO16
         record = EMPTY._replace(kind=Kind.SESSION, reason=reason, ref=ref)
-        try:
-            with lane.lock:
-                if lane.duty is not None:
-                    self._write_end(lane.duty)
-                (raw,) = self._ledger.append((Line(record, badge=secret),))
-                lane.duty = OnDuty(session, record_id(raw), secret, self._seconds())
-        except StorageFailed:
-            raise Refused("storage_failed") from None
+        with stored(), lane.lock:
+            if lane.duty is not None:
+                self._write_end(lane.duty)
+                _forget(lane)
+            (raw,) = self._ledger.append((Line(record, badge=secret),))
+            lane.duty = OnDuty(session, record_id(raw), secret, self._seconds())
         self._lanes.changed(lane)
         return session
 
@@ -168,7 +188,20 @@ class Staff:
             return
 
 
+def _forget(lane: Lane) -> None:
+    """End what a lane knows of somebody's session: with it go the badges that scans hold."""
+    lane.duty = None
+    lane.shown = None
+    lane.pending.clear()
+
+
+def _is_pin(pin: str) -> bool:
+    return pin.isascii() and pin.isdigit() and len(pin) in PIN_LENGTHS
+
+
 def _fits(owner: Pin, pin: str) -> bool:
+    if not _is_pin(pin):
+        return False
     try:
         return pwhash.verify(owner.verifier, pin.encode())
     except InvalidkeyError:

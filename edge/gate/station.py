@@ -6,8 +6,7 @@ verdict. Nothing before the last step can look green, and no fault of storage ca
 """
 
 import threading
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from edge.gate import telling
 from edge.gate.acts import Act
 from edge.gate.bus import Bus
 from edge.gate.clock import DeviceClock
+from edge.gate.counted import Counted
 from edge.gate.lanes import Lane, Lanes
 from edge.gate.ledger import Ledger
 from edge.gate.lines import lines_of
@@ -37,8 +37,8 @@ from shared.presentation import Freshness
 from shared.rules.compiled import Post
 from shared.rules.decision import Ask, Decision
 from shared.scanner import normalise
-from shared.token import Parsed, decode_text, parse
-from shared.verify import outcome_of, verify
+from shared.token import Parsed, parse
+from shared.verify import OUTCOMES, outcome_of, verify_parsed
 
 MOST_PENDING: Final = 20
 LOCKS: Final = 64  # tickets that share one are decided one after the other: seldom, and harmless
@@ -46,6 +46,16 @@ NO_TICKET: Final = frozenset(
     {Outcome.NOT_A_TICKET, Outcome.MALFORMED, Outcome.UNKNOWN_VERSION, Outcome.SEVERAL_CODES}
 )
 TYPED: Final = ("keyboard", "serial")
+NOT_MEANT: Final = frozenset(
+    code
+    for code, outcome in OUTCOMES.items()
+    if outcome in NO_TICKET or outcome in (Outcome.UNKNOWN_ISSUER, Outcome.BAD_SIGNATURE)
+)
+
+
+def as_it_came(text: str) -> tuple[str, ...]:
+    """Return what a reader meant, where nobody undoes keyboard layouts."""
+    return (normalise(text),)
 
 
 @dataclass(frozen=True)
@@ -63,7 +73,7 @@ class Parts:
     locked: Callable[[], str]  # why this device may not admit, or nothing
     seconds: Callable[[], float]  # monotonic
     new_id: Callable[[], str]  # 16 hex digits
-    typed: Callable[[str], str] = normalise  # undoes a reader's keyboard layout
+    meant: Callable[[str], Iterable[str]] = as_it_came  # by a reader, whatever its layout
 
 
 class Station:
@@ -72,7 +82,7 @@ class Station:
     def __init__(self, parts: Parts) -> None:
         self._ = parts
         self._locks = [threading.Lock() for _ in range(LOCKS)]
-        self.refused: Counter[str] = Counter()  # codes that are counted and never logged
+        self.refused = Counted()
         self.storage_failed = False
 
     def scan(self, text: str, lane: str, source: str, people: int = 1) -> Verdict:
@@ -96,6 +106,10 @@ class Station:
         """Return where a lane writes."""
         return lane.practice or self._.ledger
 
+    def alone(self, ticket: bytes) -> threading.Lock:
+        """Return what to hold while a ticket is decided on: no other lane does then."""
+        return self._locks[ticket[0] % LOCKS]
+
     def tell(self, lane: Lane, source: str, told: dict[str, Any]) -> Verdict:
         """Return a new verdict at a lane; nobody has heard of it yet."""
         challenge = lane.challenged(self._.seconds())
@@ -118,7 +132,7 @@ class Station:
         return verdict
 
     def _scan(self, texts: Sequence[str], lane: Lane, source: str, act: Act) -> Verdict:
-        read = self._.typed if source.startswith(TYPED) else normalise
+        read = self._meant if source.startswith(TYPED) else normalise
         distinct = sorted({read(text) for text in texts})
         with lane.lock:
             key, now = "\n".join(distinct), self._.seconds()
@@ -127,6 +141,19 @@ class Station:
                 return _repeated(standing)
             verdict = self._judge(distinct, key, lane, source, act)
             return verdict if verdict.repeat else self.publish(lane, verdict)
+
+    def _meant(self, text: str) -> str:
+        """Return the code that a reader meant: the first that an issuer signed, if there is one."""
+        trusted, now = self._.trust().keys, self._.clock.now()
+        first, *others = self._.meant(text)
+        for code in (first, *others) if others else ():
+            try:
+                verify_parsed(parse(code), trusted, now, Freshness(), None)
+            except UsherError as error:
+                if error.code in NOT_MEANT:
+                    continue
+            return code
+        return first
 
     def _judge(self, texts: Sequence[str], key: str, lane: Lane, source: str, act: Act) -> Verdict:
         posts = self._.lanes.posts(lane)
@@ -155,7 +182,7 @@ class Station:
         book, seconds = trust.books.get(post.event), self._.seconds()
         freshness = book.freshness if book else Freshness()
         challenge = lane.challenged(seconds)
-        scan = verify(text, trust.keys, now, freshness, challenge)
+        scan = verify_parsed(parsed, trust.keys, now, freshness, challenge)
         subject = scan.token.event + scan.token.ticket
         lane.repeats.showed(text, subject)
         standing = lane.repeats.find(subject, source, seconds)
@@ -164,7 +191,7 @@ class Station:
         if challenge is not None:
             lane.challenge = None  # answered, and never again
         name = self._name(book, scan.ticket_hash, parsed)
-        return self._decided(lane, Pending(scan, decode_text(text), source, name, act))
+        return self._decided(lane, Pending(scan, parsed.raw, source, name, act))
 
     def _closed(self, lane: Lane, posts: dict[bytes, Post]) -> str:
         """Return why nothing can be admitted at a lane, or nothing."""
@@ -181,7 +208,7 @@ class Station:
             return self.tell(lane, pending.source, telling.of_outcome(Outcome.GATE_LOCKED, why))
         post = posts.get(scan.token.event) or next(iter(posts.values()))
         book = self._.trust().books[post.event]
-        with self._locks[scan.ticket_hash[0] % LOCKS]:
+        with self.alone(scan.ticket_hash):
             decision = self._ask(lane, pending, book, post)
             try:
                 raws = self._write(lane, pending, decision, book, post)
@@ -224,14 +251,18 @@ class Station:
 
     def _let_out(self, key: str, lane: Lane, source: str, outcome: Outcome, code: str) -> Verdict:
         """Nobody is kept inside: what can't be recorded is counted."""
-        self.refused[code] += 1
+        self._count(lane, code)
         told = telling.of_outcome(Outcome.EXIT) | {"flag": outcome.code, "people": 1}
         return self._noted(key, lane, self.tell(lane, source, told))
 
     def _unproved(self, key: str, lane: Lane, source: str, outcome: Outcome, code: str) -> Verdict:
         """Tell of what is no genuine ticket; it is counted, and neither shown nor logged."""
-        self.refused[code or outcome.code] += 1
+        self._count(lane, code or outcome.code)
         return self._noted(key, lane, self.tell(lane, source, telling.of_outcome(outcome, code)))
+
+    def _count(self, lane: Lane, code: str) -> None:
+        if lane.practice is None:
+            self.refused.add(code)
 
     def _name(self, book: Book | None, ticket: bytes, parsed: Parsed) -> Name:
         """Return whose ticket it is, as far as that is known. Not knowing stops nothing."""

@@ -39,7 +39,8 @@ def of_decision(
 ) -> dict[str, Any]:
     """Return what is told of a genuine ticket. `book`: that of the event that was decided by."""
     told: dict[str, Any] = of_outcome(decision.outcome)
-    rule = book.rules.classes.get(scan.token.ticket_class) if book else None
+    ours = book is not None and book.rules.event == scan.token.event
+    rule = book.rules.classes.get(scan.token.ticket_class) if book and ours else None
     told |= {"ticket_class": rule.name if rule else "", "name": name.name, "seat": name.seat}
     group = rule is not None and rule.group
     if isinstance(decision, Admit):

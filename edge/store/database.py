@@ -6,10 +6,11 @@ after some commit. What a lost WAL takes with it comes back from the mirror
 (`edge.store.mirror`); a damaged file is set aside, and all that is readable is copied out.
 """
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -20,10 +21,13 @@ PRAGMAS: Final = (
     "PRAGMA synchronous = FULL",
     "PRAGMA busy_timeout = 2000",
     "PRAGMA foreign_keys = ON",
-    "PRAGMA wal_autocheckpoint = 4000",  # a backstop: the agent checkpoints when nobody scans
+    "PRAGMA wal_autocheckpoint = 1000",  # a backstop: the agent checkpoints when nobody scans
     "PRAGMA cache_size = -8000",
     "PRAGMA trusted_schema = OFF",
 )
+PAGE: Final = 4096  # SQLite's own default
+_PAGES: Final = slice(28, 32)  # of the first page: how many there are
+WAL_SIZE: Final = 4 << 20  # as many bytes as the pages of `wal_autocheckpoint`
 TABLES: Final = ("record", "blob", "receipt", "document", "chunk", "setting", "pin", "counted")
 
 
@@ -63,9 +67,20 @@ class Database:
                 raise
 
     def checkpoint(self) -> None:
-        """Move the WAL into the file, so that its loss would cost nothing. For quiet moments."""
+        """Move the WAL into the file, so that its loss would cost nothing. For quiet moments.
+
+        The WAL keeps its size and is written from its start again.
+        """
         with self.reading() as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+
+    def make_room(self) -> None:
+        """Give the WAL its full size now: a commit that makes a file longer syncs its metadata
+        as well, which takes half as long again."""
+        with self.writing() as connection:
+            connection.execute("INSERT INTO chunk VALUES (x'', zeroblob(?))", (WAL_SIZE,))
+            connection.execute("DELETE FROM chunk WHERE digest = x''")
+        self.checkpoint()
 
     def faults(self) -> list[str]:
         """Return what SQLite finds wrong with the file."""
@@ -89,6 +104,8 @@ class Database:
 
 def open_database(path: Path) -> tuple[Database, tuple[str, ...]]:
     """Open the gate's file, healed if need be; return what was found wrong with it."""
+    if (healed := _healing(path)).exists() and not path.exists():
+        healed.rename(path)  # cut off between the last two steps of healing
     try:
         database = Database(path)
     except sqlite3.DatabaseError as error:
@@ -102,6 +119,10 @@ def open_database(path: Path) -> tuple[Database, tuple[str, ...]]:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
+    try:  # here, so that nobody else can read it or the WAL, which takes its rights over
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StorageFailed(f"{path.name}: {error.strerror}") from error
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         for pragma in PRAGMAS:
@@ -110,7 +131,6 @@ def _connect(path: Path) -> sqlite3.Connection:
     except (sqlite3.Error, NewerSchema):
         connection.close()
         raise
-    path.chmod(0o600)
     return connection
 
 
@@ -119,30 +139,80 @@ def _damaged(error: sqlite3.DatabaseError) -> bool:
 
 
 def _salvaged(path: Path) -> Database:
-    """Set a damaged file aside and return a new one with all that is readable in it."""
-    aside = path.with_name(f"{path.name}.damaged-{_next_number(path)}")
-    for ending in ("-wal", "-shm", ""):
-        part = path.with_name(path.name + ending)
-        if part.exists():
-            part.rename(aside.with_name(aside.name + ending))
-    database = Database(path)
-    for table in TABLES:
-        with suppress(sqlite3.Error):  # what can't be read is lost; the mirror and a load mend it
-            _copy(aside, database, table)
-    return database
+    """Copy what is readable in a damaged file into a new one, and set the damaged one aside.
 
-
-def _copy(aside: Path, database: Database, table: str) -> None:
-    """Copy rows until one can't be read."""
-    source = sqlite3.connect(aside)
+    The new file takes the name last: cut off at any step, the next start does the rest.
+    """
+    fresh = _healing(path)
+    for part in _parts(fresh):
+        part.unlink(missing_ok=True)
+    database = Database(fresh)
     try:
-        rows = source.execute(f"SELECT * FROM {table}")  # noqa: S608  a name from TABLES
-        with database.writing() as connection, suppress(sqlite3.DatabaseError):
-            for row in rows:
-                marks = ", ".join("?" * len(row))
-                connection.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)  # noqa: S608
+        database.checkpoint()
+        with closing(_readable(path, fresh)) as source:
+            for table in TABLES:
+                _copy(source, database, table)
+        database.checkpoint()
     finally:
+        database.close()
+    aside = path.with_name(f"{path.name}.damaged-{_next_number(path)}")
+    for part, name in zip(_parts(path), _parts(aside), strict=True):
+        if part.exists():
+            part.rename(name)
+    fresh.rename(path)
+    return Database(path)
+
+
+def _readable(path: Path, fresh: Path) -> sqlite3.Connection:
+    """Open a damaged file. Where its first page is gone it takes that of a new file: the same
+    steps made both, so their tables begin at the same pages."""
+    source = sqlite3.connect(path)
+    try:
+        source.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.DatabaseError:
         source.close()
+        with fresh.open("rb") as new, path.open("r+b") as old:
+            page = bytearray(new.read(PAGE))
+            page[_PAGES] = bytes(4)  # not known: as many as the file has
+            old.write(page)
+        return sqlite3.connect(path)
+    return source
+
+
+def _copy(source: sqlite3.Connection, database: Database, table: str) -> None:
+    """Copy a table's rows from both ends, up to what can't be read. What is lost then comes
+    back from the mirror and by a load."""
+    for order in ("ASC", "DESC"):
+        try:
+            rows = source.execute(f"SELECT * FROM {table} ORDER BY rowid {order}")  # noqa: S608
+        except sqlite3.DatabaseError:
+            continue
+        if _copied(rows, database, table):
+            return
+
+
+def _copied(rows: sqlite3.Cursor, database: Database, table: str) -> bool:
+    """Copy rows until one can't be read; return whether all were."""
+    marks = ", ".join("?" * len(rows.description))
+    insert = f"INSERT OR IGNORE INTO {table} VALUES ({marks})"  # noqa: S608  a name from TABLES
+    with database.writing() as connection:
+        while True:
+            try:
+                row = rows.fetchone()
+            except sqlite3.DatabaseError:
+                return False
+            if row is None:
+                return True
+            with suppress(sqlite3.IntegrityError):  # rubbish that can be read
+                connection.execute(insert, row)
+
+
+def _healing(path: Path) -> Path:
+    return path.with_name(f"{path.name}.healing")
+
+
+def _parts(path: Path) -> list[Path]:
+    return [path.with_name(path.name + ending) for ending in ("-wal", "-shm", "")]
 
 
 def _next_number(path: Path) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from edge.store.database import StorageFailed
 from shared import hashing, keys
 
 
@@ -39,25 +40,46 @@ def load_identity(path: Path) -> Identity | None:
         seed = path.read_bytes()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise StorageFailed(f"{path.name}: {error.strerror}") from error
+    if len(seed) != keys.SEED_SIZE:
+        raise StorageFailed(f"{path.name} is damaged")
     return identity_of(seed)
 
 
 def make_identity(path: Path, random: Callable[[int], bytes] = os.urandom) -> Identity:
-    """Make a key pair and write it durably. An existing one is never replaced."""
+    """Make a key pair and write it durably, whole or not at all. One that is there stays."""
     seed = random(keys.SEED_SIZE)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    file = os.open(path, flags, 0o600)
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         os.write(file, seed)
         os.fsync(file)
     finally:
         os.close(file)
+    path.hardlink_to(fresh)
+    fresh.unlink()
+    sync_folder(path.parent)
     return identity_of(seed)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder as durable as what they name."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def lock_folder(folder: Path) -> IO[bytes]:
     """Hold the folder for this process alone, for as long as the file returned stays open."""
-    file = (folder / "lock").open("wb")
+    try:
+        opened = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StorageFailed(str(error.strerror)) from error
+    file = os.fdopen(opened, "wb")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

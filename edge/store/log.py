@@ -98,6 +98,16 @@ class LogStore:
             connection.executemany(INSERT, map(_row, raws))
             connection.executemany(KEEP_BLOB, blobs.items())
 
+    def drop_rotten(self) -> int:
+        """Drop records whose bytes have changed on the disk; return how many those were."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT rowid, id, raw FROM record")
+            rotten = [(row,) for row, name, raw in rows if record_hash(raw)[:16] != name]
+        if rotten:
+            with self._database.writing() as connection:
+                connection.executemany("DELETE FROM record WHERE rowid = ?", rotten)
+        return len(rotten)
+
     def last(self, device: bytes) -> bytes | None:
         """Return the last record of a device's log."""
         with self._database.reading() as connection:

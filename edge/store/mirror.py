@@ -3,15 +3,19 @@
 A flat file of 256-byte records, appended after each commit and not synced: it costs
 microseconds, outlives the process, and brings back what a lost or damaged WAL took with it.
 After a power cut its end may be missing or torn; the database has those records. Nothing in
-it counts before its chain and signatures were checked.
+it counts before its signatures were checked. What could not be written is tried again with
+what comes next, so that a disk that was full for a while leaves no gap.
 """
 
 import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from shared.log.record import SIZE
+
+MOST_OWED: Final = 1 << 20  # bytes, a whole number of records
 
 
 class Mirror:
@@ -20,6 +24,7 @@ class Mirror:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.failed = False
+        self._owed = b""
         self._file: int | None = None
         self._open()
 
@@ -35,23 +40,27 @@ class Mirror:
         """Write records behind the others."""
         if self._file is None:
             return
-        data = b"".join(raws)
-        try:
-            self.failed = os.write(self._file, data) != len(data)
-        except OSError:
-            self.failed = True
+        data = self._owed + b"".join(raws)
+        whole = _written(self._file, data)
+        self.failed = whole != len(data)
+        self._owed = data[whole:][-MOST_OWED:]
 
     def reset(self, raws: Iterable[bytes]) -> None:
-        """Begin anew with these records, or leave it as it is."""
+        """Begin anew with these records, or leave it as it is but for a torn end."""
         fresh = self._path.with_suffix(".new")
         try:
-            fresh.write_bytes(b"".join(raws))
-            fresh.chmod(0o600)
+            fresh.unlink(missing_ok=True)
+            with open(fresh, "xb", opener=_private) as file:
+                file.write(b"".join(raws))
             fresh.replace(self._path)
         except OSError:
             self.failed = True
+            with suppress(OSError):
+                fresh.unlink(missing_ok=True)
+                os.truncate(self._path, self._path.stat().st_size // SIZE * SIZE)
             return
         self.close()
+        self.failed, self._owed = False, b""
         self._open()
 
     def close(self) -> None:
@@ -63,7 +72,21 @@ class Mirror:
 
     def _open(self) -> None:
         try:
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-            self._file = os.open(self._path, flags, 0o600)
+            self._file = _private(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         except OSError:
             self.failed = True
+
+
+def _written(file: int, data: bytes) -> int:
+    """Write records; return how many bytes of whole ones that were, and leave no torn one."""
+    try:
+        written = os.write(file, data)
+        if torn := written % SIZE:
+            os.ftruncate(file, os.fstat(file).st_size - torn)
+    except OSError:
+        return 0
+    return written - torn
+
+
+def _private(path: str | Path, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)

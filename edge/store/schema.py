@@ -13,16 +13,19 @@ counted   codes that were refused and, by the protocol, never logged
 
 import sqlite3
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlite_utils import Database
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 
-def _create(db: Database, table: str, columns: dict[str, Any], key: str | tuple[str, ...]) -> None:
+def _create(
+    db: "Database", table: str, columns: dict[str, Any], key: str | tuple[str, ...]
+) -> None:
     db.table(table).create(columns, pk=key, not_null=set(columns), strict=True)
 
 
-def _first(db: Database) -> None:
+def _first(db: "Database") -> None:
     place = {"device": bytes, "incarnation": int, "seq": int}
     # With its id, so that two records at one place, a device's equivocation, are both kept.
     _create(
@@ -40,7 +43,7 @@ def _first(db: Database) -> None:
     _create(db, "counted", {"code": str, "times": int}, "code")
 
 
-STEPS: Final[tuple[Callable[[Database], None], ...]] = (_first,)
+STEPS: Final[tuple[Callable[["Database"], None], ...]] = (_first,)
 VERSION: Final = len(STEPS)
 
 
@@ -53,6 +56,10 @@ def migrate(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
         raise NewerSchema(f"the file has version {version}, this software {VERSION}")
+    if version == VERSION:
+        return  # without the import below: it takes a third of a second of every start
+    from sqlite_utils import Database  # noqa: PLC0415
+
     for number in range(version, VERSION):
         connection.execute("BEGIN IMMEDIATE")
         try:

@@ -30,6 +30,13 @@ class SettingStore:
             row = connection.execute(query, (name,)).fetchone()
         return row[0] if row else None
 
+    def starting(self, prefix: str) -> dict[str, bytes]:
+        """Return the values whose names begin with `prefix`, by the rest of the name."""
+        with self._database.reading() as connection:
+            query = "SELECT substr(name, ?), value FROM setting WHERE substr(name, 1, ?) = ?"
+            size = len(prefix)
+            return dict(connection.execute(query, (size + 1, size, prefix)).fetchall())
+
     def number(self, name: str) -> int:
         """Return a value that is a number, 0 where there is none."""
         return int.from_bytes(self.get(name) or b"", "big")
@@ -42,6 +49,11 @@ class SettingStore:
     def put_number(self, name: str, value: int) -> None:
         """Write a number from 0 to 2^64 - 1."""
         self.put({name: value.to_bytes(8, "big")})
+
+    def drop(self, name: str) -> None:
+        """Forget a value."""
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM setting WHERE name = ?", (name,))
 
     def pins(self) -> list[Pin]:
         """Return every PIN's owner and verifier."""

@@ -22,7 +22,7 @@ import msgspec
 
 from shared.devices.roster import Member
 from shared.errors import Malformed
-from shared.history import History
+from shared.history import NOTHING, History
 from shared.log.record import Kind, decode
 from shared.merge.incidents import Finding, Incident
 from shared.merge.logs import Incarnation, Place
@@ -138,7 +138,10 @@ class View:
 
     def history(self, event: bytes, ticket: bytes) -> History:
         """Return one ticket as `decide()` reads it."""
-        return history(self._view(event + ticket))
+        key = event + ticket
+        if key not in self._tickets and key not in self._words:
+            return NOTHING  # most tickets at a gate: seen for the first time
+        return history(self._view(key))
 
     def present(self, event: bytes, zone: int, day: int = 0) -> int:
         """Return how many people are inside."""

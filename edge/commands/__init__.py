@@ -1,0 +1,1 @@
+"""What the commands of `usher-edge` do; `edge.cli` says how they are called."""

@@ -1,0 +1,1 @@
+"""Lamp, turnstile and speaker: what a verdict does outside the screen."""

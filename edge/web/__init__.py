@@ -1,0 +1,1 @@
+"""What staff see and other lanes call: pages and HTTP, over TLS."""

@@ -1,0 +1,74 @@
+// Puts a gate's page together.
+
+import { get, post } from "./api.js";
+import * as codes from "./codes.js";
+import { deeds } from "./deeds.js";
+import { byId } from "./dom.js";
+import * as flood from "./flood.js";
+import * as idle from "./idle.js";
+import { listen } from "./live.js";
+import * as lost from "./lost.js";
+import * as scans from "./scans.js";
+import * as sheet from "./sheet.js";
+import * as signin from "./signin.js";
+import { learn, onChange, signedIn, site } from "./site.js";
+import * as sounds from "./sounds.js";
+import * as strip from "./strip.js";
+import { collect } from "./wedge.js";
+import * as words from "./words.js";
+
+const { kind, words: address } = document.body.dataset;
+
+// Less often needed than seen: loaded when a tool is touched (and kept by the service worker).
+const TOOLS = {
+  undo: async () => (await import("./history.js")).undoLast(),
+  recent: async () => (await import("./history.js")).openRecent(),
+  search: async () => (await import("./search.js")).openSearch(),
+  post: async () => (await import("./posts.js")).openPosts(),
+  more: async () => (await import("./more.js")).openMore(),
+  lock: () => post("/api/sign-out"),
+};
+
+function heard(news) {
+  if (news.type === "beat") learn({ status: news.status, counts: news.counts });
+  if (news.type === "lane") laneChanged(news);
+  if (site.lane && site.status) lost.over();
+  if (news.type === "verdict") scans.heard(news.verdict);
+}
+
+function laneChanged({ lane, challenge }) {
+  const now = JSON.stringify([lane.session, lane.event, lane.gate, lane.exiting, lane.practice]);
+  const before = site.lane && JSON.stringify([site.lane.session, site.lane.event, site.lane.gate, site.lane.exiting, site.lane.practice]);
+  if (before && now !== before) flood.clear(); // what is on show was somebody else's, or elsewhere
+  learn({ lane, challenge });
+}
+
+async function begin() {
+  await words.load(address);
+  flood.offer(deeds);
+  onChange(strip.draw);
+  onChange(() => idle.draw(TOOLS.post));
+  codes.onBadge((text) => signin.signIn({ badge: text }));
+  collect({ code: typed, key: signin.press });
+  addEventListener("pointerdown", sounds.unlock);
+  addEventListener("keydown", sounds.unlock);
+  for (const [name, open] of Object.entries(TOOLS)) byId(`tool-${name}`)?.addEventListener("click", open);
+  listen({ heard, lost: lost.show, gone: () => location.reload() });
+  if (kind === "handheld") (await import("./handheld.js")).begin();
+  else (await import("./preview.js")).begin();
+  await Promise.all([refresh(), sounds.load()]);
+  navigator.serviceWorker?.register("/sw.js");
+}
+
+async function refresh() {
+  const answer = await get("/api/lane");
+  if (answer.ok) learn({ posts: answer.data.posts, reasons: answer.data.quick_reasons });
+}
+
+// With nobody signed in, what is typed can only be a badge.
+function typed(text) {
+  if (sheet.isOpen() || signedIn() || !signin.isOpen()) codes.read(text, "keyboard");
+  else signin.signIn({ badge: text });
+}
+
+begin();

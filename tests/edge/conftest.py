@@ -1,0 +1,70 @@
+"""Gates for tests: made once, copied for each, closed behind each."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from edge.practice.world import World
+from tests.edge.gates import NOW, Site, Time, make_site, two_sites
+
+MakeSite = Callable[..., Site]
+
+
+@pytest.fixture(scope="session")
+def evening() -> World:
+    """Return the usual evening. Tests that change its organizer make one of their own."""
+    return World.make(NOW, tickets=60)
+
+
+@pytest.fixture(scope="session")
+def loaded(tmp_path_factory: pytest.TempPathFactory, evening: World) -> Site:
+    """Return a loaded gate that nobody opens."""
+    return make_site(tmp_path_factory.mktemp("loaded"), evening)
+
+
+@pytest.fixture
+def shut(tmp_path: Path, loaded: Site) -> Iterator[Site]:
+    """Return a loaded gate of this test's own, not opened yet."""
+    folder = tmp_path / "gate"
+    shutil.copytree(loaded.folder, folder / "data")
+    places = {"data": str(folder / "data"), "run": str(folder / "run")}
+    settings = msgspec.structs.replace(loaded.settings, **places)
+    site = Site(loaded.world, settings, loaded.me, Time())
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def site(shut: Site) -> Site:
+    """Return a loaded gate of this test's own, open."""
+    shut.open()
+    return shut
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[MakeSite]:
+    """Return how to make an open gate of any evening; all are closed in the end."""
+    sites: list[Site] = []
+
+    def made(world: World, **more: Any) -> Site:
+        site = make_site(tmp_path / f"gate-{len(sites)}", world, **more)
+        sites.append(site)
+        site.open()
+        return site
+
+    yield made
+    for site in sites:
+        site.close()
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[tuple[Site, Site]]:
+    """Return two open gates of one venue."""
+    both = two_sites(tmp_path, World.make(NOW, tickets=8))
+    yield both
+    for site in both:
+        site.close()

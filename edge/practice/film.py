@@ -1,6 +1,6 @@
 """Pictures of tickets, and a film of guests who hold them before a camera."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,12 +21,12 @@ MODULE: Final = 8  # px of a module in a ticket's picture
 QUIET: Final = 4  # modules around it
 
 
-def film(world: World, folder: Path) -> Iterator[Path]:
+def film(world: World, folder: Path, cast: Sequence[str] = CAST) -> Iterator[Path]:
     """Write the frames of a queue of guests, and yield each."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(7)
     number = 0
-    for label in CAST:
+    for label in cast:
         look = Look(px=6, turn=float(rng.uniform(-20, 20)), tilt=float(rng.uniform(0, 30)),
                     noise=6, motion=1.5)  # fmt: skip
         shown = render([world.code(label)], look, rng)

@@ -30,14 +30,14 @@ def practice_settings(folder: Path, host: str, port: int, *, camera: bool) -> Se
     )
 
 
-def provision(world: World, settings: Settings) -> None:
+def provision(world: World, settings: Settings, *, names: bool = True) -> None:
     """Load a gate, post its lanes, and give it a certificate of a venue authority."""
     folder = settings.data_folder
-    world.install(settings)
+    world.install(settings, names=names)
     for lane in settings.lanes:
         post_lane(settings, lane.id)
     now = datetime.datetime.now(datetime.UTC)
-    names = settings.web.names
-    authority = make_authority("Usher practice venue", names, now)
-    store(make_server(authority, names, now), folder / "tls.crt", folder / "tls.key")
+    hosts = settings.web.names
+    authority = make_authority("Usher practice venue", hosts, now)
+    store(make_server(authority, hosts, now), folder / "tls.crt", folder / "tls.key")
     (folder / "ca.crt").write_bytes(authority.certificate)

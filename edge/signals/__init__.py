@@ -1,1 +1,1 @@
-"""Lamp, turnstile and speaker: what a verdict does outside the screen."""
+"""Lamp, turnstile and speaker: a process of its own, which fails safe when the agent is gone."""

@@ -6,7 +6,6 @@ Each gets a deadline here. What uvicorn answers by itself gets our headers.
 """
 
 import asyncio
-import email.utils
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -20,7 +19,7 @@ from websockets.datastructures import Headers
 from websockets.http11 import Response
 from websockets.server import ServerProtocol
 
-from edge.web import headers, problems
+from edge.web import problems
 from edge.web.limits import Limits
 
 ENDLESS: Final = "/preview/"
@@ -87,16 +86,8 @@ class GateConnection(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Answer what is no request, and hang up."""
         del msg
-        content = problems.body(400, "bad_request")
-        sent = headers.completed(
-            [
-                (b"content-type", problems.MEDIA_TYPE.encode()),
-                (b"content-length", str(len(content)).encode()),
-                (b"connection", b"close"),
-            ]
-        )
-        reason = HTTPStatus(400).phrase.encode()
-        start = h11.Response(status_code=400, headers=sent, reason=reason)
+        sent, content = problems.raw(400, "bad_request")
+        start = h11.Response(status_code=400, headers=[*sent, (b"connection", b"close")])
         for event in (start, h11.Data(data=content), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
@@ -174,16 +165,8 @@ class Handshake(ServerProtocol):
     def reject(self, status: Any, text: str) -> Response:
         """Return the answer to a handshake that can't be."""
         del text
-        known = 500 if int(status) >= 500 else 400
-        content = problems.body(known, "server_fault" if known == 500 else "bad_request")
-        sent = Headers(
-            [
-                ("Date", email.utils.formatdate(usegmt=True)),
-                ("Connection", "close"),
-                ("Content-Length", str(len(content))),
-                ("Content-Type", problems.MEDIA_TYPE),
-                *headers.SECURITY,
-                headers.NOT_STORED,
-            ]
-        )
-        return Response(known, HTTPStatus(known).phrase, sent, content)
+        known, code = (500, "server_fault") if int(status) >= 500 else (400, "bad_request")
+        sent, content = problems.raw(known, code)
+        said = Headers([(name.decode(), value.decode()) for name, value in sent])
+        said["Connection"] = "close"
+        return Response(known, HTTPStatus(known).phrase, said, content)

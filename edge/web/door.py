@@ -115,13 +115,7 @@ class Answer:
 
     async def problem(self, status: int, code: str) -> None:
         """Send a problem in place of the application."""
-        content = problems.body(status, code)
-        sent = headers.completed(
-            [
-                (b"content-type", problems.MEDIA_TYPE.encode()),
-                (b"content-length", str(len(content)).encode()),
-            ]
-        )
+        sent, content = problems.raw(status, code)
         self.begun = True
         start: Any = {"type": f"{self._kind}.response.start", "status": status, "headers": sent}
         await self._send(start)

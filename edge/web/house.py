@@ -48,16 +48,24 @@ class House:
 
     async def lane_of_cookie(self, scope: Scope) -> LaneState | None:
         """Return the lane of a browser, if it has one. A handheld's comes back by itself."""
-        token = ASGIConnection[Any, Any, Any, Any](scope).cookies.get(tokens.LANE, "")
-        if not tokens.well_formed(token):
+        token_hash = _token_hash(scope)
+        if not token_hash:
             return None
-        token_hash = tokens.hashed(token)
         if (kiosk := await self.keyed(token_hash, "kiosk")) is not None:
             return kiosk
         lanes = self.gate.lanes
         return lanes.by_token(token_hash) or await self.workers.read(
             lambda: lanes.open_handheld(token_hash)
         )
+
+    async def still(self, scope: Scope, lane: LaneState) -> bool:
+        """Whether a browser may go on listening: a kiosk's key may have been replaced."""
+        if lane.kind != "kiosk":
+            return True
+        try:
+            return await self.keyed(_token_hash(scope), "kiosk") is not None
+        except StorageFailed:
+            return True  # of all screens, this one must be able to say so
 
     async def keyed(self, token_hash: str, kind: str) -> LaneState | None:
         """Return the lane of this kind that a key opens."""
@@ -66,6 +74,12 @@ class House:
             return None
         state = self.gate.lanes.get(lane)
         return state if state.kind == kind else None
+
+
+def _token_hash(scope: Scope) -> str:
+    """Return what is kept of a browser's token; empty where it has none of ours."""
+    token = ASGIConnection[Any, Any, Any, Any](scope).cookies.get(tokens.LANE, "")
+    return tokens.hashed(token) if tokens.well_formed(token) else ""
 
 
 async def browser_lane(house: NamedDependency[House], scope: Scope) -> LaneState:

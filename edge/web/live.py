@@ -5,6 +5,7 @@ after the gate itself has answered, and never from a timer alone.
 """
 
 import asyncio
+from contextlib import suppress
 from typing import Any, Literal
 
 import msgspec
@@ -63,14 +64,15 @@ async def live(
             await _greet(socket, house, lane.id)
             async with asyncio.TaskGroup() as tasks:
                 telling = (
-                    tasks.create_task(_beat(socket, house, lane.id)),
+                    tasks.create_task(_beat(socket, house, lane)),
                     tasks.create_task(_tell(socket, house, lane.id, news)),
                 )
                 await _listen(socket)
                 for task in telling:
                     task.cancel()
     except* Refused:
-        await socket.close(GONE, "lane_unknown")
+        with suppress(OSError):  # it may have gone by itself meanwhile
+            await socket.close(GONE, "lane_unknown")
     except* OSError:
         pass  # the client went away while we spoke
 
@@ -84,10 +86,11 @@ async def _greet(socket: WebSocket[Any, Any, Any], house: House, lane: str) -> N
         await _send(socket, Fallen(shown))
 
 
-async def _beat(socket: WebSocket[Any, Any, Any], house: House, lane: str) -> None:
-    while True:
+async def _beat(socket: WebSocket[Any, Any, Any], house: House, lane: LaneState) -> None:
+    while await house.still(socket.scope, lane):
         await asyncio.sleep(house.limits.beat_seconds)
-        await _send(socket, await _now(house, lane))
+        await _send(socket, await _now(house, lane.id))
+    raise Refused("lane_unknown")
 
 
 async def _tell(

@@ -1,10 +1,11 @@
-"""What anybody on the network may ask: how this device does. Nothing personal is in it."""
+"""What anybody on the network may ask: how this device does and sounds. Nothing is personal."""
 
 from typing import Any
 
 from litestar import Response, get
 from litestar.di import NamedDependency
 
+from edge.gate import sounds
 from edge.web.house import House
 
 
@@ -23,4 +24,10 @@ async def metrics(house: NamedDependency[House]) -> Response[str]:
     return Response(text, media_type="text/plain; version=0.0.4")
 
 
-ROUTES = (health, metrics)
+@get("/api/sounds.json", sync_to_thread=False)
+def sounding() -> dict[str, Any]:
+    """Tell what each verdict sounds and feels like."""
+    return sounds.plain()
+
+
+ROUTES = (health, metrics, sounding)

@@ -20,6 +20,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 from edge import errors
 from edge.errors import Refused
 from edge.store.database import StorageFailed
+from edge.web import headers
 
 log = logging.getLogger("usher.web")
 MEDIA_TYPE: Final = "application/problem+json"
@@ -92,9 +93,19 @@ def body(status: int, code: str) -> bytes:
     return msgspec.json.encode(told)
 
 
-def respond(status: int, code: str, headers: Mapping[str, str] | None = None) -> Response[bytes]:
+def raw(status: int, code: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Return all headers and the body of a problem that no framework helps to send."""
+    content = body(status, code)
+    sent = [
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", str(len(content)).encode()),
+    ]
+    return headers.completed(sent), content
+
+
+def respond(status: int, code: str, more: Mapping[str, str] | None = None) -> Response[bytes]:
     """Return the response that tells of a problem."""
-    sent = dict(headers or {})
+    sent = dict(more or {})
     if code == "body_slow":
         sent["connection"] = "close"  # nobody waits for the rest
     content = body(status, code)

@@ -31,7 +31,7 @@ POSTS = (
 GETS = ("/api/lane", "/api/challenge.svg", "/api/search", "/api/recent", "/preview/front.mjpeg")
 OPEN = (
     "/", "/kiosk", "/handheld", "/health", "/health.json", "/metrics", "/sw.js",
-    "/manifest.webmanifest", "/static/icon.svg", "/v1/openapi.json",
+    "/manifest.webmanifest", "/static/icon.svg", "/v1/openapi.json", "/api/sounds.json",
 )  # fmt: skip
 
 

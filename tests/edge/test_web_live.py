@@ -1,8 +1,9 @@
 """What screens hear while they are open."""
 
+import itertools
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection
 
 from edge.gate.bus import Listener
+from edge.store.database import StorageFailed
 from edge.web.limits import Limits
-from tests.edge.webfakes import KIOSK_KEY, Site, end_of, open_site
+from tests.edge.webfakes import KIOSK_KEY, Site, end_of, keys, open_site
 
 PATIENCE = 20  # seconds: no test waits for it that passes
 SILENT = Limits(beat_seconds=3600.0)
@@ -207,6 +209,36 @@ def test_beats_come(tmp_path: Path) -> None:
         browser.post("/api/scan", json={"text": site.world.bulk(5)})
         while heard(screen).get("counts", {}).get("entered") != 1:
             pass
+
+
+def test_a_kiosk_whose_key_was_replaced_hears_no_more(tmp_path: Path) -> None:
+    """Whoever has the old key is cut off, open socket or not."""
+    known = dict(keys())
+    limits = Limits(beat_seconds=0.01)
+    with open_site(tmp_path, limits=limits, lane_keys=lambda: known) as site:
+        kiosk, handheld = site.kiosk("Sam Scanner"), site.handheld("Sam Scanner")
+        screen, other = site.live(kiosk), site.live(handheld)
+        greeted(screen)
+        known.clear()
+        assert end_of(screen) == (4404, "lane_unknown")
+        greeted(other)
+        assert heard(other)["type"] == "beat"
+
+
+def test_a_kiosk_hears_on_while_the_disk_fails(tmp_path: Path) -> None:
+    """Its screen is where staff are told of it."""
+    asked = itertools.count()
+
+    def fails() -> Mapping[str, str]:
+        if next(asked) < 2:  # binding the browser, and its handshake
+            return keys()
+        raise StorageFailed("no disk")
+
+    limits = Limits(beat_seconds=0.01)
+    with open_site(tmp_path, limits=limits, lane_keys=fails) as site:
+        screen = site.live(site.kiosk())
+        greeted(screen)
+        assert {heard(screen)["type"] for _ in range(5)} == {"beat"}
 
 
 def test_a_gate_that_does_not_answer_has_no_beat(

@@ -1,10 +1,13 @@
 """What browsers are shown: pages, languages, files, and which lane is theirs."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from edge.gate import sounds
 from edge.practice.world import HOSTILE
 from edge.web import words
 from edge.web.assets import Assets
@@ -148,6 +151,25 @@ def test_health_is_there_for_machines(site: Site) -> None:
     metrics = site.client().get("/metrics")
     assert metrics.text == "usher_up 1\n"
     assert metrics.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+
+
+def test_sounds_are_the_gates_own(site: Site) -> None:
+    """Pages and the gate's speaker have one table."""
+    assert site.client().get("/api/sounds.json").content == msgspec.json.encode(sounds.plain())
+
+
+def test_our_own_pages_are_whole(tmp_path: Path) -> None:
+    """In every language each page renders, its words are there, and so are its files."""
+    with open_site(tmp_path, shown=lambda _: None) as site:
+        kiosk, handheld = site.kiosk("Sue Supervisor"), site.handheld("Sue Supervisor")
+        for language in handheld.get("/api/lane").json()["languages"]:
+            pages = [(kiosk, "/kiosk"), (handheld, "/kiosk"), (handheld, "/handheld")]
+            for browser, path in (*pages, (handheld, "/health")):
+                text = browser.get(path, params={"lang": language}).text
+                assert f'<html lang="{language}"' in text
+                assert not re.findall(r">\s*[a-z_]+(?:\.[a-z_]+)+\s*<", text)
+                for address in set(re.findall(r'"(/static/[^"]+)"', text)):
+                    assert handheld.get(address).status_code == 200
 
 
 def test_a_language_that_was_asked_for_is_remembered(site: Site) -> None:

@@ -1,5 +1,6 @@
 """Scans of browsers and what staff do about them, over HTTP, at a real gate."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -7,9 +8,11 @@ from xml.etree import ElementTree
 
 import httpx
 import pytest
+import qrcode
 from websockets.exceptions import InvalidStatus
 
 from edge.practice.world import HOSTILE, PIN
+from edge.scan.isolated import Frames
 from edge.store.database import StorageFailed
 from tests.edge.webfakes import JPEG, KIOSK_KEY, LANE_KEY, OTHER_KEY, Site, open_site
 
@@ -116,6 +119,18 @@ def test_a_picture_is_read_and_decided(site: Site) -> None:
         "/api/frame", content=site.world.code("refunded").encode(), headers=JPEG
     ).json()
     assert (told["seen"], told["verdict"]["code"]) == (1, "refunded")
+
+
+def test_a_real_picture_is_read_by_the_real_reader(tmp_path: Path) -> None:
+    """A JPEG of a ticket, decoded in the worker process, and what is no JPEG."""
+    with open_site(tmp_path, frames=Frames()) as site:
+        browser = site.handheld("Sam Scanner")
+        picture = io.BytesIO()
+        qrcode.make(site.world.code("seated")).convert("L").save(picture, "JPEG")
+        told = browser.post("/api/frame", content=picture.getvalue(), headers=JPEG).json()
+        assert (told["seen"], told["verdict"]["code"]) == (1, "admitted")
+        response = browser.post("/api/frame", content=b"\xff\xd8nothing", headers=JPEG)
+        assert problem(response) == (400, "picture_unreadable")
 
 
 def test_a_picture_without_codes_is_no_verdict(site: Site) -> None:

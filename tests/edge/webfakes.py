@@ -24,6 +24,7 @@ from websockets.sync.client import ClientConnection, connect
 from edge import certs
 from edge.gate.gate import Gate, Machine, open_gate
 from edge.practice.world import EVENT, NORTH, World, post_lane
+from edge.scan.isolated import Frames
 from edge.settings import CameraSettings, LaneSettings, Settings, WebSettings
 from edge.web import screens, tokens
 from edge.web.app import create_app
@@ -242,6 +243,7 @@ def open_site(
     limits: Limits | None = None,
     machine: Machine | None = None,
     lane_keys: tokens.Keys = keys,
+    frames: Frames | None = None,
     shown: Callable[[Path], Screens | None] = small_screens,
 ) -> Iterator[Site]:
     """Serve a gate that was set up just now."""
@@ -254,7 +256,7 @@ def open_site(
     try:
         app = create_app(
             gate,
-            PictureReader(),
+            frames or PictureReader(),
             cameras,
             Checks(),
             settings.web,
@@ -264,13 +266,15 @@ def open_site(
         )
         with contextlib.ExitStack() as stack:
             authority, context = certificates(folder)
-            port = stack.enter_context(
-                served(
-                    lambda heard: serve(
-                        app, context, "127.0.0.1", 0, limits=limits, listening=heard
-                    )
-                )
-            )
+
+            async def serving(heard: Callable[[int], None]) -> None:
+                try:
+                    await serve(app, context, "127.0.0.1", 0, limits=limits, listening=heard)
+                finally:
+                    if frames is not None:
+                        await frames.close()
+
+            port = stack.enter_context(served(serving))
             trusted = ssl.create_default_context(cafile=authority)
             site = Site(gate, world, port, trusted, authority, cameras)
             stack.callback(site.tidy)

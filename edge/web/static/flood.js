@@ -7,6 +7,7 @@ import { ago, clock, has, many, t } from "./words.js";
 
 const STALE = 150; // ms after which an old verdict no longer looks like one
 const SLOW = 500;
+const SMALLEST = 4; // steps of the letters' size
 const flood = byId("flood");
 let shown = null;
 let waiting = [];
@@ -77,6 +78,13 @@ function fill(signal, parts) {
   document.body.dataset.signal = signal;
   flood.replaceChildren(el("div", { class: "verdict" }, ...parts));
   flood.hidden = false;
+  fit(flood.firstElementChild);
+}
+
+// Long names and small screens: smaller letters first, scrolling only after that.
+function fit(verdict) {
+  const inside = verdict.querySelector(".body");
+  for (let step = 2; step <= SMALLEST && inside.scrollHeight > inside.clientHeight + 1; step += 1) verdict.dataset.fit = step;
 }
 
 function stay(verdict) {
@@ -104,8 +112,8 @@ const saying = (verdict, part) => {
 
 const LINES = {
   green: (v) => [line("look", v.attention), line("say", passing(v))],
-  amber: (v) => [line("look", v.attention), line("say", saying(v, "do")), line("note", because(v) || saying(v, "say"))],
-  red: (v) => [line("say", saying(v, "say")), ...reasons(v), line("say", saying(v, "do")), guest(v)],
+  amber: (v) => [line("look", v.attention), line("say", saying(v, "do")), line("note", because(v) || (v.attention ? "" : saying(v, "say")))],
+  red: (v) => [...reasons(v), line("say", saying(v, "say")), line("say", saying(v, "do")), guest(v)],
   machine: (v) => [
     line("say", v.said || (has(`locked.${v.reason}`) ? t(`locked.${v.reason}`) : saying(v, "say"))),
     line("say", saying(v, "do")),

@@ -11,7 +11,7 @@ import * as lost from "./lost.js";
 import * as scans from "./scans.js";
 import * as sheet from "./sheet.js";
 import * as signin from "./signin.js";
-import { learn, onChange, signedIn, site } from "./site.js";
+import { learn, onChange, site } from "./site.js";
 import * as sounds from "./sounds.js";
 import * as strip from "./strip.js";
 import { collect } from "./wedge.js";
@@ -65,9 +65,10 @@ async function refresh() {
   if (answer.ok) learn({ posts: answer.data.posts, reasons: answer.data.quick_reasons });
 }
 
-// With nobody signed in, what is typed can only be a badge.
+// With nobody signed in, a burst is a PIN from a key pad or a badge from a reader.
 function typed(text) {
-  if (sheet.isOpen() || signedIn() || !signin.isOpen()) codes.read(text, "keyboard");
+  if (sheet.isOpen() || !signin.isOpen()) codes.read(text, "keyboard");
+  else if (/^\d{4,12}$/.test(text)) signin.signIn({ pin: text });
   else signin.signIn({ badge: text });
 }
 

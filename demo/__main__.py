@@ -1,8 +1,9 @@
 """Tell the story, and compare what happened with what was expected; exit 1 on any difference."""
 
-import random
 import sys
+import tempfile
 from collections import Counter
+from pathlib import Path
 from typing import Final
 
 import qrcode
@@ -11,18 +12,12 @@ from rich.panel import Panel
 from rich.table import Table as Grid
 from rich.text import Text
 
-from demo.gate import Gate
-from demo.organizer import EVENT, FAMILY, LIVE, NORTH, SOUTH, STANDING, Organizer
-from shared import keys
-from shared.decide import NOTHING_ASKED
-from shared.instant import Instant
-from shared.manifest.ticket import Status
-from shared.outcomes import Outcome, Signal
-from shared.presentation import present
-from shared.rules.decision import Ask
-from shared.token import encode_text
+from demo.venue import ENTRY, EXIT, Clock, Venue
+from edge.gate.verdict import Verdict
+from edge.practice.world import World
+from shared.outcomes import BY_CODE, Outcome, Signal
 
-START: Final = Instant(1_800_000_000_000)
+START: Final = 1_800_000_000_000
 MINUTE: Final = 60_000
 LOOK: Final = {
     Signal.ADMIT: ("✔", "bold white on green"),
@@ -35,46 +30,49 @@ LOOK: Final = {
 class Story:
     """Scans a minute apart, each with what is expected of it."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, folder: Path) -> None:
         self.console = console
-        self.now = START
+        self.clock = Clock(START)
         self.linked = True
         self.wrong: list[str] = []
-        rng = random.Random(2026)  # a demo tells the same story each time; a service draws secrets
-        self.organizer = Organizer(rng, START)
-        self.phone = keys.secret_key(rng.randbytes(32))
-        self.north = Gate("North", NORTH, rng.randbytes(32), self.organizer.root)
-        self.south = Gate("South", SOUTH, rng.randbytes(32), self.organizer.root)
-        self.code: dict[str, str] = {}
-        self.live = b""
+        self.world = World.make(START // 1000, tickets=1)
+        self.venue = Venue(folder, self.world, self.clock)
+
+    @property
+    def seconds(self) -> int:
+        """The time in unix seconds."""
+        return self.clock.ms // 1000
 
     def scan(
-        self,
-        gate: Gate,
-        what: str,
-        text: str,
-        expected: Outcome,
-        ask: Ask = NOTHING_ASKED,
-        *,
-        exiting: bool = False,
+        self, gate: str, what: str, text: str, expected: Outcome, people: int = 1, lane: str = ENTRY
     ) -> None:
         """Let `gate` scan `text`, and show what staff would see."""
-        self.now = Instant(self.now.ms + MINUTE)
-        outcome, detail = gate.scan(text, self.now, ask, exiting=exiting)
+        self.clock.ms += MINUTE
+        verdict = self.venue.gates[gate].station.scan(text, lane, "hand", people)
+        outcome = BY_CODE[verdict.code]
         shape, style = LOOK[outcome.signal]
         row = Grid.grid(padding=(0, 1))
         for width in (6, 36, 24, None):
             row.add_column(width=width)
-        verdict = Text(f" {shape} {outcome.code} ", style=style)
-        row.add_row(gate.name, what, verdict, f"{outcome.sentence} {detail}")
+        shown = Text(f" {shape} {outcome.code} ", style=style)
+        row.add_row(gate, what, shown, f"{outcome.sentence} {self.detail(verdict)}")
         self.console.print(row)
-        self.check(f"{gate.name}: {what}", expected.code, outcome.code)
+        self.check(f"{gate}: {what}", expected.code, outcome.code)
         if self.linked:
             self.exchange()
 
-    def exchange(self) -> tuple[str, str]:
-        """Let each gate hear the other's log; return what each checked."""
-        return self.south.hear(self.north.log()), self.north.hear(self.south.log())
+    def detail(self, verdict: Verdict) -> str:
+        """Return what staff see beside the word."""
+        if verdict.signal is Signal.REFUSE and verdict.left:
+            return f"{verdict.left} more may enter."
+        if verdict.prior is not None:
+            minutes = (self.clock.ms - verdict.prior.at) // MINUTE
+            return f"{minutes} min ago at gate {verdict.prior.gate}"
+        return f"{verdict.people} people" if verdict.people > 1 else ""
+
+    def exchange(self) -> list[str]:
+        """Carry each gate's log to the other; return what was new."""
+        return [*self.venue.carry("North", "South"), *self.venue.carry("South", "North")]
 
     def check(self, what: str, expected: object, happened: object) -> None:
         """Note a difference."""
@@ -83,18 +81,9 @@ class Story:
 
 
 def issue(story: Story) -> None:
-    """Sell some tickets, and show one."""
+    """Show a ticket that was sold."""
     story.console.rule("[bold]Issue: a ticket is signed bytes in a QR code")
-    sell = story.organizer.sell
-    story.live = sell(LIVE, keys.public_key(story.phone))
-    tickets = {name: sell(STANDING) for name in ("anna", "bruno", "carla", "dora")}
-    tickets["family"] = sell(FAMILY)
-    tickets["cancelled"] = sell(STANDING, status=Status.REVOKED)
-    tickets["resold"] = sell(STANDING, gen=1)
-    tickets["other night"] = story.organizer.sell_for_another_night()
-    tickets["screenshot"] = story.live
-    story.code = {name: encode_text(raw) for name, raw in tickets.items()}
-    show_code(story.console, story.code["anna"])
+    show_code(story.console, story.world.code("standing"))
 
 
 def show_code(console: Console, text: str) -> None:
@@ -109,91 +98,88 @@ def show_code(console: Console, text: str) -> None:
 
 
 def preload(story: Story) -> None:
-    """Give both gates what they need to decide alone."""
+    """Give all gates what they need to decide alone."""
     story.console.rule("[bold]Preload: keys, roster and manifest, every signature and hash checked")
-    gates = (story.north, story.south)
-    keyset, roster = story.organizer.keyset(), story.organizer.roster({g.name: g.pk for g in gates})
-    head, table = story.organizer.manifest()
-    for gate in gates:
-        count = gate.preload(keyset, roster, head, table, story.now)
-        story.console.print(f"{gate.name:6} holds {count} tickets by hash; no names, no codes")
+    for gate in ("North", "South", "Office"):
+        story.console.print(f"{gate:6} takes in {'; '.join(story.venue.preload(gate))}")
 
 
 def entry(story: Story) -> None:
     """Let people in while the gates hear each other."""
-    story.console.rule("[bold]Entry: each gate decides every scan by itself")
-    north, south, code = story.north, story.south, story.code
-    last = code["bruno"][-2]
-    forged = code["bruno"][:-2] + ("0" if last != "0" else "1") + "."
-    story.scan(north, "Anna's ticket", code["anna"], Outcome.ADMITTED)
-    story.scan(south, "a copy of Anna's ticket", code["anna"], Outcome.ALREADY_ADMITTED)
-    story.scan(north, "a code with one character changed", forged, Outcome.BAD_SIGNATURE)
-    story.scan(north, "a web address", "https://tickets.example/free", Outcome.NOT_A_TICKET)
-    story.scan(south, "another night's ticket", code["other night"], Outcome.WRONG_EVENT)
-    story.scan(south, "a cancelled ticket", code["cancelled"], Outcome.REVOKED)
-    story.scan(south, "the seller's code of a resold one", code["resold"], Outcome.SUPERSEDED)
-    story.scan(
-        south, "a screenshot of a live ticket", code["screenshot"], Outcome.LIVE_CODE_REQUIRED
+    story.console.rule("[bold]Entry: each gate decides every scan by itself, and writes it down")
+    world, scan = story.world, story.scan
+    anna, bruno, family = world.code("standing"), world.code("standing 2"), world.code("family")
+    forged = bruno[:-2] + ("0" if bruno[-2] != "0" else "1") + "."
+    scan("North", "Anna's ticket", anna, Outcome.ADMITTED)
+    scan("South", "a copy of Anna's ticket", anna, Outcome.ALREADY_ADMITTED)
+    scan("North", "a code with one character changed", forged, Outcome.BAD_SIGNATURE)
+    scan("North", "a web address", "https://tickets.example/free", Outcome.NOT_A_TICKET)
+    scan("South", "another night's ticket", world.of_another_night(), Outcome.WRONG_EVENT)
+    scan("South", "a cancelled ticket", world.code("revoked"), Outcome.REVOKED)
+    resold = world.code("resold", gen=0)
+    scan("South", "the seller's code of a resold one", resold, Outcome.SUPERSEDED)
+    scan("South", "a screenshot of a live ticket", world.code("live"), Outcome.LIVE_CODE_REQUIRED)
+    scan(
+        "South",
+        "its live code, five minutes old",
+        world.live(story.seconds - 240),
+        Outcome.STALE_CODE,
     )
-    old = present(story.live, story.phone, story.now.seconds - 240)
-    story.scan(south, "its live code, five minutes old", encode_text(old), Outcome.STALE_CODE)
-    fresh = present(story.live, story.phone, story.now.seconds + 60)
-    story.scan(south, "its live code, of this moment", encode_text(fresh), Outcome.ADMITTED)
-    family = code["family"]
-    story.scan(north, "three of a family of four", family, Outcome.ADMITTED, Ask(people=3))
-    story.scan(south, "two more of the family", family, Outcome.NO_ENTRIES_LEFT, Ask(people=2))
-    story.scan(south, "the fourth", family, Outcome.ADMITTED)
-    story.scan(north, "Anna goes out", code["anna"], Outcome.EXIT, exiting=True)
-    story.scan(south, "Anna comes back", code["anna"], Outcome.READMITTED)
+    scan("South", "its live code, of this moment", world.live(story.seconds + 60), Outcome.ADMITTED)
+    scan("North", "three of a family of four", family, Outcome.ADMITTED, 3)
+    scan("South", "two more of the family", family, Outcome.NO_ENTRIES_LEFT, 2)
+    scan("South", "the fourth", family, Outcome.ADMITTED)
+    scan("North", "Anna goes out", anna, Outcome.EXIT, lane=EXIT)
+    scan("South", "Anna comes back", anna, Outcome.READMITTED)
 
 
 def cut(story: Story) -> None:
     """Cut the link: entry goes on, and some of it can't be prevented."""
-    story.console.rule("[bold]The link between the gates is cut; entry goes on")
+    story.console.rule("[bold]Nothing is carried between the gates any more; entry goes on")
     story.linked = False
-    north, south, code = story.north, story.south, story.code
-    story.scan(north, "Bruno's ticket", code["bruno"], Outcome.ADMITTED)
-    story.scan(south, "a copy of Bruno's ticket", code["bruno"], Outcome.ADMITTED)
-    story.scan(north, "Carla's ticket", code["carla"], Outcome.ADMITTED)
-    story.scan(south, "Carla leaves, unknown here", code["carla"], Outcome.EXIT, exiting=True)
-    story.scan(south, "Carla comes back", code["carla"], Outcome.ADMITTED)
-    story.scan(north, "Dora's ticket", code["dora"], Outcome.ADMITTED)
-    story.scan(north, "Dora leaves", code["dora"], Outcome.EXIT, exiting=True)
-    story.scan(south, "Dora comes back, unknown here", code["dora"], Outcome.ADMITTED)
+    scan, world = story.scan, story.world
+    bruno, carla, dora = world.code("standing 2"), world.code("standing 3"), world.bulk(0)
+    scan("North", "Bruno's ticket", bruno, Outcome.ADMITTED)
+    scan("South", "a copy of Bruno's ticket", bruno, Outcome.ADMITTED)
+    scan("North", "Carla's ticket", carla, Outcome.ADMITTED)
+    scan("South", "Carla leaves, unknown here", carla, Outcome.EXIT, lane=EXIT)
+    scan("South", "Carla comes back", carla, Outcome.ADMITTED)
+    scan("North", "Dora's ticket", dora, Outcome.ADMITTED)
+    scan("North", "Dora leaves", dora, Outcome.EXIT, lane=EXIT)
+    scan("South", "Dora comes back, unknown here", dora, Outcome.ADMITTED)
 
 
 def heal(story: Story) -> None:
     """Bring the logs together, and show what they mean to everybody."""
-    story.console.rule("[bold]The link is back: logs are exchanged, checked and merged")
-    for name, checked in zip(("South", "North"), story.exchange(), strict=True):
-        story.console.print(f"{name:6} hears the other gate: {checked}")
-    logs = [story.south.log(), story.north.log()]
-    views = {
-        "North": story.north.view,
-        "South": story.south.view,
-        "the cloud": story.north.merged([*logs, *logs[::-1]]),  # late, twice, the other way round
-    }
+    story.console.rule("[bold]The logs are carried, checked and merged")
+    for told in story.exchange():
+        story.console.print(f"hears {told}")
+    for source in ("South", "North", "South"):  # late, twice, and in another order
+        story.venue.carry(source, "Office")
     grid = Grid("who", "people inside", "to settle", "digest of the whole view")
-    for who, view in views.items():
-        kinds = Counter(str(finding.kind) for finding in view.findings())
+    summaries = {name: gate.ledger.summary() for name, gate in story.venue.gates.items()}
+    for who, summary in summaries.items():
+        kinds = Counter(str(finding.kind) for finding in summary.findings)
         to_settle = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items()))
-        digest = view.summary().digest().hex()[:16]
-        grid.add_row(who, str(view.present(EVENT, 1)), to_settle, digest)
+        grid.add_row(who, str(story.venue.inside(who)), to_settle, summary.digest().hex()[:16])
     story.console.print(grid)
-    story.check("views that differ", 1, len({v.summary().digest() for v in views.values()}))
-    view = views["the cloud"]
+    story.check("views that differ", 1, len({s.digest() for s in summaries.values()}))
     # Bruno's copy is an incident. Dora may have left unseen: a note, no accusation. Carla's exit
     # was unknown at South, and is explained.
-    found = sorted(str(finding.kind) for finding in view.findings())
+    found = sorted(str(finding.kind) for finding in summaries["Office"].findings)
     story.check("incidents", ["double_admission", "unseen_exit"], found)
-    story.check("people inside", 10, view.present(EVENT, 1))
+    story.check("people inside", 10, story.venue.inside("Office"))
 
 
 def main() -> int:
     """Run the demo; return the exit status."""
-    story = Story(Console(width=max(100, Console().width)))
-    for part in (issue, preload, entry, cut, heal):
-        part(story)
+    with tempfile.TemporaryDirectory(prefix="usher-demo-") as folder:
+        story = Story(Console(width=max(100, Console().width)), Path(folder))
+        try:
+            for part in (issue, preload, entry, cut, heal):
+                part(story)
+        finally:
+            story.venue.close()
     if story.wrong:
         story.console.print(Panel("\n".join(story.wrong), title="Not as expected", style="red"))
         return 1

@@ -32,7 +32,7 @@ from shared.log.record import (
     seal,
 )
 from shared.log.writer import Tail
-from shared.merge.view import Added, View
+from shared.merge.view import Added, Summary, View
 
 _EVENT_GATE: Final = slice(80, 90)
 _OVERRIDE: Final = int(Kind.OVERRIDE)
@@ -179,10 +179,10 @@ class Ledger:
         with self.lock:
             return dict(self._marks)
 
-    def digest(self) -> bytes:
-        """Return the digest of the whole view, to compare with other holders."""
+    def summary(self) -> Summary:
+        """Return the whole view, to be compared with other holders'."""
         with self.lock:
-            return self._view.summary().digest()
+            return self._view.summary()
 
     def _take(self, raw: bytes) -> None:
         """Count one durable record in."""

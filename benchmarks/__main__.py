@@ -19,6 +19,7 @@ SUITES = {
     "deciding": "decide on verified tickets",
     "manifests": "build, load and update manifests of 100,000 tickets",
     "gate": "scan at a gate with 100,000 and 1,000,000 tickets",
+    "lane": "let guests in from 720p frames",
     "frames": "read codes in 720p frames, beside pyzbar",
     "appliance": "start the agent, and load it with 1,000,000 tickets",
     "chains": "verify 100,000 chained records",

@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -44,7 +45,7 @@ def verdicts(gate: Gate, codes: Iterable[str]) -> list[float]:
         if verdict.signal is not Signal.ADMIT:
             raise SystemExit(f"a benchmark's ticket was not admitted: {verdict.code}")
 
-    return timed((lambda code=code: scan(code)) for code in codes)  # type: ignore[misc]
+    return timed(partial(scan, code) for code in codes)
 
 
 def verifications(times: int) -> list[float]:

@@ -42,7 +42,7 @@ format: setup ## format the code and repair what ruff can
 	$(PY) -m ruff format
 	$(PY) -m ruff check --fix
 
-bench: setup-gate ## measure against the raw operations; prints a table
+bench: setup-tests ## measure against the raw operations; prints a table
 	@$(PY) -m benchmarks
 
 mutants: setup ## mutation testing of what admits (long); survivors are in tests/README.md

@@ -21,6 +21,7 @@ SUITES = {
     "gate": "scan at a gate with 100,000 and 1,000,000 tickets",
     "lane": "let guests in from 720p frames",
     "frames": "read codes in 720p frames, beside pyzbar",
+    "browser": "scan at a kiosk's page in Chromium",
     "appliance": "start the agent, and load it with 1,000,000 tickets",
     "chains": "verify 100,000 chained records",
     "merging": "merge 1,000,000 records of 200 devices",

@@ -93,3 +93,22 @@ def test_each_side_lacks_the_other_sides_packages(side: str, python: Python) -> 
     names = sorted(FOREIGN[side])
     out = python(f"import importlib.util as u; print([n for n in {names} if u.find_spec(n)])")
     assert json.loads(out.replace("'", '"')) == []
+
+
+GATE = """
+import subprocess, sys
+from pathlib import Path
+from edge.web.screens import ours
+ours()  # templates, texts and the packages from npm are in the wheel
+command = Path(sys.executable).with_name("usher-edge")
+print(subprocess.run([command, "--help"], check=True, capture_output=True, text=True).stdout)
+"""
+
+
+def test_a_gate_runs_from_the_wheel(side: str, python: Python) -> None:
+    """The command is there with its pages; the cloud's installation has no gate to run."""
+    if side == "edge":
+        assert "never stops admitting" in python(GATE)
+    else:
+        absent = "import importlib.util as u; print(u.find_spec('cv2'), u.find_spec('gpiozero'))"
+        assert python(absent).split() == ["None", "None"]

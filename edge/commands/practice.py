@@ -15,7 +15,6 @@ import click
 import qrcode
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from edge import version
 from edge.agent import run_agent
@@ -107,15 +106,17 @@ def camera_process(settings: Settings) -> Iterator[None]:
 def _tell(world: World, settings: Settings, host: str, port: int, key: str, pictures: Path) -> None:
     """Say where everything is."""
     base, organizer = f"https://{host}:{port}", world.organizer
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_row("kiosk", f"{base}/kiosk?key={key}")
-    table.add_row("handheld", f"{base}/handheld")
-    table.add_row("health", f"{base}/health")
-    table.add_row("PIN", f"{PIN} (scanning)")
-    table.add_row("badge", f"{organizer.badge('Sue Supervisor')} (supervisor)")
-    table.add_row("tickets", f"{pictures}, one picture of each kind")
-    table.add_row("certificate", f"{settings.data_folder / 'ca.crt'}: trust it in the browser")
-    console.print(table, highlight=False, soft_wrap=True)
+    lines = {
+        "kiosk": f"{base}/kiosk?key={key}",
+        "handheld": f"{base}/handheld",
+        "health": f"{base}/health",
+        "PIN": f"{PIN} (scanning)",
+        "badge": f"{organizer.badge('Sue Supervisor')} (supervisor; badge.png beside the tickets)",
+        "tickets": f"{pictures}, one picture of each kind",
+        "certificate": f"{settings.data_folder / 'ca.crt'}: have the browser trust it",
+    }
+    for what, where in lines.items():
+        console.print(f"[bold]{what:12}[/]{where}", highlight=False, soft_wrap=True)
     code = qrcode.QRCode(border=1)
     code.add_data(f"{base}/handheld")
     code.print_ascii(out=sys.stdout, invert=True)

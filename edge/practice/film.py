@@ -41,12 +41,15 @@ def film(world: World, folder: Path, cast: Sequence[str] = CAST) -> Iterator[Pat
 
 
 def tickets(world: World, folder: Path) -> Iterator[Path]:
-    """Write a picture of one ticket of each kind, to be shown to a real camera."""
+    """Write a picture of one ticket of each kind and of a badge, for a real camera."""
     folder.mkdir(parents=True, exist_ok=True)
     for label in KINDS:
         path = folder / f"{label.replace(' ', '-')}.png"
         path.write_bytes(picture(world.code(label)))
         yield path
+    badge = folder / "badge.png"
+    badge.write_bytes(picture(world.organizer.badge("Sue Supervisor")))
+    yield badge
 
 
 def picture(text: str) -> bytes:

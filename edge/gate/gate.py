@@ -208,7 +208,7 @@ def _connected(
     fixed = [Lane(lane.id, lane.kind, lane.unattended, lane.camera) for lane in settings.lanes]
     lanes = Lanes(fixed, held, kept, bus, practice, mark)
     idle = float(settings.lock_after)
-    staff = Staff(lanes, ledger, held, kept, clock.now, machine.seconds, idle)
+    staff = Staff(lanes, ledger, held, kept, clock.now, machine.seconds, idle, machine.meant)
     parts = Parts(
         me=me,
         trust=held,

@@ -66,5 +66,5 @@ def sound_of(code: str, signal: str) -> Sound:
 
 def plain() -> dict[str, Any]:
     """Return all of it as JSON's own types, as pages want it."""
-    made: dict[str, Any] = msgspec.to_builtins(SOUNDS)
-    return made | {"vibration": msgspec.to_builtins(VIBRATIONS)}
+    tones = {key: [msgspec.to_builtins(tone) for tone in sound] for key, sound in SOUNDS.items()}
+    return tones | {"vibration": {key: [*pattern] for key, pattern in VIBRATIONS.items()}}

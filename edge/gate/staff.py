@@ -7,7 +7,8 @@ device until a badge signs in.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Final
 
 from nacl import pwhash
@@ -58,6 +59,7 @@ class Staff:
         now: Callable[[], Instant],
         seconds: Callable[[], float],
         lock_after: float,
+        meant: Callable[[str], Iterable[str]],
     ) -> None:
         self._lanes = lanes
         self._ledger = ledger
@@ -66,6 +68,7 @@ class Staff:
         self._now = now
         self._seconds = seconds
         self._lock_after = lock_after
+        self._meant = meant
         self._trying = threading.Lock()
 
     def session(self, lane: str) -> Session | None:
@@ -101,11 +104,15 @@ class Staff:
         return self._begin(target, session, BY_BADGE, secret)
 
     def badge(self, text: str) -> tuple[bytes, Badge]:
-        """Return a badge's secret and what the roster says of it."""
-        try:
-            secret = keys.secret_key(decode_badge(text))
-        except Malformed:
-            raise Refused("badge_malformed") from None
+        """Return a badge's secret and what the roster says of it. A reader may have typed it."""
+        secrets = []
+        for meant in self._meant(text):
+            with suppress(Malformed):
+                secrets.append(keys.secret_key(decode_badge(meant)))
+        if not secrets:
+            raise Refused("badge_malformed")
+        listed = self._trust().roster.badges
+        secret = next((each for each in secrets if keys.public_key(each) in listed), secrets[0])
         return secret, self._listed(secret)
 
     def supervisor(self, lane: Lane, badge: str) -> bytes:

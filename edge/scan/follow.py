@@ -53,17 +53,18 @@ async def follow(
             wait = min(2 * wait, LONGEST_WAIT)
             continue
         told(True)  # noqa: FBT003
-        wait = FIRST_WAIT
         try:
-            await _read(port.fileno(), typing(), on_text, pause)
+            if await _read(port.fileno(), typing(), on_text, pause):
+                wait = FIRST_WAIT
         finally:
             with suppress(OSError):
                 port.close()
+        await asyncio.sleep(wait)  # one that ends at once is no reason to turn in circles
 
 
-async def _read(file: int, typed: Typing, on_text: OnText, pause: float) -> None:
-    """Read until the device is gone."""
-    loop, readable = asyncio.get_running_loop(), asyncio.Event()
+async def _read(file: int, typed: Typing, on_text: OnText, pause: float) -> bool:
+    """Read until the device is gone; say whether anything came."""
+    loop, readable, came = asyncio.get_running_loop(), asyncio.Event(), False
     loop.add_reader(file, readable.set)
     try:
         while True:
@@ -71,19 +72,26 @@ async def _read(file: int, typed: Typing, on_text: OnText, pause: float) -> None
                 async with asyncio.timeout(pause):
                     await readable.wait()
             except TimeoutError:
-                if text := typed.flush():
+                # Where this process stood still, it was no pause of the reader's.
+                if not _waits(file) and (text := typed.flush()):
                     await on_text(text)
                 await readable.wait()
             readable.clear()
-            if not select([file], (), (), 0)[0]:
+            if not _waits(file):
                 continue  # read already: to read a terminal now would look like its end
             try:
                 data = os.read(file, AT_ONCE)
             except OSError:
-                return
+                return came
             if not data:
-                return
+                return came
+            came = True
             for text in typed.feed(data):
                 await on_text(text)
     finally:
         loop.remove_reader(file)
+
+
+def _waits(file: int) -> bool:
+    """Whether something is there to be read, if only the end."""
+    return bool(select([file], (), (), 0)[0])

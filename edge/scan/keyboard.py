@@ -18,6 +18,7 @@ from edge.scan.layouts import LAYOUTS
 
 EVENT: Final = struct.Struct("@llHHi")  # seconds, microseconds, type, code, value
 EV_KEY: Final = 1
+SYN_DROPPED: Final = (0, 3)  # type and code: this process was too slow for the kernel's buffer
 UP, DOWN = 0, 1
 SHIFTS: Final = frozenset((42, 54))
 CAPS_LOCK, SPACE = 58, 57
@@ -45,7 +46,9 @@ class Typed:
         self._rest = data[whole:]
         found = []
         for _, _, kind, key, value in EVENT.iter_unpack(data[:whole]):
-            if kind == EV_KEY and (text := self._key(key, value)):
+            if (kind, key) == SYN_DROPPED:
+                self.flush()  # keys are missing: half a code is none
+            elif kind == EV_KEY and (text := self._key(key, value)):
                 found.append(text)
         return found
 

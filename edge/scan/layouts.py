@@ -15,10 +15,14 @@ from functools import cache
 from itertools import chain, permutations, product
 from typing import Final, NamedTuple
 
+from shared.devices.badge import PREFIX as BADGE
+from shared.devices.badge import decode_badge
 from shared.errors import Malformed
 from shared.scanner import normalise
 from shared.token import MAX_TEXT, PREFIX, TERMINATOR, parse
 
+PREFIXES: Final = (PREFIX, BADGE)
+START: Final = 16  # characters in which a code begins, behind what a reader puts in front
 LONGEST: Final = MAX_TEXT + 90  # composed letters count as two
 
 
@@ -73,8 +77,9 @@ def meant(text: str) -> Iterator[str]:
 def _undone(text: str) -> Iterator[str]:
     """Yield what each pair of layouts makes of a text, where its ends become a code's."""
     for table in tables():
-        if text[:3].translate(table) == PREFIX and text[-1:].translate(table) == TERMINATOR:
-            yield text.translate(table)
+        start = normalise(text[:START].translate(table))
+        if start.startswith(PREFIXES) and text[-1:].translate(table) == TERMINATOR:
+            yield normalise(text.translate(table))
 
 
 @cache
@@ -118,8 +123,9 @@ def _apart(text: str) -> str:
 
 
 def _is_code(text: str) -> bool:
+    """Whether a text is a ticket's or a badge's, by its form."""
     try:
-        parse(text)
+        decode_badge(text) if text.startswith(BADGE) else parse(text)
     except Malformed:
         return False
     return True

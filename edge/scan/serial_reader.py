@@ -1,6 +1,7 @@
 """Serial readers: lines of text, ended by CR, LF or a pause."""
 
 import re
+import termios
 from typing import Final
 
 import serial
@@ -30,7 +31,10 @@ class Lines:
 
 def open_port(device: str, baud: int) -> serial.Serial:
     """Return a serial port that never waits. Raises `OSError` where it can't be opened."""
-    return serial.Serial(device, baud, timeout=0, exclusive=True)
+    try:
+        return serial.Serial(device, baud, timeout=0, exclusive=True)
+    except (ValueError, termios.error) as error:
+        raise OSError(str(error)) from error
 
 
 def _text(line: bytes) -> str:

@@ -17,6 +17,7 @@ from edge.signals.panel import Fitting, safe
 from edge.signals.process import Signals
 from edge.signals.speaker import Speaker, find_player
 
+SAME: Final = ("entry_fails", "exit_fails", "show", "pulse", "gap")  # as in `Fitting`
 FAILS: Final = click.Choice(["locked", "open"])
 PIN: Final = click.IntRange(0, 27)
 SECONDS: Final = click.FloatRange(0.05, 60)
@@ -92,9 +93,8 @@ def _pins(given: Mapping[str, Any]) -> dict[str, Pin]:
 
 
 def _fitting(lane: str, given: Mapping[str, Any], pins: Mapping[str, Pin]) -> Fitting:
-    same = ("entry_fails", "exit_fails", "show", "pulse", "gap")
-    wired = {"exit_relay": "exit" in pins, "amber": "amber" in pins}
-    return Fitting(lane, **wired, **{name: given[name] for name in same})
+    same: dict[str, Any] = {name: given[name] for name in SAME}
+    return Fitting(lane, exit_relay="exit" in pins, amber="amber" in pins, **same)
 
 
 async def _run(socket: Path, fitting: Fitting, board: Board, given: Mapping[str, Any]) -> None:

@@ -60,6 +60,12 @@ def test_a_key_held_down_is_one_key() -> None:
     assert Typed().feed(event(30, DOWN) + event(30, 2) * 9 + press(ENTER)) == ["a"]
 
 
+def test_a_code_that_lost_keys_is_dropped() -> None:
+    """The kernel says so, and half a code is none."""
+    lost = typed("AB") + event(3, 0, 0) + typed("CD") + press(ENTER)
+    assert Typed().feed(lost) == ["CD"]
+
+
 def test_a_line_without_end_is_bounded() -> None:
     """Somebody leans on the keyboard."""
     assert len(Typed().feed(typed("a") * 5000 + press(ENTER))[0]) == LONGEST

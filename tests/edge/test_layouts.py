@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.scan.layouts import LAYOUTS, meant
+from shared.devices.badge import encode_badge
 from shared.scanner import normalise
 from shared.token import encode_text
 from tests.vectors import spec
@@ -49,6 +50,8 @@ def test_any_code_comes_through_any_keyboard(
         (CODE, "nothing to undo"),
         (CODE + "\r\n", "the reader's Enter"),
         ("]Q1" + CODE, "the reader's prefix"),
+        (typed("]Q1" + CODE, "us", "fr", "off"), "the reader's prefix on AZERTY"),
+        (typed(CODE, "us", "de", "letters"), "QWERTZ with Caps Lock"),
         (CODE.swapcase(), "Caps Lock"),
         (typed(CODE, "us", "fr", "off"), "AZERTY"),
         (typed(CODE, "us", "de", "off") + "\n", "QWERTZ"),
@@ -57,6 +60,12 @@ def test_any_code_comes_through_any_keyboard(
 def test_the_usual_cases(shown: str, why: str) -> None:
     """What readers do on the keyboards of four countries."""
     assert CODE in meant(shown), why
+
+
+def test_a_badge_is_undone_too() -> None:
+    """Staff sign in with the same readers."""
+    badge = encode_badge(bytes(range(32)))
+    assert badge in meant(typed(badge, "us", "fr", "off"))
 
 
 def test_a_dead_key_that_swallowed_a_letter_gives_it_back() -> None:

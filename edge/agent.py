@@ -15,11 +15,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import Final
 
+import msgspec
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from edge.certs import server_context
+from edge.certs import names_of, server_context
 from edge.gate.bus import News
 from edge.gate.gate import Gate, Machine, open_gate
 from edge.gate.verdict import Verdict
@@ -32,7 +34,7 @@ from edge.link.notify import notify
 from edge.scan.isolated import Frames
 from edge.scan.layouts import meant
 from edge.scan.readers import run_readers
-from edge.settings import Settings
+from edge.settings import Settings, WebSettings
 from edge.web.app import create_app
 from edge.web.server import serve
 from shared.outcomes import Outcome
@@ -48,7 +50,8 @@ async def run_agent(
     """Run until SIGTERM or SIGINT. Raises what `open_gate` and the certificate do."""
     loop = asyncio.get_running_loop()
     folder = settings.data_folder
-    context = server_context(folder / settings.web.certificate, folder / settings.web.key)
+    certificate = folder / settings.web.certificate
+    context = server_context(certificate, folder / settings.web.key)
     pool = ThreadPoolExecutor(THREADS, "scan")
     gate = await loop.run_in_executor(
         pool, partial(open_gate, settings, Machine(meant=meant), software)
@@ -56,7 +59,7 @@ async def run_agent(
     cameras, frames = Cameras(), Frames()
     health = Health(gate, cameras.states)
     hub = Hub(settings.socket, cameras, partial(_scan, gate, pool), partial(_reload, gate, pool))
-    app = create_app(gate, frames, cameras, health, settings.web, gate.lanes.keys)
+    app = create_app(gate, frames, cameras, health, _web(settings, certificate), gate.lanes.keys)
     keeping = Housekeeping(gate, cameras, health)
     gate.bus.listen(partial(_signal, hub, loop))
     gate.bus.listen(keeping.heard)
@@ -80,6 +83,12 @@ async def run_agent(
         await frames.close()
         pool.shutdown(wait=True)
         gate.close()
+
+
+def _web(settings: Settings, certificate: Path) -> WebSettings:
+    """Return the settings of the pages; they answer to the certificate's names unless told."""
+    names = settings.web.names or names_of(certificate.read_bytes())
+    return msgspec.structs.replace(settings.web, names=names)
 
 
 async def _scan(

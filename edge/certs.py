@@ -72,11 +72,18 @@ def make_server(authority: Issued, names: Sequence[str], now: datetime.datetime)
 
 def expiry(certificate: bytes) -> int:
     """Return until when a certificate holds, in unix seconds: the first of its chain to end."""
+    return int(min(each.not_valid_after_utc for each in _chain(certificate)).timestamp())
+
+
+def names_of(certificate: bytes) -> tuple[str, ...]:
+    """Return the host names and addresses that a server certificate vouches for."""
+    extensions = _chain(certificate)[0].extensions
     try:
-        chain = x509.load_pem_x509_certificates(certificate)
-    except ValueError as error:
-        raise BadCertificate(str(error)) from None
-    return int(min(each.not_valid_after_utc for each in chain).timestamp())
+        names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
+    addresses = map(str, names.get_values_for_type(x509.IPAddress))
+    return (*names.get_values_for_type(x509.DNSName), *addresses)
 
 
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
@@ -130,6 +137,13 @@ def _sealed(
         pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return Issued(builder.sign(signer, hashes.SHA256()).public_bytes(pem) + chain, private)
+
+
+def _chain(certificate: bytes) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(certificate)
+    except ValueError as error:
+        raise BadCertificate(str(error)) from None
 
 
 def _called(name: str) -> x509.Name:

@@ -55,7 +55,7 @@ class WebSettings(Strict, frozen=True):
 
     host: str = "0.0.0.0"  # noqa: S104  handhelds on the venue's LAN
     port: Annotated[int, Meta(ge=0, le=65535)] = 8443
-    names: tuple[str, ...] = ()  # host names and addresses that browsers may use
+    names: tuple[str, ...] = ()  # that browsers may use; none: those of the certificate
     certificate: str = "tls.crt"  # with its chain; relative to the data folder
     key: str = "tls.key"
 

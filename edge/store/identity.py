@@ -22,6 +22,10 @@ class Identity(NamedTuple):
     pk: bytes
     device: bytes  # 16
 
+    def __repr__(self) -> str:
+        """Return what logs and tracebacks may show of it."""
+        return f"Identity(device={self.device.hex()})"
+
 
 class AlreadyRunning(Exception):
     """Another process writes this log. Two writers would be two histories of one device."""
@@ -58,8 +62,10 @@ def make_identity(path: Path, random: Callable[[int], bytes] = os.urandom) -> Id
         os.fsync(file)
     finally:
         os.close(file)
-    path.hardlink_to(fresh)
-    fresh.unlink()
+    try:
+        path.hardlink_to(fresh)
+    finally:
+        fresh.unlink()
     sync_folder(path.parent)
     return identity_of(seed)
 

@@ -21,6 +21,7 @@ from edge.web import (
     scan_routes,
     screens,
     third_party,
+    tokens,
 )
 from edge.web.door import Door
 from edge.web.house import House
@@ -48,7 +49,7 @@ def create_app(
         frames=frames,
         cameras=cameras,
         health=health,
-        keys=keys,
+        keys=tokens.Remembered(keys),
         limits=limits,
         screens=shown or screens.ours(),
         places=Places(limits.frames_at_once),

@@ -22,6 +22,7 @@ from websockets.server import ServerProtocol
 from edge.web import problems
 from edge.web.limits import Limits
 
+OWN: Final = frozenset({"127.0.0.1", "::1"})
 ENDLESS: Final = "/preview/"
 HANDSHAKE_HEADERS: Final = 64
 HANDSHAKE_LINE: Final = 4096  # below what the WebSocket library takes: it answers nothing to more
@@ -71,9 +72,12 @@ class GateConnection(H11Protocol):
 
     def shutdown(self) -> None:
         """Let an answer under way finish, unless it is one that never ends."""
-        super().shutdown()
-        if self.conn.our_state is h11.SEND_BODY and self.scope["path"].startswith(ENDLESS):
-            self.transport.abort()
+        cycle: Any = self.cycle  # none before the first request
+        under_way = cycle is not None and not cycle.response_complete
+        if under_way and not self.scope["path"].startswith(ENDLESS):
+            super().shutdown()
+        else:
+            self.transport.abort()  # a polite end would wait for a client that may be asleep
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Hand over to a WebSocket what is a handshake."""
@@ -93,14 +97,12 @@ class GateConnection(H11Protocol):
         self.transport.close()
 
     def _crowded(self) -> bool:
-        most, most_per_client = (
-            self.config.limits.connections,
-            self.config.limits.connections_per_client,
-        )
-        host = self.client[0] if self.client else ""
+        """Whether there is no more room. Others can't keep this machine's own kiosk out."""
+        limits, host = self.config.limits, self.client[0] if self.client else ""
         clients = [getattr(each, "client", None) for each in self.connections]
         own = [client for client in clients if client and client[0] == host]
-        return len(self.connections) > most or len(own) > most_per_client
+        full = len(self.connections) > limits.connections and host not in OWN
+        return full or len(own) > limits.connections_per_client
 
     def _unwieldy(self) -> bool:
         lines = [len(name) + len(value) for name, value in self.headers]

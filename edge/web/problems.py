@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, WebSocketException
+from litestar.exceptions import HTTPException, LitestarException, WebSocketException
 from litestar.routes import HTTPRoute
 from litestar.types import Scope
 from litestar.utils import normalize_path
@@ -166,6 +166,9 @@ def note(error: BaseException) -> None:
     if isinstance(error, BaseExceptionGroup):
         for each in error.exceptions:
             note(each)
+        return
+    if isinstance(error, LitestarException) and error.__cause__ is not None:
+        note(error.__cause__)  # the framework's own says only that an answer had begun
         return
     frames = traceback.extract_tb(error.__traceback__)
     where = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames[-6:]))

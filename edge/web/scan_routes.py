@@ -11,7 +11,7 @@ from edge.gate.state import Found, LaneState
 from edge.gate.verdict import Verdict
 from edge.web import asked, drawing
 from edge.web.house import House
-from edge.web.limits import DEFAULT_LIMITS
+from edge.web.limits import FRAME_BYTES
 from edge.web.ports import NotRead
 from edge.web.problems import Problem
 
@@ -55,7 +55,7 @@ async def scan(
     return await house.workers.scan(lambda: station.scan(said.text, lane.id, said.source))
 
 
-@post("/frame", status_code=200, request_max_body_size=DEFAULT_LIMITS.frame_bytes)
+@post("/frame", status_code=200, request_max_body_size=FRAME_BYTES)
 async def frame(
     request: Request[Any, Any, Any],
     house: NamedDependency[House],

@@ -12,6 +12,8 @@ from typing import Final
 
 from litestar.datastructures import Cookie
 
+from edge.store.database import StorageFailed
+
 LANE: Final = "__Host-lane"
 LANGUAGE: Final = "__Host-lang"
 REMEMBERED: Final = 400 * 86_400  # seconds: the most that browsers keep a cookie
@@ -19,6 +21,26 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")  # 32 bytes
 
 # Lane ids by `hashed(key)`; read at every request, so that a key can be replaced while we run.
 Keys = Callable[[], Mapping[str, str]]
+
+
+class Remembered:
+    """The keys that were read last go on holding while the disk can't be read.
+
+    Of all screens, a kiosk's must then be able to say that nobody is to be admitted.
+    """
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self._last: Mapping[str, str] | None = None
+
+    def __call__(self) -> Mapping[str, str]:
+        """Return lane ids by hashed key."""
+        try:
+            self._last = self._keys()
+        except StorageFailed:
+            if self._last is None:
+                raise
+        return self._last
 
 
 def new_token() -> str:

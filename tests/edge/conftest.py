@@ -1,9 +1,11 @@
 """Gates for tests: made once, copied for each, closed behind each."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, Final
 
 import msgspec
 import pytest
@@ -12,6 +14,17 @@ from edge.practice.world import World
 from tests.edge.gates import NOW, Site, Time, make_site, two_sites
 
 MakeSite = Callable[..., Site]
+MEMORY: Final = Path("/dev/shm")  # noqa: S108  a disk that syncs at once, where there is one
+
+
+@pytest.fixture
+def swift(tmp_path: Path) -> Iterator[Path]:
+    """Return a folder of this test's own, in memory if possible: these are not tests of disks."""
+    if not os.access(MEMORY, os.W_OK):
+        yield tmp_path
+        return
+    with TemporaryDirectory(dir=MEMORY, prefix="usher-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")
@@ -27,9 +40,9 @@ def loaded(tmp_path_factory: pytest.TempPathFactory, evening: World) -> Site:
 
 
 @pytest.fixture
-def shut(tmp_path: Path, loaded: Site) -> Iterator[Site]:
+def shut(swift: Path, loaded: Site) -> Iterator[Site]:
     """Return a loaded gate of this test's own, not opened yet."""
-    folder = tmp_path / "gate"
+    folder = swift / "gate"
     shutil.copytree(loaded.folder, folder / "data")
     places = {"data": str(folder / "data"), "run": str(folder / "run")}
     settings = msgspec.structs.replace(loaded.settings, **places)
@@ -46,12 +59,12 @@ def site(shut: Site) -> Site:
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Iterator[MakeSite]:
+def make(swift: Path) -> Iterator[MakeSite]:
     """Return how to make an open gate of any evening; all are closed in the end."""
     sites: list[Site] = []
 
     def made(world: World, **more: Any) -> Site:
-        site = make_site(tmp_path / f"gate-{len(sites)}", world, **more)
+        site = make_site(swift / f"gate-{len(sites)}", world, **more)
         sites.append(site)
         site.open()
         return site
@@ -62,9 +75,9 @@ def make(tmp_path: Path) -> Iterator[MakeSite]:
 
 
 @pytest.fixture
-def pair(tmp_path: Path) -> Iterator[tuple[Site, Site]]:
+def pair(swift: Path) -> Iterator[tuple[Site, Site]]:
     """Return two open gates of one venue."""
-    both = two_sites(tmp_path, World.make(NOW, tickets=8))
+    both = two_sites(swift, World.make(NOW, tickets=8))
     yield both
     for site in both:
         site.close()

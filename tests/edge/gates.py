@@ -277,6 +277,11 @@ def chained(site: Site) -> int:
     return whole(raws, site.me.pk)
 
 
+def meaning(site: Site) -> bytes:
+    """Return a digest of all that a gate makes of the records it has."""
+    return site.gate.ledger.summary().digest()
+
+
 def id_hash(world: World, label: str) -> bytes:
     """Return what logs and manifests know a ticket by."""
     return hashing.id_hash(world.organizer.sold[label].ticket)

@@ -169,3 +169,9 @@ def test_only_the_authority_signs_certificates(authority: Issued) -> None:
     assert own.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign is False
     constraints = above.extensions.get_extension_for_class(x509.NameConstraints)
     assert constraints.critical
+
+
+def test_a_certificate_says_for_whom_it_vouches() -> None:
+    """Pages answer to these names where the settings give none."""
+    authority = certs.make_authority("Venue", NAMES, NOW)
+    assert set(certs.names_of(certs.make_server(authority, NAMES, NOW).certificate)) == set(NAMES)

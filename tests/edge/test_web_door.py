@@ -1,17 +1,19 @@
 """What clients may not do: other sites, other names, too much, too slow, in the wrong tongue."""
 
+import asyncio
 import contextlib
 import json
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
 
 from edge.web import headers, problems
-from edge.web.door import host_name
+from edge.web.door import Door, host_name
 from edge.web.limits import Limits
 from tests.edge.webfakes import LANE_KEY, OURS, Site, open_site
 
@@ -64,9 +66,9 @@ class Answered(NamedTuple):
         return code
 
 
-def dialled(site: Site) -> ssl.SSLSocket:
+def dialled(site: Site, source: str = "127.0.0.1") -> ssl.SSLSocket:
     """Return a bare connection."""
-    plain = socket.create_connection(("127.0.0.1", site.port), 20)
+    plain = socket.create_connection(("127.0.0.1", site.port), 20, (source, 0))
     return site.opened.enter_context(
         contextlib.closing(site.trusted.wrap_socket(plain, server_hostname="localhost"))
     )
@@ -381,13 +383,24 @@ def test_one_client_has_so_many_connections_and_no_more(site: Site) -> None:
     browser.close()
     screens = [site.live(browser) for _ in range(most)]
     for screen in screens:
-        screen.recv(20)
+        screen.recv()
     assert read_to_end(dialled(site)) == b""
     screens[0].close()
     while True:  # until the gate, too, has seen the end of that connection
         with contextlib.suppress(httpx.RemoteProtocolError):
             assert site.client().get("/metrics").status_code == 200
             break
+
+
+def test_many_clients_do_not_keep_the_kiosk_out(tmp_path: Path) -> None:
+    """When others have taken every connection there is, this machine still gets in."""
+    with open_site(tmp_path, limits=Limits(connections=3)) as site:
+        for _ in range(3):
+            other = dialled(site, "127.0.0.2")
+            other.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert other.recv(100).startswith(b"HTTP/1.1 200")
+        assert read_to_end(dialled(site, "127.0.0.2")) == b""
+        assert site.client().get("/metrics").status_code == 200
 
 
 def test_tls_below_1_3_is_refused(site: Site) -> None:
@@ -426,6 +439,29 @@ def test_a_fault_tells_nothing(
     assert "KeyError in breaks" in caplog.text
 
 
+def test_the_door_itself_answers_what_nobody_caught() -> None:
+    """A fault outside of all routes is a problem, too, with every header."""
+
+    async def breaks(*_: object) -> None:
+        raise RuntimeError("text of a ticket")
+
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope: Any = {
+        "type": "http", "headers": [(b"host", b"localhost")], "raw_path": b"/",
+        "query_string": b"", "path": "/",
+    }  # fmt: skip
+    nothing: Any = None
+    asyncio.run(Door(breaks, (), Limits())(scope, nothing, send))
+    start, rest = sent
+    names = {name.decode(): value.decode() for name, value in start["headers"]}
+    assert (start["status"], json.loads(rest["body"])["code"]) == (500, "server_fault")
+    assert has_every_header(names)
+
+
 def test_no_log_has_a_scanned_text_or_a_key(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     """At the finest level of every logger."""
     from tests.edge.webfakes import KIOSK_KEY
@@ -435,7 +471,7 @@ def test_no_log_has_a_scanned_text_or_a_key(site: Site, caplog: pytest.LogCaptur
         browser.post("/api/scan", json={"text": "a-very-odd-code"})
         site.kiosk()
         site.client().get("/kiosk", params={"key": "a-very-odd-key"})
-        site.live(browser).recv(20)
+        site.live(browser).recv()
     ours = [each for each in caplog.records if not each.name.startswith(("httpx", "httpcore"))]
     for record in ours:
         said = record.getMessage()

@@ -17,7 +17,7 @@ from edge.web import problems
 from edge.web.headers import SECURITY
 from edge.web.limits import Limits
 from tests.edge.test_web_door import GETS, KEY, OPEN, POSTS, UPGRADE, answered, dialled, read_to_end
-from tests.edge.webfakes import KIOSK_KEY, LANE_KEY, Site, end_of, open_site
+from tests.edge.webfakes import KIOSK_KEY, LANE_KEY, Site, open_site
 
 PATHS = (*OPEN, *GETS, *POSTS, "/v1/scan", "/v1/lane", "/api/live")
 # 500 is not among them: nothing that a client sends may break anything.
@@ -193,7 +193,7 @@ def test_anything_said_on_the_socket_ends_it(
     with contextlib.suppress(ConnectionClosed):
         for each in said:
             screen.send(each)
-    assert end_of(screen)[0] in CLOSINGS
+    assert screen.end()[0] in CLOSINGS
     site.opened.close()
     assert faults == []
 

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from edge.practice.world import EVENT, NORTH, PIN, WAY_OUT
+from edge.web import tokens
 from tests.edge.webfakes import Site, open_site
 
 
@@ -160,6 +161,8 @@ def test_a_full_house_is_told(site: Site) -> None:
         response = site.client().get("/handheld")
         assert code(response) == (503, "too_many_lanes")
         assert "set-cookie" not in response.headers
+        strange = {"Cookie": f"__Host-lane={tokens.new_token()}"}
+        assert code(site.client().get("/api/lane", headers=strange)) == (503, "too_many_lanes")
     finally:
         for lane in made:
             site.gate.lanes.lane(lane).duty = None

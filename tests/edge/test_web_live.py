@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import ClientConnection
 
 from edge.gate.bus import Listener
 from edge.store.database import StorageFailed
 from edge.web.limits import Limits
-from tests.edge.webfakes import KIOSK_KEY, Site, end_of, keys, open_site
+from tests.edge.webfakes import KIOSK_KEY, Site, keys, open_site
+from tests.edge.webscreens import PATIENCE, Screen
 
-PATIENCE = 20  # seconds: no test waits for it that passes
 SILENT = Limits(beat_seconds=3600.0)
 
 
@@ -34,13 +33,13 @@ def site(served: Site) -> Iterator[Site]:
     served.tidy()
 
 
-def heard(socket: ClientConnection) -> dict[str, Any]:
+def heard(socket: Screen) -> dict[str, Any]:
     """Return the next message."""
-    message: dict[str, Any] = json.loads(socket.recv(PATIENCE))
+    message: dict[str, Any] = json.loads(socket.recv())
     return message
 
 
-def greeted(socket: ClientConnection) -> list[dict[str, Any]]:
+def greeted(socket: Screen) -> list[dict[str, Any]]:
     """Return what every new screen hears."""
     first = [heard(socket), heard(socket)]
     assert [each["type"] for each in first] == ["lane", "beat"]
@@ -122,7 +121,7 @@ def test_a_screen_that_says_anything_else_is_hung_up_on(site: Site, said: str | 
     screen = site.live(site.handheld())
     greeted(screen)
     screen.send(said)
-    assert end_of(screen)[0] == 1008
+    assert screen.end()[0] == 1008
 
 
 def test_a_long_message_is_not_even_taken_in(site: Site) -> None:
@@ -130,7 +129,7 @@ def test_a_long_message_is_not_even_taken_in(site: Site) -> None:
     screen = site.live(site.handheld())
     greeted(screen)
     screen.send("x" * 1025)
-    assert end_of(screen)[0] == 1009
+    assert screen.end()[0] == 1009
 
 
 def test_a_lane_that_is_gone_is_told(site: Site) -> None:
@@ -141,7 +140,7 @@ def test_a_lane_that_is_gone_is_told(site: Site) -> None:
     greeted(screen)
     gone = site.gate.lanes._lanes.pop(lane)
     site.gate.lanes.changed(gone)
-    assert end_of(screen) == (4404, "lane_unknown")
+    assert screen.end() == (4404, "lane_unknown")
 
 
 def test_a_screen_that_left_is_forgotten(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,6 +196,24 @@ def test_a_wrong_host_hears_nothing(site: Site) -> None:
     assert (status, told["code"]) == (421, "wrong_host")
 
 
+def test_a_handshake_that_breaks_something_is_told_so(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of ours is a problem like any other, before the socket is open."""
+
+    def broken(_: str) -> None:
+        raise RuntimeError("text of a ticket")
+
+    browser = site.handheld()
+    monkeypatch.setattr(site.gate.lanes, "by_token", broken)
+    with pytest.raises(InvalidStatus) as failed:
+        site.live(browser)
+    response = failed.value.response
+    assert response.body is not None
+    assert (response.status_code, json.loads(response.body)["code"]) == (500, "server_fault")
+    assert b"ticket" not in response.body
+
+
 def test_beats_come(tmp_path: Path) -> None:
     """One after the other, each with the state of its moment."""
     with open_site(tmp_path, limits=Limits(beat_seconds=0.01)) as site:
@@ -220,7 +237,7 @@ def test_a_kiosk_whose_key_was_replaced_hears_no_more(tmp_path: Path) -> None:
         screen, other = site.live(kiosk), site.live(handheld)
         greeted(screen)
         known.clear()
-        assert end_of(screen) == (4404, "lane_unknown")
+        assert screen.end() == (4404, "lane_unknown")
         greeted(other)
         assert heard(other)["type"] == "beat"
 
@@ -230,7 +247,7 @@ def test_a_kiosk_hears_on_while_the_disk_fails(tmp_path: Path) -> None:
     asked = itertools.count()
 
     def fails() -> Mapping[str, str]:
-        if next(asked) < 2:  # binding the browser, and its handshake
+        if next(asked) == 0:  # when the browser was bound
             return keys()
         raise StorageFailed("no disk")
 
@@ -239,6 +256,7 @@ def test_a_kiosk_hears_on_while_the_disk_fails(tmp_path: Path) -> None:
         screen = site.live(site.kiosk())
         greeted(screen)
         assert {heard(screen)["type"] for _ in range(5)} == {"beat"}
+        assert next(asked) > 5
 
 
 def test_a_gate_that_does_not_answer_has_no_beat(
@@ -253,6 +271,6 @@ def test_a_gate_that_does_not_answer_has_no_beat(
             raise RuntimeError("text of a ticket")
 
         monkeypatch.setattr(site.gate.board, "status", broken)
-        code, reason = end_of(screen)
+        code, reason = screen.end()
         assert code == 4500
         assert "ticket" not in reason

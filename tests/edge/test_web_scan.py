@@ -9,11 +9,15 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 import qrcode
+from httpx import RemoteProtocolError
 from websockets.exceptions import InvalidStatus
 
 from edge.practice.world import HOSTILE, PIN
 from edge.scan.isolated import Frames
 from edge.store.database import StorageFailed
+from edge.web.limits import Limits
+from edge.web.problems import Problem
+from edge.web.workers import Places
 from tests.edge.webfakes import JPEG, KIOSK_KEY, LANE_KEY, OTHER_KEY, Site, open_site
 
 KEY = {"Authorization": f"Bearer {LANE_KEY}"}
@@ -161,6 +165,47 @@ def test_a_picture_that_is_not_read_says_why(
     """The reader's trouble is not the sender's."""
     response = site.handheld("Sam Scanner").post("/api/frame", content=content, headers=JPEG)
     assert problem(response) == expected
+
+
+def test_a_gate_without_a_decoder_says_so(tmp_path: Path) -> None:
+    """Handhelds then have to read codes by themselves."""
+    with open_site(tmp_path, frames=None) as site:
+        response = site.handheld("Sam Scanner").post("/api/frame", content=b"x", headers=JPEG)
+        assert problem(response) == (503, "no_decoder")
+
+
+def test_too_many_pictures_at_once_are_refused(tmp_path: Path) -> None:
+    """Memory is for a few; a refusal leaves the places as they were."""
+    with open_site(tmp_path, limits=Limits(frames_at_once=0)) as site:
+        browser = site.handheld("Sam Scanner")
+        for _ in range(2):
+            response = browser.post("/api/frame", content=b"x", headers=JPEG)
+            assert problem(response) == (503, "frames_busy")
+
+
+def test_places_are_given_back() -> None:
+    """Whatever comes of a picture."""
+    places = Places(1)
+    with places, pytest.raises(Problem, match="frames_busy"), places:
+        pass
+    with pytest.raises(ValueError, match="odd"), places:
+        raise ValueError("odd")
+    with places:
+        pass
+
+
+def test_a_camera_that_breaks_ends_its_stream_alone(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The browser sees an end, the log a place, and the gate goes on."""
+    site.cameras.broken = True
+    browser = site.kiosk()
+    with pytest.raises(RemoteProtocolError):
+        browser.get("/preview/front.mjpeg")
+    site.cameras.broken = False
+    assert "RuntimeError in previews" in caplog.text
+    assert "a camera that breaks" not in caplog.text
+    assert browser.get("/preview/front.mjpeg").status_code == 200
 
 
 def test_strangers_send_no_pictures(site: Site) -> None:

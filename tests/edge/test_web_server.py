@@ -4,6 +4,8 @@ import asyncio
 import socket
 import ssl
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,10 @@ from litestar import Litestar, get
 
 from edge.web.connection import GateConnection
 from edge.web.limits import Limits
-from edge.web.server import serve
-from tests.edge.webfakes import OTHER_KEY, Site, certificates, end_of, open_site, served
+from edge.web.server import GateServer, serve
+from tests.edge.test_web_door import dialled
+from tests.edge.webfakes import OTHER_KEY, Site, certificates, open_site, served
+from tests.edge.webscreens import PATIENCE
 
 
 @get("/", sync_to_thread=False)
@@ -56,13 +60,13 @@ def test_answers_do_not_wait_for_confirmation(
 
 def test_open_sockets_are_closed_when_the_server_stops(tmp_path: Path) -> None:
     """Screens hear 1012, which means: come back in a moment."""
-    with open_site(tmp_path, limits=Limits(beat_seconds=3600.0)) as site:
-        screen = site.live(site.handheld())
-        for _ in ("lane", "beat"):
-            screen.recv(20)
-        opened, site.opened = site.opened, type(site.opened)()
-    assert end_of(screen)[0] == 1012
-    opened.close()
+    with ThreadPoolExecutor(1) as pool:
+        with open_site(tmp_path, limits=Limits(beat_seconds=3600.0)) as site:
+            browser = site.handheld()
+            browser.close()
+            ended = pool.submit(site.live(browser).end)
+            site.opened.pop_all()  # the server is to end it, and not the test
+        assert ended.result(PATIENCE)[0] == 1012
 
 
 def test_an_answer_under_way_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,19 +77,26 @@ def test_an_answer_under_way_is_finished(tmp_path: Path, monkeypatch: pytest.Mon
     def ask(site: Site) -> None:
         browser = site.client()
         answers.append(browser.get("/metrics").status_code)
+        browser.close()
 
     def slow() -> str:
         asked.set()
         assert stopping.wait(20)
         return ""
 
+    ends = GateServer.shutdown
+
+    async def noted(self: GateServer, sockets: list[socket.socket] | None = None) -> None:
+        stopping.set()
+        await ends(self, sockets)
+
+    monkeypatch.setattr(GateServer, "shutdown", noted)
+    monkeypatch.setattr("tests.edge.webfakes.Checks.metrics", lambda _: slow())
     with open_site(tmp_path) as site:
-        monkeypatch.setattr("tests.edge.webfakes.Checks.metrics", lambda _: slow())
         asking = threading.Thread(target=ask, args=(site,))
         asking.start()
         assert asked.wait(20)
-        threading.Timer(0.2, stopping.set).start()
-        opened, site.opened = site.opened, type(site.opened)()
+        opened, site.opened = site.opened, ExitStack()
     asking.join(20)
     assert answers == [200]
     opened.close()
@@ -99,8 +110,22 @@ def test_a_preview_does_not_hold_the_server_up(
         browser = site.kiosk(key=OTHER_KEY)
         watching = browser.send(browser.build_request("GET", "/preview/back.mjpeg"), stream=True)
         assert watching.status_code == 200
-        opened, site.opened = site.opened, type(site.opened)()
+        opened, site.opened = site.opened, ExitStack()
     watching.close()
+    opened.close()
+    assert not [each for each in caplog.records if each.levelname == "ERROR"]
+
+
+def test_clients_that_ask_nothing_do_not_hold_the_server_up(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Idle, half a request, or garbage: all are let go at once."""
+    with open_site(tmp_path, limits=Limits(leaving_seconds=600)) as site:
+        idle = site.client()
+        assert idle.get("/metrics").status_code == 200
+        for sent in (b"", b"GET / HTT", b"\x00\r\n\r\n"):
+            dialled(site).sendall(sent)
+        opened, site.opened = site.opened, ExitStack()
     opened.close()
     assert not [each for each in caplog.records if each.levelname == "ERROR"]
 

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import datetime
 import itertools
-import socket
 import ssl
 import threading
 import time
@@ -18,8 +17,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
 
 from edge import certs
 from edge.gate.gate import Gate, Machine, open_gate
@@ -29,8 +26,10 @@ from edge.settings import CameraSettings, LaneSettings, Settings, WebSettings
 from edge.web import screens, tokens
 from edge.web.app import create_app
 from edge.web.limits import Limits
+from edge.web.ports import FrameReader
 from edge.web.screens import Screens
 from edge.web.server import serve
+from tests.edge.webscreens import Clients, Screen, open_screen
 
 NAMES = ("localhost", "127.0.0.1", "gate.example")
 KIOSK_KEY, OTHER_KEY, LANE_KEY = (tokens.new_token() for _ in range(3))
@@ -82,6 +81,7 @@ class FakeCameras:
 
     def __init__(self) -> None:
         self.left = threading.Event()
+        self.broken = False
 
     async def previews(self, name: str) -> AsyncIterator[bytes]:
         """Yield pictures."""
@@ -89,6 +89,8 @@ class FakeCameras:
             for number in range(3) if name == "front" else itertools.count():
                 yield f"{name} {number}".encode()
                 await asyncio.sleep(0)
+                if self.broken:
+                    raise RuntimeError("a camera that breaks")
         finally:
             self.left.set()
 
@@ -115,6 +117,7 @@ class Site:
     trusted: ssl.SSLContext
     authority: Path
     cameras: FakeCameras
+    clients: Clients
     opened: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def tidy(self) -> None:
@@ -159,33 +162,13 @@ class Site:
         post = {"event": EVENT.hex(), "gate": gate, "exiting": False}
         assert browser.post("/api/lane/post", json=post).status_code == 200
 
-    def live(
-        self, browser: httpx.Client, host: str = "localhost", **headers: str
-    ) -> ClientConnection:
+    def live(self, browser: httpx.Client, host: str = "localhost", **headers: str) -> Screen:
         """Return the live socket of a browser's lane."""
         sent = {"Origin": self.origin, "Cookie": cookies(browser)} | headers
         origin = sent.pop("Origin")
-        made = connect(
-            f"wss://{host}:{self.port}/api/live",
-            sock=socket.create_connection(("127.0.0.1", self.port), 20),
-            ssl=self.trusted,
-            server_hostname="localhost",
-            origin=origin or None,  # type: ignore[arg-type]  # a NewType of str
-            additional_headers={name: value for name, value in sent.items() if value},
-            compression=None,
-            proxy=None,
-        )
+        given = {name: value for name, value in sent.items() if value}
+        made = open_screen(self.clients, self.port, self.trusted, host, origin, given)
         return self.opened.enter_context(made)
-
-
-def end_of(screen: ClientConnection) -> tuple[int, str]:
-    """Hear a screen's socket out; return the code and the reason that it was closed with."""
-    with contextlib.suppress(ConnectionClosed):
-        while True:
-            screen.recv(20)
-    closing = screen.protocol.close_rcvd
-    assert closing is not None, "it broke off"
-    return closing.code, closing.reason
 
 
 def cookies(browser: httpx.Client) -> str:
@@ -243,7 +226,7 @@ def open_site(
     limits: Limits | None = None,
     machine: Machine | None = None,
     lane_keys: tokens.Keys = keys,
-    frames: Frames | None = None,
+    frames: FrameReader | None = PictureReader(),  # noqa: B008  it has no state
     shown: Callable[[Path], Screens | None] = small_screens,
 ) -> Iterator[Site]:
     """Serve a gate that was set up just now."""
@@ -256,7 +239,7 @@ def open_site(
     try:
         app = create_app(
             gate,
-            frames or PictureReader(),
+            frames,
             cameras,
             Checks(),
             settings.web,
@@ -266,17 +249,18 @@ def open_site(
         )
         with contextlib.ExitStack() as stack:
             authority, context = certificates(folder)
+            clients = stack.enter_context(Clients().running())
 
             async def serving(heard: Callable[[int], None]) -> None:
                 try:
                     await serve(app, context, "127.0.0.1", 0, limits=limits, listening=heard)
                 finally:
-                    if frames is not None:
+                    if isinstance(frames, Frames):
                         await frames.close()
 
             port = stack.enter_context(served(serving))
             trusted = ssl.create_default_context(cafile=authority)
-            site = Site(gate, world, port, trusted, authority, cameras)
+            site = Site(gate, world, port, trusted, authority, cameras, clients)
             stack.callback(site.tidy)
             yield site
     finally:

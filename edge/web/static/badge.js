@@ -44,6 +44,6 @@ export function viewFor(place) {
     place.replaceChildren(view, button(t("signin.stop"), stop));
     camera.move(view);
   }, {}, icon("badge"));
-  if (camera) place.replaceChildren(start);
+  if (document.body.dataset.kind === "handheld") place.replaceChildren(start);
   return () => camera?.home();
 }

@@ -72,11 +72,15 @@ async function choose() {
 
 function engage() {
   worker = new Worker(new URL("decoder.js", import.meta.url), { type: "module" });
-  worker.onmessage = ({ data }) => answered(data.texts);
-  worker.onerror = () => {
-    worker = null; // the gate reads for us
-    answered([]);
-  };
+  worker.onmessage = ({ data }) => (data.broken ? disengage() : answered(data.texts));
+  worker.onerror = disengage;
+}
+
+// Without a decoder, the gate reads for us.
+function disengage() {
+  worker?.terminate();
+  worker = null;
+  answered([]);
 }
 
 function answered(texts) {

@@ -12,8 +12,7 @@ self.onmessage = async ({ data }) => {
   try {
     const found = await readBarcodes(data, OPTIONS);
     self.postMessage({ texts: found.filter((code) => code.isValid).map((code) => code.text) });
-  } catch (error) {
-    self.reportError(error);
-    self.postMessage({ texts: [] });
+  } catch {
+    self.postMessage({ texts: [], broken: true });
   }
 };

@@ -1,34 +1,36 @@
 // What staff may do about the verdict on show: buttons and small forms, by the actions it names.
 
-import { post } from "./api.js";
 import { badgeFor } from "./badge.js";
 import { button, el, icon } from "./dom.js";
 import * as flood from "./flood.js";
 import { act } from "./scans.js";
-import { now, site, supervises } from "./site.js";
-import { dayName, many, minutes, refusal, t } from "./words.js";
+import { now, supervises } from "./site.js";
+import { minutes, refusal, t } from "./words.js";
 
 const WINDOW = 120; // seconds in which this device takes its own word back
-const MOST_WORDS = 200;
 
-const FORMS = {
-  people: (v) => stepper(v),
+const SHORT = {
   confirm: (v) => send(t("deed.confirm"), v, { confirmed: true }),
-  answer: (v) => questions(v),
-  challenge: (v) => challenge(v),
-  pick_day: (v) => days(v),
   approve: (v) => send(t("deed.approve"), v, { approve: true }, { supervised: true }),
   override: (v) => button(t("deed.override"), async () => (await import("./override.js")).ask(v), {}, icon("badge")),
   undo: (v) => undoing(v),
 };
+const LONG = ["people", "answer", "challenge", "pick_day"]; // forms of several parts, loaded when first needed
 
-export function deeds(verdict) {
-  const forms = verdict.actions.filter((action) => action in FORMS).map((action) => FORMS[action](verdict));
+export function deeds(verdict, ready) {
+  const buttons = verdict.actions.filter((action) => action in SHORT).map((action) => SHORT[action](verdict));
+  const longer = verdict.actions.filter((action) => LONG.includes(action));
   const last = t(verdict.signal === "green" ? "deed.next" : "deed.dismiss");
-  return el("div", { class: "deeds" },
-    el("p", { class: "error", role: "status" }),
-    ...forms.flat(),
-    button(last, flood.clear, { class: forms.length ? "" : "first", data: { deed: "dismiss" } }));
+  const error = el("p", { class: "error", role: "status" });
+  const alone = !buttons.length && !longer.length;
+  const made = el("div", { class: "deeds" }, error, ...buttons, button(last, flood.clear, { class: alone ? "first" : "", data: { deed: "dismiss" } }));
+  if (longer.length) {
+    import("./forms.js").then(({ FORMS }) => {
+      error.after(...longer.flatMap((action) => FORMS[action](verdict)));
+      ready();
+    });
+  }
+  return made;
 }
 
 export function tell(node, code) {
@@ -57,79 +59,8 @@ function send(text, verdict, said, options = {}) {
   return pressed;
 }
 
-function stepper(verdict) {
-  let people = verdict.left;
-  const shown = el("output", { "aria-live": "polite", "aria-label": t("deed.how_many") });
-  const go = button("", () => busy(go, () => resolve(verdict, { people })), { class: "first" });
-  const step = (by) => {
-    people = Math.min(verdict.left, Math.max(1, people + by));
-    shown.textContent = people;
-    go.querySelector("span").textContent = many("deed.people", people);
-  };
-  step(0);
-  return el("div", { class: "stepper", role: "group", "aria-label": t("deed.how_many") },
-    button(t("unit.minus"), () => step(-1), { "aria-label": t("deed.fewer") }),
-    shown,
-    button("+", () => step(1), { "aria-label": t("deed.add") }),
-    go);
-}
-
-function questions(verdict) {
-  const answers = {};
-  const pressed = button(t("deed.answer"), () => busy(pressed, () => answered(verdict, answers)), { class: "first wide" });
-  return [...verdict.questions.map((question) => asked(question, answers)), pressed];
-}
-
-function answered(verdict, answers) {
-  const missing = verdict.questions.some((each) => each.required && !answers[each.id]?.trim());
-  if (missing) return "answers_missing";
-  const given = Object.fromEntries(Object.entries(answers).filter(([, text]) => text.trim()));
-  return resolve(verdict, { answers: given });
-}
-
-function asked(question, answers) {
-  const needed = ` (${t(question.required ? "deed.required" : "deed.optional")})`;
-  const name = `question-${question.id}`;
-  if (!question.choices.length) {
-    const field = el("input", { id: name, maxlength: MOST_WORDS, autocomplete: "off", oninput: () => (answers[question.id] = field.value) });
-    return el("div", { class: "asked" }, el("label", { for: name, text: question.text + needed }), field);
-  }
-  const choices = question.choices.map((text) => button(text, (event) => {
-    answers[question.id] = text;
-    for (const each of choices) each.setAttribute("aria-checked", String(each === event.currentTarget));
-  }, { role: "radio", "aria-checked": "false" }));
-  return el("fieldset", { class: "asked", role: "radiogroup" },
-    el("legend", { text: question.text + needed }), el("div", { class: "choices" }, ...choices));
-}
-
-function days(verdict) {
-  const zone = site.lane?.timezone;
-  const title = el("p", { class: "wide note", text: t("deed.pick_day") });
-  return [title, ...verdict.days.map((day) => {
-    const pressed = button(dayName(day.start * 1000, zone), () => busy(pressed, () => resolve(verdict, { day: day.index }, { supervised: true })));
-    return pressed;
-  })];
-}
-
-function challenge(verdict) {
-  const place = el("div", { class: "challenge" });
-  const pressed = button(t("deed.challenge"), () => busy(pressed, async () => {
-    const answer = await post("/api/challenge");
-    if (!answer.ok) return answer.code;
-    const code = answer.data.challenge;
-    place.replaceChildren(
-      el("img", { src: `/api/challenge.svg?of=${code}`, alt: t("deed.qr"), width: 240, height: 240 }),
-      el("output", { text: `${code.slice(0, 4)} ${code.slice(4)}`.toUpperCase() }),
-      el("p", { class: "note", text: t("deed.challenge_say") }),
-      counting(60, (left) => t("deed.challenge_left", { left }), () => place.replaceChildren()));
-    pressed.querySelector("span").textContent = t("deed.challenge_new");
-    return "";
-  }), { class: "first wide" });
-  return [place, pressed];
-}
-
 // A text that counts down for as long as it is on the page.
-function counting(seconds, text, over) {
+export function counting(seconds, text, over) {
   const until = Date.now() + seconds * 1000;
   const shown = el("span", { class: "countdown note", "aria-hidden": "true" });
   const tick = () => {
@@ -142,9 +73,10 @@ function counting(seconds, text, over) {
   return shown;
 }
 
-export function undoing(verdict) {
+// `takeBack` may do more than undo.
+export function undoing(verdict, takeBack = undo) {
   const left = Math.floor((verdict.at - now()) / 1000) + WINDOW;
-  const pressed = el("button", { type: "button", data: { deed: "undo" }, onclick: () => busy(pressed, () => undo(verdict)) }, icon("undo"));
+  const pressed = el("button", { type: "button", data: { deed: "undo" }, onclick: () => busy(pressed, () => takeBack(verdict)) }, icon("undo"));
   const late = (shown) => (shown.textContent = t("deed.undo_late"));
   const label = left > 0 ? counting(left, (text) => t("deed.undo_left", { left: text }), late) : el("span", { text: t("deed.undo_late") });
   label.className = "countdown";

@@ -1,7 +1,6 @@
 // What a phone adds to a gate's page: its camera, its light, and a screen that stays on.
 
 import { lend } from "./badge.js";
-import * as camera from "./camera.js";
 import { isBadge, read } from "./codes.js";
 import { byId, put } from "./dom.js";
 import { picture, refuseHere } from "./scans.js";
@@ -16,12 +15,10 @@ const torch = byId("tool-torch");
 let last = "";
 let lastSeen = -Infinity;
 let moved = false;
+let camera = null;
 
 export function begin() {
   lend({ move, home: back });
-  camera.onState(tell);
-  camera.onCode(seen);
-  camera.onUnread((blob) => (moved || sheet.isOpen() ? 0 : picture(blob)));
   torch.addEventListener("click", light);
   torch.setAttribute("aria-pressed", "false");
   onChange(want);
@@ -32,9 +29,22 @@ export function begin() {
 // The camera runs while somebody scans, or a badge is asked for.
 function want() {
   const shown = document.visibilityState === "visible";
-  if (shown && (signedIn() || moved)) camera.start(byId("video"));
-  else camera.stop();
+  if (shown && (signedIn() || moved)) engage();
+  else camera?.stop();
   keepAwake(shown && signedIn());
+}
+
+let loading = null;
+
+function engage() {
+  if (camera) return camera.start(byId("video"));
+  loading ??= import("./camera.js").then((loaded) => {
+    camera = loaded;
+    camera.onState(tell);
+    camera.onCode(seen);
+    camera.onUnread((blob) => (moved || sheet.isOpen() ? 0 : picture(blob)));
+    want();
+  });
 }
 
 function move(place) {
@@ -70,7 +80,7 @@ function tell(state) {
 }
 
 async function light() {
-  const on = await camera.light(torch.getAttribute("aria-pressed") !== "true");
+  const on = Boolean(camera) && (await camera.light(torch.getAttribute("aria-pressed") !== "true"));
   torch.setAttribute("aria-pressed", String(on));
 }
 

@@ -52,12 +52,5 @@ function row(verdict, may = true) {
   return el("li", { class: "row", data: { code: verdict.code } },
     mark,
     el("div", { class: "what" }, el("b", { text: t(`verdict.${verdict.code}.word`) }), who && el("span", { text: who }), el("span", { text: when })),
-    may && verdict.actions.includes("undo") && !takenBack(verdict) && back(verdict));
-}
-
-function back(verdict) {
-  const made = undoing(verdict);
-  const pressed = made.cloneNode(true);
-  pressed.addEventListener("click", () => busy(pressed, () => takeBack(verdict)));
-  return pressed;
+    may && verdict.actions.includes("undo") && !takenBack(verdict) && undoing(verdict, takeBack));
 }

@@ -14,6 +14,7 @@ export function draw(choosePost) {
   body.dataset.practice = lane.practice ? "on" : "off";
   byId("practice").hidden = !lane.practice;
   board(lane);
+  locking(lane);
   if (counts) numbers(counts);
   rest(lane, status, choosePost);
 }
@@ -29,6 +30,15 @@ function board(lane) {
   way.dataset.exiting = lane.exiting ? "yes" : "no";
   way.hidden = !lane.gate;
   if (lane.kind === "handheld" && lane.gate) put(byId("tool-post").querySelector(".label"), `${lane.gate_name} · ${said}`);
+}
+
+// A lane that scans without staff has nobody to lock out, and somebody to let in.
+function locking(lane) {
+  const tool = byId("tool-lock");
+  const name = lane.session || !lane.unattended ? "lock" : "staff";
+  if (tool.dataset.drawn === name) return;
+  tool.dataset.drawn = name;
+  tool.replaceChildren(icon(name), el("span", { class: "label", text: t(name === "lock" ? "bar.lock" : "board.sign_in") }));
 }
 
 function numbers(counts) {

@@ -1,6 +1,7 @@
 // Puts a gate's page together.
 
-import { get, post } from "./api.js";
+import { post } from "./api.js";
+import { badgeFor } from "./badge.js";
 import * as codes from "./codes.js";
 import { deeds } from "./deeds.js";
 import { byId } from "./dom.js";
@@ -26,8 +27,13 @@ const TOOLS = {
   search: async () => (await import("./search.js")).openSearch(),
   post: async () => (await import("./posts.js")).openPosts(),
   more: async () => (await import("./more.js")).openMore(),
-  lock: () => post("/api/sign-out"),
+  lock: () => (site.lane?.session ? post("/api/sign-out") : takeOver()),
 };
+
+async function takeOver() {
+  const badge = await badgeFor();
+  if (badge !== null) signin.signIn({ badge });
+}
 
 function heard(news) {
   if (news.type === "beat") learn({ status: news.status, counts: news.counts });
@@ -56,13 +62,8 @@ async function begin() {
   listen({ heard, lost: lost.show, gone: () => location.reload() });
   if (kind === "handheld") (await import("./handheld.js")).begin();
   else (await import("./preview.js")).begin();
-  await Promise.all([refresh(), sounds.load()]);
+  await sounds.load();
   navigator.serviceWorker?.register("/sw.js");
-}
-
-async function refresh() {
-  const answer = await get("/api/lane");
-  if (answer.ok) learn({ posts: answer.data.posts, reasons: answer.data.quick_reasons });
 }
 
 // With nobody signed in, a burst is a PIN from a key pad or a badge from a reader.

@@ -44,7 +44,10 @@ function choices(title, options, current, chosen) {
 // Each language by its own name.
 function languages() {
   const codes = document.body.dataset.languages.split(" ");
-  return codes.map((code) => [code, new Intl.DisplayNames(code, { type: "language" }).of(code)]);
+  return codes.map((code) => {
+    const name = new Intl.DisplayNames(code, { type: "language" }).of(code);
+    return [code, name[0].toLocaleUpperCase(code) + name.slice(1)];
+  });
 }
 
 // The page is written in its language: it comes anew, and goes on where the lane stands.

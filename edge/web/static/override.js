@@ -1,23 +1,25 @@
 // Admitting against a refusal: a reason from big buttons, and a supervisor's badge.
 
+import { get } from "./api.js";
 import { badgeFor } from "./badge.js";
 import { busy, tell } from "./deeds.js";
 import { button, el } from "./dom.js";
 import { act } from "./scans.js";
 import { close, open } from "./sheet.js";
-import { site, supervises } from "./site.js";
-import { t } from "./words.js";
+import { supervises } from "./site.js";
+import { refusal, t } from "./words.js";
 
 const OTHER = "other";
 const MOST = 80;
 
 // `verdict`: the refusal on show.
-export function ask(verdict) {
+export async function ask(verdict) {
+  const lane = await get("/api/lane");
   let chosen = "";
   const words = el("input", { id: "override-words", maxlength: MOST, autocomplete: "off", oninput: ready });
   const field = el("div", { class: "field", hidden: true }, el("label", { for: "override-words", text: t("override.words") }), words);
   const go = button(t("override.go"), () => busy(go, () => admit(verdict, reason(), go)), { class: "first", disabled: true });
-  const reasons = site.reasons.map((code) => button(t(`override.${code}`), (event) => choose(code, event.currentTarget), { role: "radio", "aria-checked": "false" }));
+  const reasons = (lane.ok ? lane.data.quick_reasons : []).map((code) => button(t(`override.${code}`), (event) => choose(code, event.currentTarget), { role: "radio", "aria-checked": "false" }));
 
   const reason = () => (chosen === OTHER ? `${OTHER}: ${words.value.trim()}` : chosen);
 
@@ -36,7 +38,7 @@ export function ask(verdict) {
   open(t("override.title"), [
     el("div", { class: "choices", role: "radiogroup", "aria-label": t("override.title") }, ...reasons),
     field,
-    el("div", { class: "foot" }, el("p", { class: "error", role: "alert" }), go),
+    el("div", { class: "foot" }, el("p", { class: "error", role: "alert", text: lane.ok ? "" : refusal(lane.code) }), go),
   ]);
 }
 

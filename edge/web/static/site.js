@@ -1,6 +1,6 @@
 // What this screen knows of its lane and device: told by the gate, read by everything else.
 
-export const site = { lane: null, status: null, counts: null, posts: [], reasons: [], challenge: "", ahead: 0, lost: true };
+export const site = { lane: null, status: null, counts: null, posts: [], challenge: "", ahead: 0, lost: true };
 
 const readers = new Set();
 

@@ -30,7 +30,7 @@ export const muted = () => audio?.state !== "running";
 export function sound(code, signal) {
   const played = { code, signal, muted: muted() };
   document.dispatchEvent(new CustomEvent("usher:sound", { detail: played }));
-  navigator.vibrate?.(table.vibration[code] ?? table.vibration[signal] ?? []);
+  if (navigator.userActivation?.hasBeenActive ?? true) navigator.vibrate?.(table.vibration[code] ?? table.vibration[signal] ?? []);
   if (played.muted) return;
   let at = audio.currentTime + 0.01;
   for (const tone of table[code] ?? table[signal] ?? []) at = play(tone, at);

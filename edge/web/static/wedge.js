@@ -3,6 +3,7 @@
 // undoes keyboard layouts.
 
 const PAUSE = 60;
+const LONG_PAUSE = 400; // for a reader that is known to send Enter: it may stumble on the way
 const LEAST = 4; // shorter bursts are a person at the keyboard
 const MOST = 4096;
 const FIELDS = "input, textarea, select, [contenteditable]";
@@ -11,6 +12,7 @@ export function collect({ code, key }) {
   let text = "";
   let timer = 0;
   let held = "";
+  let pause = PAUSE;
 
   function end() {
     clearTimeout(timer);
@@ -33,6 +35,7 @@ export function collect({ code, key }) {
       if (!text) return event.key === "Enter" && key("Enter");
       const ends = text.length >= LEAST;
       if (ends) {
+        pause = LONG_PAUSE;
         held = event.key;
         swallow(event);
       }
@@ -45,7 +48,7 @@ export function collect({ code, key }) {
     swallow(event);
     text = (text + event.key).slice(0, MOST);
     clearTimeout(timer);
-    timer = setTimeout(end, PAUSE);
+    timer = setTimeout(end, pause);
   }, true);
 
   // Buttons are pressed by the release of a key.

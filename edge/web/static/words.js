@@ -1,6 +1,8 @@
 // Sentences by code, and numbers and times as the reader's language writes them.
 
-const lang = document.documentElement.lang || "en";
+const language = document.documentElement.lang || "en";
+// The page's language as the reader's region writes it: 20:15 or 8:15 PM.
+const lang = navigator.languages.find((each) => each.split("-")[0] === language) ?? language;
 const plurals = new Intl.PluralRules(lang);
 const whole = new Intl.NumberFormat(lang);
 const percents = new Intl.NumberFormat(lang, { style: "percent" });

@@ -1,7 +1,7 @@
 # Every target sets up what it needs (scripts/setup); a second run fetches nothing.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-gate setup-tests demo practice test test-long check bench mutants vectors lock format clean \
+.PHONY: help setup setup-gate setup-tests demo practice test test-long check bench mutants vectors picture lock format clean \
         distclean
 export PYTHON
 PY := .venv/bin/python
@@ -53,6 +53,9 @@ vectors: setup ## write tests/vectors/*.json anew from their generators
 	@for generator in tests/vectors/generate_*.py; do \
 		$(PY) -m tests.vectors.$$(basename $$generator .py) || exit 1; \
 	done
+
+picture: setup-tests ## make the README's picture anew, from a real gate in a real browser
+	@$(PY) -m scripts.picture
 
 lock: setup ## pin requirements/ anew (UPGRADE=--upgrade: the newest versions)
 	scripts/lock $(UPGRADE)

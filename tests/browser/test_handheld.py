@@ -73,6 +73,7 @@ def test_typing_in_a_field_is_not_swallowed(supervised: Screen) -> None:
     """Words typed fast into the search field stay there and are not scanned."""
     supervised.tool("search")
     field = supervised.page.locator("#search-words")
+    expect(field).to_be_focused()
     supervised.page.keyboard.type("standing")
     expect(field).to_have_value("standing")
     assert supervised.heard() == []
@@ -215,6 +216,7 @@ def test_a_supervisor_lets_pass_what_is_held(supervised: Screen) -> None:
 def test_a_supervisor_finds_a_ticket(supervised: Screen) -> None:
     """A ticket is found by its holder's name and admitted by hand."""
     supervised.tool("search")
+    expect(supervised.page.locator("#search-words")).to_be_focused()
     supervised.page.keyboard.type("two days")
     row = supervised.sheet.locator(".row")
     expect(row).to_have_count(1)

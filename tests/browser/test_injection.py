@@ -42,6 +42,7 @@ def test_a_ticket_may_be_called_anything(handheld: Screen) -> None:
 def test_a_found_ticket_may_be_called_anything(supervised: Screen) -> None:
     """So are they in the search."""
     supervised.tool("search")
+    expect(supervised.page.locator("#search-words")).to_be_focused()
     supervised.page.keyboard.type("alert")
     expect(supervised.sheet.locator(".row").first).to_contain_text(HOSTILE)
     harmless(supervised)

@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -11,6 +13,7 @@ import msgspec
 import pytest
 
 from edge.practice.world import World
+from edge.store.stores import DATABASE
 from tests.edge.gates import NOW, Site, Time, make_site, two_sites
 
 MakeSite = Callable[..., Site]
@@ -36,7 +39,10 @@ def evening() -> World:
 @pytest.fixture(scope="session")
 def loaded(tmp_path_factory: pytest.TempPathFactory, evening: World) -> Site:
     """Return a loaded gate that nobody opens."""
-    return make_site(tmp_path_factory.mktemp("loaded"), evening)
+    site = make_site(tmp_path_factory.mktemp("loaded"), evening)
+    with closing(sqlite3.connect(site.folder / DATABASE)) as connection:
+        connection.execute("VACUUM")  # it is copied hundreds of times
+    return site
 
 
 @pytest.fixture

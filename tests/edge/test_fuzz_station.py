@@ -274,4 +274,4 @@ class Evening(RuleBasedStateMachine):
 def test_any_evening_keeps_its_promises(loaded: Site) -> None:
     """Scans, undoing, practice, restarts, power cuts and deliveries in any order."""
     Evening.template = loaded
-    run_state_machine_as_test(Evening, settings=settings(stateful_step_count=12))
+    run_state_machine_as_test(Evening, settings=settings(stateful_step_count=8))

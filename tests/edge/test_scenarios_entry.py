@@ -13,6 +13,7 @@ from edge.practice.world import GAP, SEATED, STANDING, World, plan
 from shared.calendar import days, seconds
 from shared.event import Policy, Question, Window
 from shared.log.record import Kind, record_id
+from shared.merge.incidents import Incident
 from shared.outcomes import Signal
 from tests.edge.conftest import MakeSite
 from tests.edge.gates import DAY, NOW, STAFFED, SUE, Site, chained, heard, plan_with
@@ -91,14 +92,20 @@ def test_the_club_inside_the_arena_is_a_class_of_its_own(site: Site) -> None:
     assert site.code_of("standing", "club") == "wrong_zone"
 
 
-def test_an_exit_that_is_not_heard_of_is_no_accusation(make: MakeSite, evening: World) -> None:
-    """Out by another way and back: refused here as inside, never as a second guest; once the
-    exit is known, let in."""
-    site = make(evening)
-    site.scan("standing")
-    assert site.code_of("standing") == "already_admitted"
-    assert site.code_of("standing", "out") == "exit"
-    assert site.code_of("standing") == "readmitted"
+def test_an_exit_by_a_gate_that_was_not_heard_is_no_accusation(pair: tuple[Site, Site]) -> None:
+    """In at one gate, out and in again at the other: when both have heard all, nobody is
+    accused; what is left is a note of an exit that nobody saw, at most."""
+    north, south = pair
+    assert north.code_of("standing") == "admitted"
+    assert south.code_of("standing", "out") == "exit"
+    assert south.code_of("standing", "south") == "admitted"
+    assert north.code_of("standing") == "already_admitted"
+    heard(north, south)
+    heard(south, north)
+    for site in pair:
+        kinds = {finding.kind for finding in site.gate.ledger.summary().findings}
+        assert kinds <= {Incident.UNSEEN_EXIT}
+        assert site.gate.board.counts("north").inside == 1
 
 
 def test_a_guest_whose_entry_was_not_heard_of_leaves_and_comes_in(site: Site) -> None:

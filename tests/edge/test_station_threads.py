@@ -3,10 +3,13 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
+from typing import Any
 
 import pytest
 
+from edge.gate.station import Station
 from edge.practice.world import NORTH, World
 from edge.settings import settings_of
 from edge.store.stores import open_stores
@@ -57,6 +60,27 @@ def test_one_ticket_at_eight_lanes_at_once_is_one_green(wide: Site) -> None:
         assert Counter(seen) == {"admitted": 1, "already_admitted": 7}
     assert len(wide.records(Kind.IN)) == 20
     chained(wide)
+
+
+def test_nobody_decides_on_a_ticket_between_anothers_decision_and_its_record(
+    wide: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one who has decided waits for a second to decide as well: none can."""
+    meeting, write = threading.Barrier(2), Station._write
+
+    def late(self: Station, *all_: Any) -> list[bytes]:
+        with suppress(threading.BrokenBarrierError):
+            meeting.wait(0.3)
+        return write(self, *all_)
+
+    monkeypatch.setattr(Station, "_write", late)
+    seen: list[str] = []
+
+    def scan(lane: str) -> None:
+        seen.append(wide.scan("seated", lane).code)
+
+    together(partial(scan, lane) for lane in LANES[:2])
+    assert Counter(seen) == {"admitted": 1, "already_admitted": 1}
 
 
 def test_different_tickets_at_eight_lanes_are_all_green(wide: Site) -> None:

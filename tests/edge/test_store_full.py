@@ -2,9 +2,11 @@
 
 import json
 import os
+import resource
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -16,9 +18,11 @@ import pytest
 from edge.errors import Refused
 from edge.gate.acts import Act
 from edge.store.database import StorageFailed
+from edge.store.mirror import Mirror
 from edge.store.stores import MIRROR
 from shared.log.record import SIZE, Kind
 from shared.outcomes import Signal
+from tests.edge.crashing import Shown, all_shown
 from tests.edge.gates import STAFFED, SUE, Site, chained
 
 UNSHARE = ("unshare", "--user", "--map-root-user", "--mount")
@@ -163,6 +167,25 @@ def test_the_mirror_alone_stops_nothing_and_catches_up(site: Site) -> None:
     kept = (site.folder / MIRROR).read_bytes()
     assert kept == b"".join(site.raws())
     assert len(kept) == SIZE * chained(site)
+
+
+def test_a_record_that_fits_the_mirror_only_in_part_is_taken_out_again(swift: Path) -> None:
+    """So that those behind it lie where they are looked for."""
+    raws = [bytes([number]) * SIZE for number in range(4)]
+
+    def work(show: Callable[[Shown], None]) -> None:
+        mirror = Mirror(swift / MIRROR)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (SIZE * 2 + 100, resource.RLIM_INFINITY))
+        mirror.append(raws[:3])
+        show(Shown("", "", mirror.failed, len(mirror.read())))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+        mirror.append(raws[3:])
+        show(Shown("", "", mirror.failed, len(mirror.read())))
+
+    first, second = all_shown(work)
+    assert (first.green, first.people) == (True, 2)
+    assert (second.green, second.people) == (False, 4)
+    assert (swift / MIRROR).read_bytes() == b"".join(raws)
 
 
 def test_a_mirror_that_can_not_be_opened_stops_nothing(shut: Site) -> None:

@@ -1,4 +1,4 @@
-// A phone's camera as a reader: the browser's own detector where there is one, else our decoder
+// A phone's camera as a reader, and the screen that stays on for it: the browser's own detector where there is one, else our decoder
 // in a worker; and where neither reads anything for a while, a picture goes to the gate.
 
 const EVERY = 60; // ms between two pictures
@@ -147,5 +147,22 @@ export async function light(on) {
     return on;
   } catch {
     return false;
+  }
+}
+
+let awake = null;
+
+// A screen that scans stays on.
+export async function keepAwake(on) {
+  if (!on) {
+    awake?.release();
+    awake = null;
+  } else if (!awake && "wakeLock" in navigator) {
+    try {
+      awake = await navigator.wakeLock.request("screen");
+      awake.addEventListener("release", () => (awake = null));
+    } catch {
+      awake = null; // battery saving forbids it; the phone's own time-out holds
+    }
   }
 }

@@ -19,7 +19,7 @@ function stepper(verdict) {
   };
   step(0);
   return el("div", { class: "stepper", role: "group", "aria-label": t("deed.how_many") },
-    button(t("unit.minus"), () => step(-1), { "aria-label": t("deed.fewer") }),
+    button("−", () => step(-1), { "aria-label": t("deed.fewer") }),
     shown,
     button("+", () => step(1), { "aria-label": t("deed.add") }),
     go);

@@ -31,7 +31,7 @@ function want() {
   const shown = document.visibilityState === "visible";
   if (shown && (signedIn() || moved)) engage();
   else camera?.stop();
-  keepAwake(shown && signedIn());
+  if (camera) camera.keepAwake(shown && signedIn());
 }
 
 let loading = null;
@@ -82,20 +82,4 @@ function tell(state) {
 async function light() {
   const on = Boolean(camera) && (await camera.light(torch.getAttribute("aria-pressed") !== "true"));
   torch.setAttribute("aria-pressed", String(on));
-}
-
-let awake = null;
-
-async function keepAwake(on) {
-  if (!on) {
-    awake?.release();
-    awake = null;
-  } else if (!awake && "wakeLock" in navigator) {
-    try {
-      awake = await navigator.wakeLock.request("screen");
-      awake.addEventListener("release", () => (awake = null));
-    } catch {
-      awake = null; // battery saving forbids it; the phone's own time-out holds
-    }
-  }
 }

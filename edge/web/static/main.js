@@ -18,7 +18,7 @@ import * as strip from "./strip.js";
 import { collect } from "./wedge.js";
 import * as words from "./words.js";
 
-const { kind, words: address } = document.body.dataset;
+const { kind } = document.body.dataset;
 
 // Less often needed than seen: loaded when a tool is touched (and kept by the service worker).
 const TOOLS = {
@@ -35,7 +35,13 @@ async function takeOver() {
   if (badge !== null) signin.signIn({ badge });
 }
 
+// After an update of the gate, this page and the parts that it loads later must be of one piece.
+function renew() {
+  if (!flood.current()) location.reload();
+}
+
 function heard(news) {
+  if (news.type === "beat" && site.status && site.status.version !== news.status.version) renew();
   if (news.type === "beat") learn({ status: news.status, counts: news.counts });
   if (news.type === "lane") laneChanged(news);
   if (site.lane && site.status) lost.over();
@@ -50,7 +56,10 @@ function laneChanged({ lane, challenge }) {
 }
 
 async function begin() {
-  await words.load(address);
+  addEventListener("unhandledrejection", ({ reason }) => {
+    if (reason instanceof TypeError && reason.message.includes("import")) location.reload();
+  });
+  await words.load(byId("words").href);
   flood.offer(deeds);
   onChange(strip.draw);
   onChange(() => idle.draw(TOOLS.post));

@@ -47,6 +47,7 @@ class Housekeeping:
         """Lock idle lanes, keep counters, and use a quiet moment for a checkpoint."""
         gate = self._gate
         gate.staff.lock_idle()
+        gate.staff.lock_revoked()
         with suppress(StorageFailed):  # the next scan finds out, and says so
             gate.keep_counts()
             self._note_clock()

@@ -65,9 +65,9 @@ class Board:
         """Return how many people, at a lane's gate and in its zone."""
         target = self._lanes.lane(lane)
         post = next(iter(self._lanes.posts(target).values()), None)
-        if post is None:
+        book = self._trust().books.get(post.event) if post else None
+        if post is None or book is None:
             return Counts()
-        book = self._trust().books[post.event]
         ledger = target.practice or self._ledger
         entered, left, refused = ledger.counts(post.event, post.gate)
         today = book.rules.day_at(self._clock.now().seconds) or 0

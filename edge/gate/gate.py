@@ -145,7 +145,7 @@ class Gate:
 def open_gate(settings: Settings, machine: Machine | None = None, software: str = "") -> Gate:
     """Open the gate of a folder; only one process may, since it writes the log.
 
-    Raises `AlreadyRunning`, `NotSetUp` and, where the disk fails, `StorageFailed`.
+    Raises `AlreadyRunning`, `NotSetUp`, `NewerSchema` and, where the disk fails, `StorageFailed`.
     """
     folder = settings.data_folder
     me = load_identity(folder / KEY)

@@ -14,7 +14,7 @@ from edge.gate.intake import Intake
 from edge.gate.ledger import Ledger
 from edge.gate.replay import ledger_of
 from edge.gate.trust import Trust, pinned, restored
-from edge.store.identity import Identity, load_identity, make_identity, sync_folder
+from edge.store.identity import Identity, load_identity, loading, make_identity, sync_folder
 from edge.store.stores import DATABASE, KEY, MIRROR, Stores, open_stores
 from shared import hashing
 from shared.bundle import FileKind, Part, Section, decode, encode
@@ -30,22 +30,34 @@ Advance = Callable[[], None]
 
 
 def set_up(folder: Path, tenant: bytes, root: bytes) -> Identity:
-    """Give a device its key and its organizer. Neither is ever replaced."""
+    """Give a device its key and its organizer. Neither is replaced while its log is here.
+
+    A key without a log was used for one that is lost: with it, a second history would begin
+    (spec/log.md §4). Such a device gets a new one, and is enrolled again.
+    """
     if not is_valid_point(root):
         raise Untrusted("enrol_weak_root")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
-    me = load_identity(folder / KEY) or make_identity(folder / KEY)
     stores = open_stores(folder)
     try:
-        known = stores.settings.get("tenant"), stores.settings.get("root")
-        if known == (None, None):
-            stores.settings.put({"tenant": tenant, "root": root})
-        elif known[0] != tenant:
+        known = stores.settings.get("tenant")
+        if known is not None and known != tenant:
             raise Refused("enrol_used")
+        me = load_identity(folder / KEY)
+        if me is None or (known is None and not _remembered(me, stores)):
+            (folder / KEY).unlink(missing_ok=True)
+            me = make_identity(folder / KEY)
+        if known is None:
+            stores.settings.put({"tenant": tenant, "root": root})
+        return me
     finally:
         stores.close()
-    return me
+
+
+def _remembered(me: Identity, stores: Stores) -> bool:
+    """Whether the mirror still has what this device wrote."""
+    return any(raw[4:20] == me.device for raw in stores.mirror.read())
 
 
 class Feeding:
@@ -59,9 +71,10 @@ class Feeding:
     def load(self, data: bytes, advance: Advance = lambda: None) -> list[str]:
         """Take a file in, whole or not at all; return in words what it brought."""
         kind, sections = decode(data)
-        if kind is FileKind.PRELOAD:
-            return self._preload(sections, advance)
-        return self._log(sections, advance)
+        with loading(self._stores.database.path.parent):
+            if kind is FileKind.PRELOAD:
+                return self._preload(sections, advance)
+            return self._log(sections, advance)
 
     def export(self) -> Iterator[bytes]:
         """Yield the log of this device, and of others as far as it has heard them, as a file."""

@@ -204,10 +204,11 @@ class Station:
     def _decided(self, lane: Lane, pending: Pending) -> Verdict:
         """Decide, write, and only then tell."""
         scan, posts = pending.scan, self._.lanes.posts(lane)
-        if why := self._closed(lane, posts):
-            return self.tell(lane, pending.source, telling.of_outcome(Outcome.GATE_LOCKED, why))
-        post = posts.get(scan.token.event) or next(iter(posts.values()))
-        book = self._.trust().books[post.event]
+        post = posts.get(scan.token.event) or next(iter(posts.values()), None)
+        book = self._.trust().books.get(post.event) if post else None
+        if (why := self._closed(lane, posts)) or post is None or book is None:
+            locked = telling.of_outcome(Outcome.GATE_LOCKED, why or "no_manifest")
+            return self.tell(lane, pending.source, locked)
         with self.alone(scan.ticket_hash):
             decision = self._ask(lane, pending, book, post)
             try:

@@ -7,7 +7,8 @@ database is worth hashed ids, statuses and public keys, and no records in this d
 
 import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -80,15 +81,27 @@ def sync_folder(folder: Path) -> None:
 
 
 def lock_folder(folder: Path) -> IO[bytes]:
-    """Hold the folder for this process alone, for as long as the file returned stays open."""
-    try:
-        opened = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise StorageFailed(str(error.strerror)) from error
-    file = os.fdopen(opened, "wb")
+    """Hold the folder's log for this process alone, as long as the file returned stays open."""
+    file = _lock_file(folder / "lock")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.close()
         raise AlreadyRunning(str(folder)) from None
     return file
+
+
+@contextmanager
+def loading(folder: Path) -> Iterator[None]:
+    """Wait for whoever else loads a file: of two deliveries, the older must not win."""
+    with _lock_file(folder / "loading") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _lock_file(path: Path) -> IO[bytes]:
+    try:
+        opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StorageFailed(str(error.strerror)) from error
+    return os.fdopen(opened, "wb")

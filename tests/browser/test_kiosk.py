@@ -107,3 +107,13 @@ def test_a_verdict_of_a_minute_ago_is_no_news(new_screen: NewScreen) -> None:
     screen.told(verdict("attention", "amber"))
     screen.shows("amber")
     assert screen.heard() == ["attention"]
+
+
+def test_a_page_of_an_older_version_renews_itself(new_screen: NewScreen) -> None:
+    """After an update of the gate, a screen at rest loads the new page by itself."""
+    screen = new_screen(1280, 800)
+    screen.between()
+    screen.open_kiosk()
+    beat = screen.last("beat")
+    with screen.page.expect_navigation():
+        screen.say({**beat, "status": {**beat["status"], "version": "another"}})

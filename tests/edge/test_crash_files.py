@@ -189,6 +189,14 @@ def test_a_file_that_is_lost_altogether_leaves_the_log_in_the_mirror(shut: Site)
     assert shut.records(Kind.BOOT)[-1].incarnation == 2
 
 
+def test_a_device_that_lost_its_whole_log_gets_a_new_key(shut: Site) -> None:
+    """With the old one it would write a second history, and look like a forger."""
+    killed(shut)
+    lose(shut.folder, DATABASE, WAL, SHM, MIRROR)
+    organizer = shut.world.organizer
+    assert set_up(shut.folder, organizer.tenant, organizer.root).device != shut.me.device
+
+
 def test_healing_that_is_cut_off_is_done_again(shut: Site) -> None:
     """A half-made new file is thrown away; a whole one, not in its place yet, is used."""
     shown = killed(shut)

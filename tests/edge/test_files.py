@@ -290,7 +290,7 @@ def test_a_wipe_destroys_the_key_first_and_then_everything(own: Site) -> None:
     own.scan("standing")
     wipe = Section(Part.COMMAND, own.world.organizer.command(own.me.device, 1, "wipe"))
     own.feed(wipe)
-    assert {path.name for path in own.folder.iterdir()} <= {"lock"}
+    assert {path.name for path in own.folder.iterdir()} <= {"lock", "loading"}
     verdict = own.scan("standing")
     assert (verdict.code, verdict.reason) == ("gate_locked", "wiped")
     assert own.code_of("standing", "out") == "gate_locked"

@@ -5,33 +5,35 @@ import { onChange, site } from "./site.js";
 import { trouble } from "./strip.js";
 import { t } from "./words.js";
 
-const AGAIN = 3000;
+const AGAIN = 3000; // ms between two tries
 let image = null;
+let tried = 0;
 
 export function begin() {
   image = byId("preview");
   onChange(look);
-  if (!image) return;
-  image.addEventListener("error", () => {
-    image.hidden = true;
-    setTimeout(start, AGAIN);
-  });
-  image.addEventListener("load", () => (image.hidden = false));
-  start();
+  if (image) start();
 }
 
 // The number makes browsers ask again.
 function start() {
-  image.src = `${image.dataset.src}?${Date.now()}`;
+  tried = Date.now();
+  image.src = `${image.dataset.src}?${tried}`;
+}
+
+// A stream that breaks off says nothing: the image has no size any more.
+function watch(camera) {
+  const broken = image.complete && !image.naturalWidth;
+  if (broken && camera?.connected && Date.now() - tried > AGAIN) start();
+  image.hidden = broken || camera?.connected === false;
 }
 
 function look() {
   const camera = site.status?.cameras.find((each) => each.lane === site.lane?.id);
-  const state = !camera ? "none" : camera.connected ? "live" : "off";
-  byId("view").dataset.camera = state;
+  byId("view").dataset.camera = !camera ? "none" : camera.connected ? "live" : "off";
+  if (image) watch(camera);
   const note = byId("camera-note");
   if (!camera) put(note, t(image ? "camera.starting" : "camera.reader"));
   else if (!camera.connected) put(note, t("camera.lost"));
   else put(note, camera.warnings.length ? trouble(camera.warnings[0]) : "");
-  if (image && image.hidden && camera?.connected && image.complete && image.naturalWidth) image.hidden = false;
 }

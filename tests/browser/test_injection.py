@@ -90,7 +90,7 @@ def test_events_gates_and_people_may_be_called_anything(new_screen: NewScreen) -
         "session": {"name": HOSTILE, "role": "scan", "by": "pin", "since": 0},
     }
     screen.say({**lane, "lane": named})
-    screen.say({**beat, "status": {**beat["status"], "device": HOSTILE, "version": HOSTILE}})
+    screen.say({**beat, "status": {**beat["status"], "device": HOSTILE}})
     expect(screen.page.locator("#post")).to_have_text(HOSTILE)
     expect(screen.page.locator("#event")).to_have_text(HOSTILE)
     expect(screen.page.locator("#way")).to_contain_text(HOSTILE)

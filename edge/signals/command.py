@@ -4,7 +4,7 @@ import asyncio
 import json
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from gpiozero.exc import BadPinFactory
 
 from edge.link.messages import Hello
 from edge.signals.board import LIGHTS, RELAYS, Board, Pin
+from edge.signals.lines import STDERR, Lines
 from edge.signals.panel import Fitting, safe
 from edge.signals.process import Signals
 from edge.signals.speaker import Speaker, find_player
@@ -46,7 +47,12 @@ SECONDS: Final = click.FloatRange(0.05, 60)
 @click.option("--show", type=SECONDS, default=4.0, help="Seconds that the lamp shows a verdict.")
 @click.option("--speaker", default="default", help="ALSA's name for the speaker: see aplay -L.")
 @click.option("--mute", is_flag=True, help="Make no sound.")
-@click.option("--print", "printing", is_flag=True, help="Print each change, one JSON line each.")
+@click.option(
+    "--print",
+    "printing",
+    is_flag=True,
+    help="Print each change as a line of JSON; a slow reader misses some, which `dropped` counts.",
+)
 def signals(socket: Path, lane: str, **given: Any) -> None:
     """Run lamp, turnstile and speaker of one lane.
 
@@ -79,10 +85,12 @@ def signals(socket: Path, lane: str, **given: Any) -> None:
         raise click.ClickException(
             "this machine has no GPIO lines; to try without, set GPIOZERO_PIN_FACTORY=mock"
         ) from None
+    lines = Lines()
     try:
-        asyncio.run(_run(socket, fitting, board, given))
+        asyncio.run(_run(socket, fitting, board, given, lines))
     finally:
         board.close()
+        lines.close()
 
 
 def _pins(given: Mapping[str, Any]) -> dict[str, Pin]:
@@ -97,36 +105,34 @@ def _fitting(lane: str, given: Mapping[str, Any], pins: Mapping[str, Pin]) -> Fi
     return Fitting(lane, exit_relay="exit" in pins, amber="amber" in pins, **same)
 
 
-async def _run(socket: Path, fitting: Fitting, board: Board, given: Mapping[str, Any]) -> None:
+async def _run(
+    socket: Path, fitting: Fitting, board: Board, given: Mapping[str, Any], lines: Lines
+) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    speaker = Speaker(_player(given), _no_sound)
-    tell = _print if given["printing"] else _nothing
+
+    def no_sound(why: str) -> None:
+        lines.put(f"no sound: {why}", STDERR)
+
+    def tell(change: Mapping[str, Any]) -> None:
+        if given["printing"]:
+            lost = {"dropped": lines.dropped} if lines.dropped else {}
+            lines.put(json.dumps({**change, **lost}))
+
+    speaker = Speaker(_player(given, no_sound), no_sound)
     running = Signals(fitting, board, speaker, _seconds, tell)
     await running.run(socket, Hello("signals", fitting.lane, fitting.lane), stop)
 
 
-def _player(given: Mapping[str, Any]) -> tuple[str, ...]:
+def _player(given: Mapping[str, Any], no_sound: Callable[[str], None]) -> tuple[str, ...]:
     if given["mute"]:
         return ()
     if not (player := find_player(given["speaker"])):
-        _no_sound("player_missing (install alsa-utils, or give --mute)")
+        no_sound("player_missing (install alsa-utils, or give --mute)")
     return player
 
 
 def _seconds() -> float:
     """Return a clock that goes on while the machine sleeps."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-def _no_sound(why: str) -> None:
-    click.echo(f"no sound: {why}", err=True)
-
-
-def _print(change: Mapping[str, Any]) -> None:
-    click.echo(json.dumps(change))
-
-
-def _nothing(_change: Mapping[str, Any]) -> None:
-    pass

@@ -14,7 +14,6 @@ from edge.gate.sounds import SOUNDS, sound_of
 from edge.signals.pcm import wav
 
 LIMIT: Final = 3.0  # seconds; no sound is half as long
-_SOUNDS: Final = {sound: wav(sound) for sound in SOUNDS.values()}
 
 
 def find_player(device: str = "default") -> tuple[str, ...]:
@@ -29,13 +28,14 @@ class Speaker:
     def __init__(self, player: Sequence[str], told: Callable[[str], object]) -> None:
         self._player = player
         self._told = told
+        self._sounds = {sound: wav(sound) for sound in SOUNDS.values()} if player else {}
         self._next = b""
         self._asked = asyncio.Event()
 
     def play(self, code: str, signal: str) -> None:
         """Have a verdict's sound played soon; returns at once."""
         if self._player and (sound := sound_of(code, signal)):
-            self._next = _SOUNDS[sound]
+            self._next = self._sounds[sound]
             self._asked.set()
 
     async def run(self) -> None:

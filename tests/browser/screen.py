@@ -19,12 +19,14 @@ SOUNDS: Final = """
 # As fast as a reader types, which no test driver is: all keys of a code in one go.
 BURST: Final = """
     ([text, last]) => {
+        const through = [];
         for (const key of [...text, ...last]) {
             for (const type of ["keydown", "keyup"]) {
                 const event = new KeyboardEvent(type, { key, bubbles: true, cancelable: true });
-                document.activeElement.dispatchEvent(event);
+                if (document.activeElement.dispatchEvent(event)) through.push(key);
             }
         }
+        return through;
     }
 """
 OUTSIDE: Final = """
@@ -111,9 +113,10 @@ class Screen:
 
     # -- scanning --
 
-    def type(self, text: str, last: str = "Enter") -> None:
-        """Type as a keyboard-wedge reader does, into whatever has the focus."""
-        self.page.evaluate(BURST, [text, [last] if last else []])
+    def type(self, text: str, last: str = "Enter") -> list[str]:
+        """Type as a keyboard-wedge reader does; return the keys that what has the focus gets."""
+        through: list[str] = self.page.evaluate(BURST, [text, [last] if last else []])
+        return through
 
     def scan(self, label: str) -> None:
         """Scan the ticket of a kind."""

@@ -1,6 +1,7 @@
 """What systemd is told."""
 
 import socket
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -23,3 +24,13 @@ def test_without_a_service_manager_nobody_is_told(tmp_path: Path) -> None:
     assert not notify("READY=1", environ={})
     assert not notify("READY=1", environ={"NOTIFY_SOCKET": str(tmp_path / "gone")})
     assert not notify("READY=1", environ={"NOTIFY_SOCKET": "vsock:2:1234"})
+
+
+def test_a_systemd_that_stands_still_holds_nothing_up(tmp_path: Path) -> None:
+    """Its socket is full and nobody reads: the state is not told, and the gate goes on."""
+    address = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as nobody:
+        nobody.bind(str(address))
+        environ = {"NOTIFY_SOCKET": str(address)}
+        told = list(takewhile(bool, (notify("WATCHDOG=1", environ=environ) for _ in range(5000))))
+    assert 0 < len(told) < 5000

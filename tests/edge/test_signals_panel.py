@@ -240,7 +240,7 @@ acts = st.one_of(
 fittings = st.builds(
     Fitting,
     st.just("kiosk"),
-    st.just("locked"),
+    st.sampled_from(["locked", "open"]),
     st.sampled_from(["locked", "open"]),
     st.booleans(),
     st.booleans(),

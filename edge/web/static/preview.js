@@ -21,9 +21,9 @@ function start() {
   image.src = `${image.dataset.src}?${tried}`;
 }
 
-// A stream that breaks off says nothing: the image has no size any more.
+// A stream that breaks off, or never begins, says nothing: the image has no size.
 function watch(camera) {
-  const broken = image.complete && !image.naturalWidth;
+  const broken = !image.naturalWidth;
   if (broken && camera?.connected && Date.now() - tried > AGAIN) start();
   image.hidden = broken || camera?.connected === false;
 }

@@ -5,7 +5,7 @@ import { get } from "./api.js";
 
 const OURS = {
   green: [{ hz: 1320, ms: 140 }],
-  amber: [{ hz: 660, ms: 130, gap_ms: 50 }, { hz: 880, ms: 190 }],
+  amber: [{ hz: 660, ms: 130, gap_ms: 50 }, { hz: 990, ms: 190 }],
   red: [{ hz: 160, ms: 230, wave: "sawtooth", gap_ms: 90 }, { hz: 160, ms: 330, wave: "sawtooth" }],
   machine: [0, 1, 2, 3].map((n) => ({ hz: n % 2 ? 440 : 740, ms: 150, wave: "square", gap_ms: 20 })),
   vibration: { green: [60], amber: [60, 60, 120], red: [220, 90, 320], machine: [90, 60, 90, 60, 90, 60, 90] },

@@ -23,6 +23,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from edge.certs import names_of, server_context
 from edge.gate.bus import News
+from edge.gate.desk import UNDONE
 from edge.gate.gate import Gate, Machine, open_gate
 from edge.gate.verdict import Verdict
 from edge.health.report import Health
@@ -110,8 +111,10 @@ async def _reload(gate: Gate, pool: ThreadPoolExecutor) -> str:
 
 def _signal(hub: Hub, loop: asyncio.AbstractEventLoop, news: News) -> None:
     """Show a verdict on lamp and turnstile, called by the thread that decided."""
-    if isinstance(news, Verdict) and not loop.is_closed():
-        passes = news.people if news.code in PASSES and not news.practice else 0
+    if isinstance(news, Verdict) and not news.practice and news.code != UNDONE:
+        if loop.is_closed():
+            return
+        passes = news.people if news.code in PASSES else 0
         show = Show(news.lane, news.signal.value, news.code, passes, news.exiting)
         loop.call_soon_threadsafe(hub.tell_signals, show)
 
@@ -138,6 +141,7 @@ async def _beat(hub: Hub, gate: Gate, pool: ThreadPoolExecutor) -> None:
     """Say that the agent lives: the loop turns, and the threads that decide do too."""
     loop = asyncio.get_running_loop()
     while True:
+        await loop.run_in_executor(pool, gate.ledger.answers)
         status = await loop.run_in_executor(pool, gate.board.status)
         hub.tell_signals(Beat(status.ready))
         notify("WATCHDOG=1")

@@ -162,6 +162,29 @@ def key(path: Path, lane: str) -> None:
         print(made)  # noqa: T201
 
 
+@main.command()
+@click.argument("lane")
+@click.argument("gate")
+@click.option("--exit", "exiting", is_flag=True, help="It lets people out.")
+@click.pass_obj
+def post(path: Path, lane: str, gate: str, exiting: bool) -> None:
+    """Post LANE at the gate called GATE, as staff do on a screen.
+
+    \b
+    Examples:  usher-edge post turnstile-3 North
+               usher-edge post turnstile-4 North --exit
+    """
+    from edge.commands.files import told
+    from edge.commands.posting import post_lane
+
+    settings = settings_of(path)
+    known = [each.id for each in settings.lanes]
+    if lane not in known:
+        fail(f"The settings have no lane {lane}. There are: {', '.join(known)}.")
+    place = post_lane(settings, lane, gate, exiting=exiting, fail=fail)
+    console.print(f"{lane} stands at {place}. {told(settings)}", highlight=False)
+
+
 @main.group()
 def pin() -> None:
     """Who may open scanning by a PIN."""

@@ -9,17 +9,18 @@ from edge.gate.lanes import KEY as PREFIX
 from edge.gate.staff import MOST_PINS, pin_verifier
 from edge.settings import Settings
 from edge.store.database import StorageFailed
-from edge.store.settings import Pin, SettingStore
-from edge.store.stores import DATABASE, open_stores
+from edge.store.settings import Pin
+from edge.store.stores import DATABASE, Stores, open_stores
 
 Fail = Callable[[str], NoReturn]
 
 
 def make_key(settings: Settings, lane: str, key: str, fail: Fail) -> str:
     """Make `key` the one that opens a lane; return it."""
-    with _opened(settings, fail) as store:
-        for name, opened in store.starting(PREFIX).items():
-            if opened == lane.encode():
+    with opened(settings, fail) as stores:
+        store = stores.settings
+        for name, opens in store.starting(PREFIX).items():
+            if opens == lane.encode():
                 store.drop(f"{PREFIX}{name}")
         store.put({f"{PREFIX}{sha256(key.encode()).hexdigest()}": lane.encode()})
     return key
@@ -33,7 +34,8 @@ def put_pin(settings: Settings, name: str, digits: str, fail: Fail) -> None:
         fail(f"That is no PIN: {error}.")
     if not name.strip() or not name.isprintable():
         fail("A PIN needs the name of its owner.")
-    with _opened(settings, fail) as store:
+    with opened(settings, fail) as stores:
+        store = stores.settings
         if len(store.pins()) >= MOST_PINS:
             fail(f"This gate has {MOST_PINS} PINs already. Remove one first, or use badges.")
         store.put_pin(Pin(name.strip(), "scan", verifier))
@@ -41,19 +43,22 @@ def put_pin(settings: Settings, name: str, digits: str, fail: Fail) -> None:
 
 def drop_pin(settings: Settings, name: str, fail: Fail) -> None:
     """Take somebody's PIN away."""
-    with _opened(settings, fail) as store:
+    with opened(settings, fail) as stores:
+        store = stores.settings
         if not store.drop_pin(name):
             fail(f"{name} has no PIN here.")
 
 
 def names_of_pins(settings: Settings, fail: Fail) -> list[str]:
     """Return who has one."""
-    with _opened(settings, fail) as store:
+    with opened(settings, fail) as stores:
+        store = stores.settings
         return [pin.name for pin in store.pins()]
 
 
 @contextmanager
-def _opened(settings: Settings, fail: Fail) -> Iterator[SettingStore]:
+def opened(settings: Settings, fail: Fail) -> Iterator[Stores]:
+    """Open a gate's stores beside its agent; a disk that fails ends the command."""
     if not (settings.data_folder / DATABASE).exists():
         fail(f"{settings.data} holds no gate. Run `usher-edge init` first.")
     try:
@@ -61,7 +66,7 @@ def _opened(settings: Settings, fail: Fail) -> Iterator[SettingStore]:
     except StorageFailed as error:
         fail(f"{settings.data} can't be opened: {error}.")
     try:
-        yield stores.settings
+        yield stores
     except StorageFailed as error:
         fail(f"The disk failed: {error}.")
     finally:

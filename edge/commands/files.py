@@ -49,7 +49,7 @@ def load_file(settings: Settings, file: Path, console: Console, fail: Fail) -> N
         progress.update(task, total=1, completed=1)
     for each in news or ["nothing new: this gate had all of it"]:
         console.print(f"[green]✔[/] {each}", highlight=False)
-    console.print(_told(settings), highlight=False)
+    console.print(told(settings), highlight=False)
 
 
 def export_file(settings: Settings, file: Path, console: Console, fail: Fail) -> None:
@@ -85,7 +85,7 @@ def feeding(settings: Settings, fail: Fail) -> Iterator[Feeding]:
         stores.close()
 
 
-def _told(settings: Settings) -> str:
+def told(settings: Settings) -> str:
     """Have the agent read again; return in words whether it did."""
     try:
         line = Line(settings.socket, timeout=30.0)

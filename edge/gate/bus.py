@@ -5,6 +5,7 @@ is slow loses its oldest news, never the newest.
 """
 
 import asyncio
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import msgspec
 from edge.gate.verdict import Verdict
 
 MOST_KEPT: Final = 64
+LOG: Final = logging.getLogger(__name__)
 
 
 class LaneChanged(msgspec.Struct, frozen=True):
@@ -78,7 +80,10 @@ class Bus:
     def publish(self, news: News) -> None:
         """Tell every listener."""
         for listener in self._listeners:
-            listener(news)
+            try:
+                listener(news)
+            except Exception:  # what was decided is written: no listener may undo that
+                LOG.exception("a listener failed")
 
     def listen(self, listener: Listener) -> None:
         """Have `listener` called from the publishing thread; it must be quick and never raise."""

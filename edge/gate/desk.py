@@ -15,7 +15,7 @@ from edge.gate.lines import undo_line
 from edge.gate.pending import Pending
 from edge.gate.searching import Searching
 from edge.gate.state import Found
-from edge.gate.station import Parts, Station
+from edge.gate.station import Parts, Station, repeated
 from edge.gate.verdict import Verdict
 from shared.decide import by_hand
 from shared.log.record import ZERO16
@@ -42,11 +42,16 @@ class Desk:
         """Decide a scan again, with what staff have said of it so far and now."""
         target = self._.lanes.lane(lane)
         with target.lock:
+            if (done := target.done.get(scan)) is not None and done[0] == act:
+                return repeated(done[1])  # the answer was lost, or the button was hit twice
             pending = self._pending(target, scan)
             if act.supervised or badge:
                 secret = self._.staff.supervisor(target, badge)
                 pending = pending._replace(badge=secret)
-            return self._decided(target, pending._replace(act=_joined(pending, act)))
+            verdict = self._decided(target, pending._replace(act=_joined(pending, act)))
+            if verdict.signal is Signal.ADMIT:
+                target.close(scan, act, verdict)
+            return verdict
 
     def undo(self, lane: str, scan: str, badge: str = "") -> Verdict:
         """Take back the admission that a verdict told of."""

@@ -6,6 +6,7 @@ gate.close()
 """
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -26,7 +27,7 @@ from edge.settings import Settings
 from edge.store.database import StorageFailed
 from edge.store.identity import Identity, load_identity, lock_folder
 from edge.store.log import Probe, unobserved
-from edge.store.stores import KEY, Stores, open_stores
+from edge.store.stores import KEY, Stores, heal_stores
 from shared.log.record import EMPTY, Kind
 from shared.log.writer import Tail
 
@@ -52,6 +53,7 @@ class Held:
 
     def __init__(self, me: Identity, stores: Stores) -> None:
         self._me = me
+        self.reloading = threading.Lock()
         self._stores = stores
         self._key = stores.database.path.with_name(KEY)
         self.wiped = False
@@ -110,7 +112,11 @@ class Gate:
     lock: IO[bytes]
 
     def reload(self) -> None:
-        """Take in what a delivery has put in force."""
+        """Take in what a delivery has put in force. One at a time: the newest word wins."""
+        with self.held.reloading:
+            self._reload()
+
+    def _reload(self) -> None:
         self.held.renew()
         if self.held.wiped:
             for lane in self.lanes.all():
@@ -119,6 +125,7 @@ class Gate:
         self.clock.look_again()
         catch_up(self.ledger, self.me, self.stores.log, self.held.trust)
         self.staff.lock_revoked()
+        self.lanes.read_choices()
         for lane in self.lanes.all():
             self.lanes.changed(lane)
 
@@ -162,7 +169,7 @@ def open_gate(settings: Settings, machine: Machine | None = None, software: str 
 def _opened(
     settings: Settings, machine: Machine, software: str, me: Identity, lock: IO[bytes]
 ) -> Gate:
-    stores = open_stores(settings.data_folder, machine.probe)
+    stores = heal_stores(settings.data_folder, machine.probe)
     try:
         healed = stores.healed
         if count := bring_back(me, stores.log, stores.mirror):

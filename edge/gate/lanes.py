@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from edge.errors import Refused
-from edge.gate.acts import stored
+from edge.gate.acts import Act, stored
 from edge.gate.bus import Bus, LaneChanged
 from edge.gate.ledger import Ledger
 from edge.gate.pending import Pending
@@ -29,6 +29,7 @@ from shared.rules.compiled import Post
 MOST_HANDHELDS: Final = 64
 MOST_RECENT: Final = 50
 CHALLENGE_SECONDS: Final = 60.0
+POST: Final = "lane:"  # settings that hold a lane's choice
 KEY: Final = "key:"  # settings that name the lane of a kiosk or of a third party
 
 
@@ -57,7 +58,15 @@ class Lane:
     repeats: Repeats = field(default_factory=Repeats)
     recent: deque[Verdict] = field(default_factory=lambda: deque(maxlen=MOST_RECENT))
     pending: "OrderedDict[str, Pending]" = field(default_factory=OrderedDict)
+    done: dict[str, tuple[Act, Verdict]] = field(default_factory=dict)  # acts that admitted
     lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def close(self, scan: str, act: Act, verdict: Verdict) -> None:
+        """Note that an act on a scan has admitted: the same act again is no other admission."""
+        self.pending.pop(scan, None)
+        self.done[scan] = act, verdict
+        while len(self.done) > MOST_RECENT:
+            del self.done[next(iter(self.done))]
 
     def challenged(self, now: float) -> bytes | None:
         """Return the four bytes on show, while they are."""
@@ -155,7 +164,8 @@ class Lanes:
 
     def changed(self, lane: Lane) -> None:
         """Tell a lane's screens that something else than a verdict is new."""
-        lane.repeats.clear()
+        with lane.lock:
+            lane.repeats.clear()
         self._bus.publish(LaneChanged(lane.id))
 
     def posts(self, lane: Lane) -> dict[bytes, Post]:
@@ -198,11 +208,20 @@ class Lanes:
             zone_name=zone_name(book, gate.zone),
         )
 
+    def read_choices(self) -> None:
+        """Take in posts that a technician has chosen by command."""
+        for lane in self.all():
+            self._read_choice(lane)
+
     def _add(self, lane: Lane) -> None:
-        stored = self._settings.get(f"lane:{lane.id}")
-        if stored is not None:
-            lane.choice = msgspec.json.decode(stored, type=Choice)
+        self._read_choice(lane)
         self._lanes[lane.id] = lane
+
+    def _read_choice(self, lane: Lane) -> None:
+        stored = self._settings.get(f"{POST}{lane.id}")
+        if stored is not None:
+            with lane.lock:
+                lane.choice = msgspec.json.decode(stored, type=Choice)
 
     def _make_room(self) -> None:
         """Let go of a handheld that nobody is signed in at, or refuse one more."""

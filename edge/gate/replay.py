@@ -1,5 +1,7 @@
 """From what is on the disk to a ledger that can go on: the start of every boot."""
 
+from collections.abc import Iterator, Mapping
+
 from edge.gate.clock import DeviceClock
 from edge.gate.ledger import Ledger
 from edge.gate.trust import Trust
@@ -7,7 +9,8 @@ from edge.store.identity import Identity
 from edge.store.log import LogStore
 from edge.store.mirror import Mirror
 from shared.devices.proof import by_badge, proves
-from shared.log.record import decode, signed_by
+from shared.log.gossip import Key, Mark, missing
+from shared.log.record import ZERO32, decode, signed_by
 from shared.log.writer import Tail, advance
 
 
@@ -37,8 +40,17 @@ def ledger_of(me: Identity, log: LogStore, clock: DeviceClock, trust: Trust) -> 
 
 def catch_up(ledger: Ledger, me: Identity, log: LogStore, trust: Trust) -> None:
     """Take in what is on the disk and not in the ledger, and whom the roster lists."""
-    ledger.replay(log.records(), lambda raw: _proved(raw, me, log, trust))
+    known = ledger.vector()
+    fresh = log.records() if not known else _beyond(log, known)
+    ledger.replay((raw, _proved(raw, me, log, trust)) for raw in fresh)
     ledger.believe(trust.roster)
+
+
+def _beyond(log: LogStore, known: Mapping[Key, Mark]) -> Iterator[bytes]:
+    """Yield the records that come after those of a ledger, and each device's second histories."""
+    for span in missing(log.vector(), known):
+        yield from log.span(span)
+    yield from log.forks()
 
 
 def _held(log: LogStore, raw: bytes) -> list[bytes]:
@@ -54,6 +66,8 @@ def _end(me: Identity, log: LogStore) -> Tail:
 def _proved(raw: bytes, me: Identity, log: LogStore, trust: Trust) -> bool:
     """Whether a stored record's proof is here and holds. Own codes were verified when written."""
     name = raw[156:188]
+    if name == ZERO32:
+        return False
     blob = log.blobs((name,)).get(name)
     if blob is None:
         return False

@@ -7,7 +7,6 @@ the agent reads again when it is told to.
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
 
 from edge.gate.clock import DeviceClock
 from edge.gate.intake import Intake
@@ -25,7 +24,6 @@ from shared.log.chain import MAX_BATCH
 from shared.log.gossip import missing
 from shared.log.record import SIZE
 
-DEVICE_UNKNOWN: Final = "request_unknown_device"
 Advance = Callable[[], None]
 
 
@@ -72,6 +70,7 @@ class Feeding:
         """Take a file in, whole or not at all; return in words what it brought."""
         kind, sections = decode(data)
         with loading(self._stores.database.path.parent):
+            self._clock.look_again()  # what another delivery has learnt meanwhile
             if kind is FileKind.PRELOAD:
                 return self._preload(sections, advance)
             return self._log(sections, advance)
@@ -109,6 +108,7 @@ class Feeding:
             wipe(self._stores.database.path.parent)
 
     def _log(self, sections: list[Section], advance: Advance) -> list[str]:
+        _check_log(sections)
         trust = self._trust()
         blobs = {hashing.evidence(s.content): s.content for s in sections if s.part is Part.BLOB}
         ledger = ledger_of(self._me, self._stores.log, self._clock, trust)
@@ -155,13 +155,21 @@ def wipe(folder: Path) -> None:
 
 def _heard(ledger: Ledger, trust: Trust, pk: bytes, batch: bytes, blobs: dict[bytes, bytes]) -> str:
     """Take one batch in; return in words what came of it."""
-    member = trust.roster.devices.get(hashing.device_id(pk)) if pk else None
+    member = trust.roster.devices.get(hashing.device_id(pk))
     if member is None:
-        raise Untrusted(DEVICE_UNKNOWN)
-    if len(batch) < SIZE:
-        raise Malformed("record_length", len(batch))
+        return f"{len(batch) // SIZE:,} records of a device that is not on the roster: passed over"
     heard = ledger.hear(member.pk, batch, blobs, trust.keys, trust.roster)
     listed = trust.roster.roster.devices if trust.roster.roster else ()
     name = next((each.name for each in listed if each.pk == pk.hex()), "a device")
     told = f"{name}: {heard.new:,} new records"
     return told if heard.fault is None else f"{told}, then stopped: {heard.fault}"
+
+
+def _check_log(sections: list[Section]) -> None:
+    """Raise `Malformed` unless every batch belongs to a device and has a size that one can have."""
+    pk = b""
+    for part, content in sections:
+        if part is Part.DEVICE:
+            pk = content
+        elif part is Part.RECORDS and not (pk and SIZE <= len(content) <= MAX_BATCH * SIZE):
+            raise Malformed("record_length", len(content))

@@ -35,7 +35,7 @@ from shared.manifest.sealed import Name, open_sealed
 from shared.outcomes import Outcome
 from shared.presentation import Freshness
 from shared.rules.compiled import Post
-from shared.rules.decision import Ask, Decision
+from shared.rules.decision import Ask, Decision, Hold
 from shared.scanner import normalise
 from shared.token import Parsed, parse
 from shared.verify import OUTCOMES, outcome_of, verify_parsed
@@ -138,7 +138,7 @@ class Station:
             key, now = "\n".join(distinct), self._.seconds()
             standing = lane.repeats.by_text(key, source, now)
             if standing is not None:
-                return _repeated(standing)
+                return repeated(standing)
             verdict = self._judge(distinct, key, lane, source, act)
             return verdict if verdict.repeat else self.publish(lane, verdict)
 
@@ -187,7 +187,7 @@ class Station:
         lane.repeats.showed(text, subject)
         standing = lane.repeats.find(subject, source, seconds)
         if standing is not None:
-            return _repeated(standing)
+            return repeated(standing)
         if challenge is not None:
             lane.challenge = None  # answered, and never again
         name = self._name(book, scan.ticket_hash, parsed)
@@ -220,7 +220,8 @@ class Station:
         told = telling.of_decision(decision, scan, book, pending.name, self._.me.device)
         verdict = self.tell(lane, pending.source, told)
         entries = (raw for raw in raws if raw[1] in (Kind.IN, Kind.OVERRIDE))
-        self._keep(lane, verdict, _after(pending, tuple(map(record_id, entries))))
+        held = isinstance(decision, Hold)
+        self._keep(lane, verdict, _after(pending, tuple(map(record_id, entries)), held=held))
         return verdict
 
     def _ask(self, lane: Lane, pending: Pending, book: Book, post: Post) -> Decision:
@@ -291,13 +292,16 @@ def _subject(pending: Pending) -> bytes:
     return pending.scan.token.event + pending.scan.token.ticket
 
 
-def _after(pending: Pending, admitted: tuple[bytes, ...]) -> Pending:
-    """Return a scan as staff may go on with it: what a supervisor signed is used up."""
-    if not admitted:
+def _after(pending: Pending, admitted: tuple[bytes, ...], *, held: bool) -> Pending:
+    """Return a scan as staff may go on with it: unless something is still to be done for it,
+    what a supervisor signed is used up."""
+    if held:
         return pending
     plain = Act(answers=pending.act.answers, confirmed=pending.act.confirmed)
     return pending._replace(admitted=admitted, badge=b"", act=plain)
 
 
-def _repeated(verdict: Verdict) -> Verdict:
-    return msgspec.structs.replace(verdict, repeat=True)
+def repeated(verdict: Verdict) -> Verdict:
+    """Return a verdict that still stands. Nobody passes by it: whoever opens a gate by `people`
+    opens it once."""
+    return msgspec.structs.replace(verdict, repeat=True, people=0)

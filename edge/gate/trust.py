@@ -127,14 +127,13 @@ def restored(trust: Trust, documents: DocumentStore) -> Trust:
 
 
 def renewed(before: Trust, after: Trust) -> Trust:
-    """Return `after`, with a book of `before` whose signer was revoked since and that nothing
-    has replaced yet: it goes on, as old as can be."""
-    revoked = {
-        fault.event
+    """Return `after`, with those books of `before` that can't be read any more and that nothing
+    has replaced yet. One whose signer was revoked since goes on as old as can be."""
+    kept = {
+        fault.event: without_word(book) if fault.code == "document_unknown_key" else book
         for fault in after.faults
-        if fault.kind == "head" and fault.code == "document_unknown_key"
+        if fault.kind == "head" and (book := before.books.get(fault.event)) is not None
     }
-    kept = {event: without_word(before.books[event]) for event in revoked & before.books.keys()}
     return after._replace(books={**kept, **after.books})
 
 

@@ -33,6 +33,7 @@ class Camera:
     def leave(self) -> None:
         """Let the watchers go: the camera is not connected any more."""
         self.gone = True
+        self._writer.close()
         self._wake()
 
     async def pictures(self) -> AsyncIterator[bytes]:

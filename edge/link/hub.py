@@ -5,6 +5,7 @@ would show staff what was in front of the camera a while ago.
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -28,6 +29,7 @@ from edge.link.messages import (
 from edge.link.wire import receive
 
 SOCKET_MODE: Final = 0o660
+LOG: Final = logging.getLogger(__name__)
 Scan = Callable[[Sequence[str], str, str], Awaitable[Verdict]]
 
 
@@ -108,18 +110,21 @@ class Hub:
                 elif isinstance(message, Preview):
                     camera.show(message.jpeg)
         finally:
-            deciding.cancel()
-            with suppress(asyncio.CancelledError):
-                await deciding
             self._cameras.drop(camera)
+            deciding.cancel()
+            await asyncio.gather(deciding, return_exceptions=True)
 
     async def _decide(self, camera: Camera, newest: list[Seen], arrived: asyncio.Event) -> None:
         while True:
             await arrived.wait()
             arrived.clear()
             seen = newest.pop()
-            verdict = await self._scan(seen.texts, camera.lane, f"camera:{camera.name}")
-            camera.send(Answered(verdict.code, verdict.signal))
+            try:
+                verdict = await self._scan(seen.texts, camera.lane, f"camera:{camera.name}")
+            except Exception:  # one reading is lost, and never the camera
+                LOG.exception("a reading of camera %s was not decided", camera.name)
+            else:
+                camera.send(Answered(verdict.code, verdict.signal))
 
     async def _signal(
         self, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -19,7 +19,7 @@ from edge.store.schema import NewerSchema, migrate
 PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
-    "PRAGMA busy_timeout = 2000",
+    "PRAGMA busy_timeout = 400",
     "PRAGMA foreign_keys = ON",
     "PRAGMA wal_autocheckpoint = 1000",  # a backstop: the agent checkpoints when nobody scans
     "PRAGMA cache_size = -8000",
@@ -42,6 +42,7 @@ class Database:
         self.path = path
         self.lock = threading.RLock()
         self._connection = _connect(path)
+        self._file = path.stat().st_ino
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -57,6 +58,7 @@ class Database:
         """Give the connection inside one transaction: durable when this returns, or not at all."""
         with self.lock:
             try:
+                self._check_file()
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
                 self._connection.execute("COMMIT")
@@ -69,10 +71,11 @@ class Database:
     def checkpoint(self) -> None:
         """Move the WAL into the file, so that its loss would cost nothing. For quiet moments.
 
-        The WAL keeps its size and is written from its start again.
+        It waits for nobody; the WAL keeps its size, and is written from its start again once no
+        reader is in it.
         """
         with self.reading() as connection:
-            connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def make_room(self) -> None:
         """Give the WAL its full size now: a commit that makes a file longer syncs its metadata
@@ -96,14 +99,34 @@ class Database:
         with self.lock:
             self._connection.close()
 
+    def _check_file(self) -> None:
+        """Refuse to write into a file that nobody will find: deleted, wiped or replaced."""
+        try:
+            found = self.path.stat().st_ino
+        except OSError as error:
+            raise StorageFailed(f"{self.path.name}: {error.strerror}") from error
+        if found != self._file:
+            raise StorageFailed(f"{self.path.name} was replaced by another file")
+
     def _undo(self) -> None:
         with suppress(sqlite3.Error):  # the error that brought us here is the one to tell
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
 
 
-def open_database(path: Path) -> tuple[Database, tuple[str, ...]]:
-    """Open the gate's file, healed if need be; return what was found wrong with it."""
+def open_database(path: Path) -> Database:
+    """Open the file as it is, beside the agent: a damaged one is for the agent to heal."""
+    try:
+        return Database(path)
+    except sqlite3.DatabaseError as error:
+        raise StorageFailed(str(error)) from error
+
+
+def heal_database(path: Path) -> tuple[Database, tuple[str, ...]]:
+    """Open the gate's file, healed if need be; return what was found wrong with it.
+
+    For the one process that holds the folder: healing gives the file's name to another file.
+    """
     if (healed := _healing(path)).exists() and not path.exists():
         healed.rename(path)  # cut off between the last two steps of healing
     try:

@@ -44,6 +44,15 @@ SPAN: Final = """
      WHERE device = ? AND incarnation = ? AND seq > ? AND seq <= ?
      ORDER BY seq, id
 """
+FORKS: Final = """
+    SELECT record.raw
+      FROM record
+      JOIN (SELECT device, incarnation, seq FROM record
+             GROUP BY device, incarnation, seq HAVING count(*) > 1) AS place
+        ON place.device = record.device AND place.incarnation = record.incarnation
+       AND place.seq = record.seq
+     ORDER BY record.device, record.incarnation, record.seq, record.id
+"""
 AT: Final = "SELECT raw FROM record WHERE device = ? AND incarnation = ? AND seq = ?"
 CONFIRM: Final = """
     INSERT INTO receipt (device, incarnation, seq) VALUES (?, ?, ?)
@@ -152,6 +161,11 @@ class LogStore:
         """Return the records of one batch."""
         with self._database.reading() as connection:
             return [raw for (raw,) in connection.execute(SPAN, span)]
+
+    def forks(self) -> list[bytes]:
+        """Return the records of places at which a device wrote more than one."""
+        with self._database.reading() as connection:
+            return [raw for (raw,) in connection.execute(FORKS)]
 
     def at(self, device: bytes, incarnation: int, seq: int) -> list[bytes]:
         """Return the records at one place: two or more are an equivocation."""

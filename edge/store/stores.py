@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from edge.store.database import Database, open_database
+from edge.store.database import Database, heal_database, open_database
 from edge.store.documents import DocumentStore
 from edge.store.log import LogStore, Probe, unobserved
 from edge.store.mirror import Mirror
@@ -30,9 +30,18 @@ class Stores(NamedTuple):
         self.database.close()
 
 
-def open_stores(folder: Path, probe: Probe = unobserved) -> Stores:
-    """Open a folder's stores; raises `StorageFailed` where the disk does."""
-    database, healed = open_database(folder / DATABASE)
+def open_stores(folder: Path) -> Stores:
+    """Open a folder's stores beside its agent; raises `StorageFailed` where the disk does."""
+    return _stores(folder, open_database(folder / DATABASE), (), unobserved)
+
+
+def heal_stores(folder: Path, probe: Probe = unobserved) -> Stores:
+    """Open a folder's stores, healed if need be, for the process that holds the folder."""
+    database, healed = heal_database(folder / DATABASE)
+    return _stores(folder, database, healed, probe)
+
+
+def _stores(folder: Path, database: Database, healed: tuple[str, ...], probe: Probe) -> Stores:
     mirror = Mirror(folder / MIRROR)
     log = LogStore(database, mirror, probe)
     return Stores(database, mirror, log, DocumentStore(database), SettingStore(database), healed)

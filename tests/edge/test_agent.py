@@ -118,6 +118,29 @@ def test_the_exported_log_is_whole(gate: Appliance) -> None:
     assert kinds.count(Kind.IN) >= 9
 
 
+def test_a_third_partys_lane_is_posted_by_command(gate: Appliance) -> None:
+    """At once, by the gate's name, and back; an unknown gate is refused with those there are."""
+    assert said(gate, "post", "turnstile", "Nowhere")[0] == 1
+    code, words = said(gate, "post", "turnstile", "South")
+    assert (code, "The agent has taken it up" in words) == (0, True)
+    assert gate.scan(gate.world.code("south only"))["code"] == "admitted"
+    assert said(gate, "post", "turnstile", "North")[0] == 0
+
+
+def test_no_command_heals_a_file_under_the_running_agent(gate: Appliance) -> None:
+    """Healing gives the file's name to another one, which the agent would not write."""
+    database = gate.settings.data_folder / "gate.db"
+    inode = database.stat().st_ino
+    said(gate, "export", str(gate.folder / "again.ush"))
+    assert database.stat().st_ino == inode
+    moved = database.rename(gate.folder / "moved.db")
+    try:
+        verdict = gate.scan(gate.world.code("two visits"))
+    finally:
+        moved.rename(database)
+    assert (verdict["code"], verdict["signal"]) == ("storage_failed", "machine")
+
+
 def test_a_second_agent_does_not_touch_the_log(gate: Appliance) -> None:
     """It says why, and ends."""
     code, words = said(gate, "run")

@@ -316,6 +316,32 @@ def test_a_tap_on_a_group_after_an_override_is_no_override(site: Site) -> None:
     assert site.gate.desk.resolve("north", admitted.scan, Act()).code == "no_entries_left"
 
 
+def test_the_same_act_twice_admits_once(site: Site) -> None:
+    """An answer that got lost, or a button hit twice: the verdict stands, nobody else passes."""
+    site.scan("seated")
+    denied = site.scan("seated")
+    act = Act(override="guest_known")
+    first = site.gate.desk.resolve("north", denied.scan, act, site.badge(SUE))
+    again = site.gate.desk.resolve("north", denied.scan, act, site.badge(SUE))
+    assert (first.code, first.people) == ("admitted", 1)
+    assert (again.scan, again.repeat, again.people) == (first.scan, True, 0)
+    assert [raw[1] for raw in site.raws()].count(Kind.OVERRIDE) == 1
+    other = Act(override="emergency")
+    assert refused(site.gate.desk.resolve, "north", denied.scan, other, site.badge(SUE)) == (
+        "scan_unknown"
+    )
+
+
+def test_a_badge_that_was_shown_for_a_refusal_is_used_up(site: Site) -> None:
+    """Whoever acts on the scan afterwards shows one again."""
+    site.scan("family", people=4)
+    denied = site.scan("family")
+    act = Act(override="guest_known", people=9)
+    still = site.gate.desk.resolve("north", denied.scan, act, site.badge(SUE))
+    assert still.code == "no_entries_left"
+    assert site.gate.desk.resolve("north", still.scan, Act()).code == "no_entries_left"
+
+
 # -- looking up --
 
 

@@ -8,7 +8,7 @@ from edge.health.units import size
 
 LITTLE: Final = 0.10  # of all memory
 NONE: Final = 0.04
-TODO: Final = "End other programs on this machine, or restart it between two queues."
+ADVICE: Final = "End other programs on this machine, or restart it between two queues."
 
 
 def check(reading: Reading) -> Result:
@@ -16,7 +16,7 @@ def check(reading: Reading) -> Result:
     free, total = reading.hardware.memory
     left, share = f"{size(free)} free", free / total
     if share < NONE:
-        return Result("memory", FAIL, "memory_full", left, "Memory is all but used up.", TODO)
+        return Result("memory", FAIL, "memory_full", left, "Memory is all but used up.", ADVICE)
     if share < LITTLE:
-        return Result("memory", WARN, "memory_low", left, "Memory is running out.", TODO)
+        return Result("memory", WARN, "memory_low", left, "Memory is running out.", ADVICE)
     return Result("memory", OK, "memory_ok", left, "There is memory left.")

@@ -9,7 +9,7 @@ from edge.health.units import counted
 MANY: Final = 5_000  # about an evening of one busy lane
 TOO_MANY: Final = 50_000
 GROWING: Final = 1.0  # records a minute
-TODO: Final = "Connect the gate to the cloud, or carry its log: `usher-edge export`."
+ADVICE: Final = "Connect the gate to the cloud, or carry its log: `usher-edge export`."
 
 
 def check(reading: Reading) -> Result:
@@ -21,9 +21,9 @@ def check(reading: Reading) -> Result:
     what = counted(queue.waiting, "record")
     sentence = f"{what} without a receipt{_growth(queue.growth)}."
     if queue.waiting >= TOO_MANY:
-        return Result("queue", FAIL, "queue_too_many", value, sentence, TODO)
+        return Result("queue", FAIL, "queue_too_many", value, sentence, ADVICE)
     if queue.waiting >= MANY:
-        return Result("queue", WARN, "queue_many", value, sentence, TODO)
+        return Result("queue", WARN, "queue_many", value, sentence, ADVICE)
     return Result("queue", OK, "queue_ok", value, sentence)
 
 

@@ -368,7 +368,8 @@ def test_a_camera_rests_when_nobody_watches(site: Site) -> None:
     """Its process makes previews only while a browser is there to see them."""
     site.cameras.left.clear()
     with site.kiosk(key=OTHER_KEY).stream("GET", "/preview/back.mjpeg") as response:
-        assert next(response.iter_raw()).startswith(b"--usher-frame")
+        watching = response.iter_raw()  # kept: dropping it would hang up
+        assert next(watching).startswith(b"--usher-frame")
         assert not site.cameras.left.is_set()
     assert site.cameras.left.wait(20)
 

@@ -1,8 +1,8 @@
 # Every target sets up what it needs (scripts/setup); a second run fetches nothing.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-gate setup-tests demo practice test test-long check bench mutants vectors picture lock format clean \
-        distclean
+.PHONY: help setup setup-cloud setup-gate setup-tests demo serve practice test test-long check bench \
+        mutants vectors picture lock format clean distclean
 export PYTHON
 PY := .venv/bin/python
 
@@ -12,6 +12,9 @@ help: ## list these targets
 setup: ## make .venv with the pinned packages
 	@scripts/setup
 
+setup-cloud:
+	@scripts/setup cloud
+
 setup-gate:
 	@scripts/setup gate
 
@@ -20,6 +23,9 @@ setup-tests:
 
 demo: setup ## issue, sign, present, verify, decide and merge a small event, in the terminal
 	@$(PY) -m demo
+
+serve: setup-cloud ## run the ticket service on this machine, with all that it needs
+	@$(PY) -m cloud serve
 
 practice: setup-gate ## run a gate on this machine: an event, tickets, guests before a camera
 	@$(PY) -m edge practice

@@ -12,9 +12,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import NewScreen
 from tests.browser.screen import Screen, verdict
 
-AXE = (
-    Path(__file__).parents[2] / ".cache" / "npm-front" / "node_modules" / "axe-core" / "axe.min.js"
-)
+AXE = Path(__file__).parents[2] / ".cache" / "npm-edge" / "node_modules" / "axe-core" / "axe.min.js"
 SIZES = ((360, 640), (800, 480), (1280, 800), (1920, 1080))
 LOOKS = ("light", "dark", "contrast")
 LONG = "Maximiliane-Wilhelmina von Hohenzollern-Sigmaringen zu Schwarzburg-Rudolstadt"

@@ -17,7 +17,10 @@ FORBIDDEN = {
     "an index of packages": re.compile(
         r"--(extra-)?index-url[= ]|--find-links[= ]|\bregistry\s*=\s*http"
     ),
-    "a path of one machine": re.compile(r"(?<![\w.}/-])/(?:work|tmp|root|home|Users)/\w"),
+    # "/root/successor" is an address of the API.
+    "a path of one machine": re.compile(
+        r"(?<![\w.}/-])/(?:work|tmp|root|home|Users)/(?!successor)\w"
+    ),
     "a secret": re.compile(
         r"-----BEGIN [A-Z ]*PRIVATE KEY|\b[sr]k_(live|test)_\w{8}|\bAKIA[0-9A-Z]{16}\b|"
         r"\bgh[pousr]_\w{20}"

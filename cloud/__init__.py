@@ -1,0 +1,1 @@
+"""The cloud ticket service: sells, signs and serves tickets (cloud/README.md)."""

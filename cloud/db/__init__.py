@@ -1,0 +1,1 @@
+"""PostgreSQL: migrations, roles, and the one way into a tenant's rows."""

@@ -1,0 +1,101 @@
+"""The pool of connections to PostgreSQL, and the part of asyncpg's interface that we use."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final, LiteralString, Protocol
+
+import asyncpg
+import msgspec
+
+# A query that takes longer is a fault of ours; a lock that takes longer is somebody's crash.
+SETTINGS: Final = {
+    "application_name": "usher",
+    "statement_timeout": "20s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "60s",
+}
+
+Row = Mapping[str, Any]
+
+
+class Connection(Protocol):
+    """A connection (asyncpg ships no types). SQL is literal: what varies is an argument."""
+
+    async def execute(self, query: LiteralString, *args: object) -> str:
+        """Run a statement and return its tag, "UPDATE 3"."""
+
+    async def executemany(self, query: LiteralString, args: Iterable[Sequence[object]]) -> None:
+        """Run a statement once for each of `args`, in one round trip."""
+
+    async def fetch(self, query: LiteralString, *args: object) -> list[Row]:
+        """Return all rows."""
+
+    async def fetchrow(self, query: LiteralString, *args: object) -> Row | None:
+        """Return the first row."""
+
+    async def fetchval(self, query: LiteralString, *args: object) -> Any:
+        """Return the first column of the first row."""
+
+    def transaction(self) -> AbstractAsyncContextManager[None]:
+        """Return a transaction, or a savepoint inside one."""
+
+    async def close(self) -> None:
+        """Hang up."""
+
+
+class Pool(Protocol):
+    """A pool of connections."""
+
+    def acquire(self, *, timeout: float | None = None) -> AbstractAsyncContextManager[Connection]:
+        """Lend a connection; `TimeoutError` after `timeout` seconds without one."""
+
+    async def close(self) -> None:
+        """Close all, once they are given back."""
+
+
+async def connect(url: str) -> Connection:
+    """Return a connection of its own, outside any pool."""
+    conn: Connection = await asyncpg.connect(url, server_settings=SETTINGS)
+    return conn
+
+
+def new_pool(url: str, *, size: int = 8, **settings: str) -> Pool:
+    """Return a pool of up to `size` connections, to be opened by `open_up` in the same loop.
+
+    JSON columns are Python values.
+    """
+    pool: Pool = asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=size,
+        init=_prepare,
+        reset=_nothing,
+        server_settings=SETTINGS | settings,
+    )
+    return pool
+
+
+async def open_up(pool: Any) -> None:
+    """Open a new pool: from here on it lends connections."""
+    await pool
+
+
+async def open_pool(url: str, *, size: int = 8, **settings: str) -> Pool:
+    """Return an open pool."""
+    pool = new_pool(url, size=size, **settings)
+    await open_up(pool)
+    return pool
+
+
+async def _prepare(conn: Any) -> None:
+    for name in ("json", "jsonb"):
+        await conn.set_type_codec(
+            name,
+            encoder=lambda value: msgspec.json.encode(value).decode(),
+            decoder=msgspec.json.decode,
+            schema="pg_catalog",
+        )
+
+
+async def _nothing(conn: Connection) -> None:
+    """Reset nothing: a transaction's settings end with it, and that saves a round trip."""

@@ -1,0 +1,1 @@
+"""What every route shares: who calls, one transaction a request, problems, pages of results."""

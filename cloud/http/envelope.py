@@ -1,0 +1,117 @@
+"""The outermost layer, around the whole application: each request's id, the headers that every
+answer has, the log line, and an answer whatever happens inside.
+"""
+
+import re
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from litestar.enums import ScopeType
+
+from cloud.http.etags import conditional
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+LOG = structlog.get_logger("usher.http")
+GIVEN_ID: Final = re.compile(r"[0-9A-Za-z._-]{8,64}")
+TRACE: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+DEFAULTS: Final = tuple(
+    (name, value)
+    for name, value in {
+        b"x-content-type-options": b"nosniff",
+        b"referrer-policy": b"no-referrer",
+        b"x-frame-options": b"DENY",
+        b"cross-origin-resource-policy": b"same-origin",
+        b"strict-transport-security": b"max-age=31536000",
+        b"permissions-policy": b"camera=(), microphone=(), geolocation=()",
+        b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+        b"cache-control": b"no-store",
+    }.items()
+)
+BROKEN: Final = (
+    b'{"type":"/problems/internal","title":"Something broke on our side. It is logged under the'
+    b' request\'s id.","status":500,"code":"internal"}'
+)
+
+
+class Envelope:
+    """An ASGI application around another."""
+
+    def __init__(self, app: "ASGIApp", new_id: "Callable[[], str]") -> None:
+        self._app = app
+        self._new_id = new_id
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Serve one request; anything else goes straight through."""
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        request_id = self._name(headers)
+        scope["state"] = {**(scope.get("state") or {}), "request_id": request_id}
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request=request_id, **_trace(headers))
+        answered = _Answered(send, request_id)
+        out = conditional(scope, headers, answered)
+        began = time.perf_counter()
+        try:
+            await self._app(scope, receive, out)
+        except Exception as error:  # noqa: BLE001 - the last net: nobody is left without an answer
+            LOG.error("request_broke", fault=type(error).__name__)
+            if answered.status == 0:
+                await _break(answered)
+        finally:
+            _log(scope, answered.status, time.perf_counter() - began)
+
+    def _name(self, headers: dict[bytes, bytes]) -> str:
+        given = headers.get(b"x-request-id", b"").decode("latin-1")
+        return given if GIVEN_ID.fullmatch(given) else self._new_id()
+
+
+class _Answered:
+    """Adds the headers that every answer has, and notes its status."""
+
+    def __init__(self, send: "Send", request_id: str) -> None:
+        self._send = send
+        self._id = request_id.encode()
+        self.status = 0
+
+    async def __call__(self, message: "Message") -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            given = {name.lower() for name, _ in message["headers"]}
+            added = [header for header in DEFAULTS if header[0] not in given]
+            message["headers"] = [*message["headers"], *added, (b"x-request-id", self._id)]
+        await self._send(message)
+
+
+async def _break(send: "Send") -> None:
+    head: Any = {
+        "type": "http.response.start",
+        "status": 500,
+        "headers": [(b"content-type", b"application/problem+json")],
+    }
+    await send(head)
+    await send({"type": "http.response.body", "body": BROKEN, "more_body": False})
+
+
+def _trace(headers: dict[bytes, bytes]) -> dict[str, str]:
+    match = TRACE.fullmatch(headers.get(b"traceparent", b"").decode("latin-1"))
+    return {"trace": match[1]} if match else {}
+
+
+def _log(scope: "Scope", status: int, seconds: float) -> None:
+    state = scope["state"]
+    LOG.info(
+        "request",
+        method=scope.get("method"),
+        route=str(scope.get("path_template", "")),
+        tenant=str(scope.get("path_params", {}).get("tenant_id", "")),
+        actor=state["origin"].actor if "origin" in state else "",
+        status=status,
+        ms=round(seconds * 1000, 1),
+    )

@@ -1,0 +1,105 @@
+"""Who calls, how often, and with how much: judged before a request costs anything."""
+
+from typing import TYPE_CHECKING, Any
+
+from litestar import Request
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+
+from cloud.db.tenancy import Origin
+from cloud.errors import Refusal
+from cloud.http.access import ANONYMOUS, Principal
+from cloud.http.kernel import Kernel
+from cloud.http.problems import answer
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp, Receive, Scope, Send
+
+Headers = dict[bytes, bytes]
+
+
+class Front(ASGIMiddleware):
+    """Authenticates, counts and caps a request.
+
+    A route's opt may say: `sensitive` (a tighter limit by address), `body_limit` (bytes),
+    `own_credentials` (the Authorization header is the route's own business).
+    """
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+
+    async def handle(
+        self, scope: "Scope", receive: "Receive", send: "Send", next_app: "ASGIApp"
+    ) -> None:
+        """Let the request in, or answer it here."""
+        headers: Headers = dict(scope["headers"])
+        opt = scope["route_handler"].opt
+        limit = int(opt.get("body_limit", self.kernel.body_limit))
+        try:
+            await self._admit(scope, headers, opt)
+            await next_app(scope, _capped(receive, limit, headers), send)
+        except Refusal as refusal:
+            said = answer(refusal, scope["state"]["request_id"])
+            await said.to_asgi_response(None, Request(scope))(scope, receive, send)
+
+    async def _admit(self, scope: "Scope", headers: Headers, opt: dict[str, Any]) -> None:
+        state = scope["state"]
+        address = self._address(scope, headers)
+        state["principal"] = ANONYMOUS
+        state["origin"] = Origin("anonymous", state["request_id"], address)
+        if opt.get("sensitive"):
+            await self._count(f"sensitive:{address}", self.kernel.rates.sensitive)
+        authorization = headers.get(b"authorization", b"").decode("latin-1")
+        if not authorization or opt.get("own_credentials"):
+            await self._count(f"address:{address}", self.kernel.rates.address)
+            return
+        try:
+            principal = self.kernel.gatekeeper.principal(authorization, self.kernel.clock())
+        except Refusal:
+            await self._count(f"address:{address}", self.kernel.rates.address)
+            raise
+        state["principal"] = principal
+        state["origin"] = Origin(principal.actor, state["request_id"], address)
+        await self._count(*self._bucket(principal, authorization))
+
+    def _bucket(self, principal: Principal, authorization: str) -> tuple[str, int]:
+        rates = self.kernel.rates
+        if principal.kind == "account":
+            return principal.actor, rates.account
+        if principal.kind == "device":  # its id is not proved yet, and is all that can be counted
+            return f"device:{authorization[:40]}", rates.device
+        return principal.actor, rates.key
+
+    async def _count(self, bucket: str, per_minute: int) -> None:
+        if wait := await self.kernel.limiter.hit(bucket, per_minute):
+            raise Refusal("rate_limited", retry_after=wait)
+
+    def _address(self, scope: "Scope", headers: Headers) -> str | None:
+        """Return where the request came from, past as many proxies as are ours."""
+        ours, client = self.kernel.trusted_proxies, scope.get("client")
+        named = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
+        if ours and len(named) >= ours and named[-ours].strip():
+            return named[-ours].strip()
+        return client[0] if client else None
+
+
+def _capped(receive: "Receive", limit: int, headers: Headers) -> "Receive":
+    """Return `receive` that refuses a body of more than `limit` bytes."""
+    too_large = Refusal("body_too_large", accepted=f"at most {limit} bytes")
+    declared = headers.get(b"content-length", b"0")
+    if declared.isdigit() and int(declared) > limit:
+        raise too_large
+    seen = 0
+
+    async def counting() -> Any:
+        nonlocal seen
+        message = await receive()
+        if message["type"] == "http.request":
+            seen += len(message.get("body", b""))
+            if seen > limit:
+                raise too_large
+        return message
+
+    return counting

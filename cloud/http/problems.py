@@ -1,0 +1,163 @@
+"""Refusals and faults as RFC 9457 problem documents: the only place that knows both.
+
+    {"type": "/problems/sold_out", "title": …, "status": 409, "code": "sold_out",
+     "request_id": …, "errors": [{"field": "/items/0", "accepted": …}]}
+
+No stack trace, SQL or other tenant's data is ever in one: whatever is not a `Refusal` is
+logged, and answered `internal`.
+"""
+
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from cloud.errors import Refusal
+from cloud.http.catalogue import CATALOGUE
+
+MEDIA_TYPE: Final = "application/problem+json"
+LOG = structlog.get_logger("usher.http")
+# What a second try may cure: nobody's request is wrong.
+RETRIABLE: Final = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+)
+AWAY: Final = (
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the connection broke in the middle of an exchange
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.QueryCanceledError,
+    ConnectionError,
+    TimeoutError,
+    OSError,
+)
+BY_STATUS: Final = {
+    401: "credentials_missing",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    413: "body_too_large",
+    415: "media_type",
+    429: "rate_limited",
+    503: "unavailable",
+}
+
+
+class FieldError(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which part of the request was not taken, and what would be."""
+
+    field: str
+    accepted: str = ""
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A problem document (RFC 9457). `code` is stable; `title` is its English sentence."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    request_id: str = ""
+    errors: tuple[FieldError, ...] = ()
+
+
+def answer(refusal: Refusal, request_id: str) -> Response[Any]:
+    """Return the response that a refusal is."""
+    entry = CATALOGUE[refusal.code]
+    errors = (FieldError(refusal.field, refusal.accepted),) if _says_more(refusal) else ()
+    document = msgspec.to_builtins(
+        Problem(
+            f"/problems/{refusal.code}",
+            entry.sentence,
+            entry.status,
+            refusal.code,
+            request_id,
+            errors,
+        )
+    )
+    headers = {"WWW-Authenticate": "Bearer"} if entry.status == 401 else {}
+    if (wait := refusal.facts.get("retry_after")) is not None or entry.status == 503:
+        headers["Retry-After"] = str(wait or 1)
+    return Response(
+        document | msgspec.to_builtins(refusal.facts),
+        status_code=entry.status,
+        media_type=MEDIA_TYPE,
+        headers=headers,
+    )
+
+
+def on_refusal(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
+    """Answer what the service refuses."""
+    return answer(refusal, request_id(request))
+
+
+def on_validation(request: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:
+    """Answer a request that is not in the declared form; values sent are never echoed."""
+    field, accepted = _blame(error)
+    return answer(Refusal("invalid_request", field=field, accepted=accepted), request_id(request))
+
+
+def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """Answer what the framework refuses by itself."""
+    if error.status_code >= 500 and error.status_code != 503:
+        return on_fault(request, error)
+    code = BY_STATUS.get(error.status_code, "invalid_request")
+    response = answer(Refusal(code), request_id(request))
+    response.headers.update(error.headers or {})
+    return response
+
+
+def on_fault(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Answer what nobody foresaw. It is logged by type and place, never by content."""
+    if isinstance(error, asyncpg.CheckViolationError) and error.constraint_name == "legal_move":
+        return answer(Refusal("illegal_move"), request_id(request))
+    if isinstance(error, RETRIABLE):
+        request.scope["state"]["retriable"] = True
+        return answer(Refusal("busy"), request_id(request))
+    code = "unavailable" if isinstance(error, AWAY) else "internal"
+    LOG.error("request_failed", fault=type(error).__name__, code=code, places=_places(error))
+    return answer(Refusal(code), request_id(request))
+
+
+def request_id(request: Request[Any, Any, Any]) -> str:
+    """Return the id that this request is logged under."""
+    return str(request.scope["state"].get("request_id", ""))
+
+
+def _says_more(refusal: Refusal) -> bool:
+    return bool(refusal.field or refusal.accepted)
+
+
+def _blame(error: ValidationException) -> tuple[str, str]:
+    """Return the field to blame and what it takes, from what msgspec or litestar says."""
+    extra = error.extra
+    if isinstance(extra, list) and extra and isinstance(extra[0], dict):
+        first = extra[0]
+        key = str(first.get("key", "")).replace(".", "/")
+        where = first.get("source", "body")
+        return (f"/{key}" if where == "body" else key), str(first.get("message", ""))
+    return "", ""
+
+
+def _places(error: BaseException) -> str:
+    """Return where it was raised: files and lines, without the values in its message."""
+    places, traceback = [], error.__traceback__
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        places.append(f"{code.co_filename.rpartition('/cloud/')[2]}:{traceback.tb_lineno}")
+        traceback = traceback.tb_next
+    return " > ".join(places[-6:])
+
+
+HANDLERS: Final[dict[int | type[Exception], Any]] = {
+    Refusal: on_refusal,
+    ValidationException: on_validation,
+    HTTPException: on_http,
+    Exception: on_fault,
+}

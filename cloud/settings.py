@@ -1,0 +1,158 @@
+"""The service's settings: one frozen struct, read once, in one place, at the start.
+
+From a TOML file (`usher-cloud serve --settings FILE`) and from the environment, which wins:
+`USHER_LISTEN=0.0.0.0:8000`. A setting that is unknown, malformed or contradicts another is
+refused with a sentence. Without any, everything is embedded (cloud/embedded).
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta
+
+PREFIX: Final = "USHER_"
+FILE: Final = "USHER_SETTINGS"  # names the settings file; no setting itself
+LISTS: Final = frozenset({"cors_origins", "webhook_secrets"})
+Url = Annotated[str, Meta(max_length=2000)]
+Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+
+
+class OidcIssuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Somebody else's issuer, whose ID tokens sign people in."""
+
+    issuer: Url
+    audience: str  # our client id there
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What an operator may say. Secrets are paths of files, or come from the environment."""
+
+    data: str = ""  # folder of the embedded servers; "": ~/.local/share/usher, if none is named
+    database_url: Url = ""  # as usher_app; "": embedded
+    owner_url: Url = ""  # as usher_owner, for `migrate`
+    redis_url: Url = ""  # "": embedded
+    database_pool: Count = 8  # connections a process
+
+    listen: str = "127.0.0.1:8000"  # port 0: a free one
+    public_url: Url = ""  # how others reach it; "": http://<listen>
+    workers: Annotated[int, Meta(ge=1, le=64)] = 2
+    trusted_proxies: Annotated[int, Meta(ge=0, le=8)] = 0
+    cors_origins: tuple[Url, ...] = ()
+    grace_seconds: Annotated[int, Meta(ge=1, le=600)] = 20  # to finish what was begun
+
+    master_key_file: str = ""  # 32 bytes, mode 0600; "": made in the data folder
+    master_key: str = ""  # or the key itself, from the environment
+    audience: str = "usher-api"
+    access_seconds: Annotated[int, Meta(ge=60, le=3600)] = 600
+    refresh_days: Annotated[int, Meta(ge=1, le=365)] = 30
+    oidc: tuple[OidcIssuer, ...] = ()
+    oidc_insecure_loopback: bool = False  # for tests and demos
+
+    payments_url: Url = ""  # "": our fake of the provider, as a process beside this one
+    payments_key: str = ""
+    webhook_secrets: tuple[str, ...] = ()  # newest first; several while they rotate
+    hold_seconds: Annotated[int, Meta(ge=5, le=86_400)] = 600
+    holds_per_account: Annotated[int, Meta(ge=1, le=100)] = 5  # open, for one event
+    payments_at_once: Annotated[int, Meta(ge=1, le=100)] = 4  # calls in a process
+
+    rate_address: Count = 600  # a minute
+    rate_account: Count = 600
+    rate_key: Count = 6_000
+    rate_device: Count = 60_000
+    rate_sensitive: Count = 20
+
+    def __repr__(self) -> str:
+        return f"Settings(listen={self.listen!r})"  # the rest may be secret
+
+    @property
+    def embedded(self) -> bool:
+        """Whether this machine runs the database itself."""
+        return not self.database_url
+
+    @property
+    def reached_at(self) -> str:
+        """The address that others know, without a slash at its end."""
+        return (self.public_url or f"http://{self.listen}").rstrip("/")
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port to listen at."""
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+
+class Unfit(ValueError):
+    """The settings can't be used; the message is a sentence for the operator."""
+
+
+def read(file: Path | None, environment: Mapping[str, str]) -> Settings:
+    """Return the settings, or raise `Unfit`."""
+    told: dict[str, Any] = {}
+    if file is not None:
+        try:
+            told = tomllib.loads(file.read_text("utf-8"))
+        except OSError as error:
+            raise Unfit(f"The settings file {file} can't be read: {error.strerror}.") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise Unfit(f"The settings file {file} is not TOML: {error}.") from error
+    known = {field.name for field in msgspec.structs.fields(Settings)}
+    for name, value in environment.items():
+        if name.startswith(PREFIX) and name != FILE:
+            told[name.removeprefix(PREFIX).lower()] = _value(name, value, known)
+    try:
+        # Not strict: what the environment says of a number is text.
+        settings = msgspec.convert(told, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise Unfit(f"A setting is wrong: {error}.") from error
+    _check(settings)
+    return settings
+
+
+def _value(name: str, value: str, known: set[str]) -> Any:
+    field = name.removeprefix(PREFIX).lower()
+    if field not in known:
+        raise Unfit(f"There is no setting {name}; `usher-cloud settings` lists them.")
+    if field == "oidc":
+        raise Unfit(f"{name} must stand in the settings file.")
+    return [each for each in value.split(",") if each] if field in LISTS else value
+
+
+def _check(settings: Settings) -> None:
+    """Refuse what is contradictory."""
+    together = (
+        (bool(settings.database_url) == bool(settings.redis_url),
+         "database_url and redis_url come together: both, or neither for the embedded ones."),
+        (not (settings.database_url and not settings.payments_url),
+         "With a database of your own, payments_url is needed: the fake is for trying out."),
+        (not settings.payments_url or bool(settings.payments_key and settings.webhook_secrets),
+         "payments_url needs payments_key and webhook_secrets: without them anybody could pay."),
+        (not (settings.master_key and settings.master_key_file),
+         "Name master_key_file or give master_key, not both."),
+        (bool(settings.master_key or settings.master_key_file) or settings.embedded,
+         "With a database of your own, master_key_file is needed: it seals the private keys."),
+    )  # fmt: skip
+    for fine, sentence in together:
+        if not fine:
+            raise Unfit(sentence)
+    _check_addresses(settings)
+
+
+def _check_addresses(settings: Settings) -> None:
+    host, _, port = settings.listen.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise Unfit("listen is HOST:PORT, as 127.0.0.1:8000 or [::1]:8000.")
+    schemes = {
+        "database_url": ("postgresql", "postgres"),
+        "owner_url": ("postgresql", "postgres"),
+        "redis_url": ("redis", "rediss"),
+        "payments_url": ("http", "https"),
+        "public_url": ("http", "https"),
+    }
+    for name, allowed in schemes.items():
+        url = getattr(settings, name)
+        if url and urlsplit(url).scheme not in allowed:
+            raise Unfit(f"{name} begins with {allowed[0]}://")

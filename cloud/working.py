@@ -1,0 +1,149 @@
+"""What a worker does: dispatches the outbox, and sweeps what is due. One of several processes.
+
+Every worker dispatches, since a message is taken by one alone. Sweeps are the leader's: the
+worker that holds an advisory lock on a connection of its own. If it dies, the server gives the
+lock back and another leads.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import asyncpg
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from cloud.db.connect import Pool
+from cloud.db.outbox import Handlers, dispatch, waiting
+from cloud.sweeps import PlatformSweep, Sweep, sweep, sweep_platform
+
+LOG = structlog.get_logger("usher.worker")
+LEADER: Final = 0x7573_6865_7202  # the advisory lock's number
+POLL: Final = 5.0  # seconds between two looks at the outbox if nothing wakes it
+RETRY: Final = 2.0  # seconds after a failure of the database
+# A connection that breaks in the middle of an exchange is an InternalClientError.
+BROKEN: Final = (
+    asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError,
+)  # fmt: skip
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
+
+
+class Worker:
+    """A worker on an open pool. `listen_url`: where it is woken, on a connection of its own."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        listen_url: str,
+        handlers: Handlers,
+        sweeps: Sequence[Sweep],
+        platform_sweeps: Sequence[PlatformSweep] = (),
+        clock: Clock = utc_now,
+    ) -> None:
+        self._pool = pool
+        self._url = listen_url
+        self._handlers = handlers
+        self._sweeps = sweeps
+        self._platform_sweeps = platform_sweeps
+        self._clock = clock
+        self._stop = asyncio.Event()
+        self._woken = asyncio.Event()
+
+    def stop(self) -> None:
+        """Finish what is in hand, and end."""
+        self._stop.set()
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Work until `stop`."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._persist(self._dispatching))
+            group.create_task(self._persist(self._leading))
+
+    async def _persist(self, part: Callable[[], Any]) -> None:
+        """Run a part again whenever its connection breaks."""
+        while not self._stop.is_set():
+            try:
+                await part()
+            except BROKEN as error:
+                LOG.warning("worker_interrupted", fault=type(error).__name__)
+                await self._pause(RETRY)
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+
+    async def _dispatching(self) -> None:
+        conn = await asyncpg.connect(self._url)
+        try:
+            await conn.add_listener("usher_outbox", lambda *_: self._woken.set())
+            while not self._stop.is_set():
+                self._woken.clear()
+                await self.dispatch_all()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), POLL)
+                if conn.is_closed():
+                    raise ConnectionResetError
+        finally:
+            await _hang_up(conn)
+
+    async def dispatch_all(self) -> int:
+        """Handle all messages that are due; return how many there were."""
+        async with self._pool.acquire() as conn:
+            tenants = await waiting(conn)
+        handled = [
+            await dispatch(self._pool, tenant, self._handlers, self._clock())
+            for tenant in tenants
+            if not self._stop.is_set()
+        ]
+        return sum(handled)
+
+    async def _leading(self) -> None:
+        conn = await asyncpg.connect(self._url)
+        try:
+            while not await conn.fetchval("SELECT pg_try_advisory_lock($1)", LEADER):
+                await self._pause(POLL)
+                if self._stop.is_set():
+                    return
+            LOG.info("leading")
+            await self._lead(conn)
+        finally:
+            await _hang_up(conn)
+
+    async def _lead(self, conn: Any) -> None:
+        scheduler = AsyncIOScheduler(timezone=UTC)
+        for each in self._sweeps:
+            scheduler.add_job(self._sweep, "interval", [each], seconds=each.every, **ONE_AT_A_TIME)
+        for every in self._platform_sweeps:
+            scheduler.add_job(
+                self._sweep_platform, "interval", [every], seconds=every.every, **ONE_AT_A_TIME
+            )
+        scheduler.start()
+        try:
+            while not self._stop.is_set():
+                await self._pause(POLL)
+                await conn.fetchval("SELECT 1")  # the lock is held as long as this answers
+        finally:
+            scheduler.shutdown(wait=False)
+
+    async def _sweep(self, each: Sweep) -> None:
+        await sweep(self._pool, each, self._clock)
+
+    async def _sweep_platform(self, each: PlatformSweep) -> None:
+        await sweep_platform(self._pool, each, self._clock)
+
+
+ONE_AT_A_TIME: Final[dict[str, Any]] = {"max_instances": 1, "coalesce": True}
+
+
+async def _hang_up(conn: Any) -> None:
+    with suppress(Exception):
+        await asyncio.wait_for(conn.close(), 5)

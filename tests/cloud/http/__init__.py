@@ -1,0 +1,1 @@
+"""The kernel: access, transactions, idempotency, problems, limits."""

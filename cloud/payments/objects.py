@@ -1,0 +1,85 @@
+"""What the payment provider tells of: intents, refunds, charges. Pure; amounts in minor units.
+
+Stripe's own names and values. Fields that we do not use are dropped as they are read, and a
+status that is not listed here is refused: money never moves on a word that nobody understood.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class IntentStatus(StrEnum):
+    """How far a payment has come; `SUCCEEDED` and `CANCELED` are final."""
+
+    REQUIRES_PAYMENT_METHOD = "requires_payment_method"
+    REQUIRES_CONFIRMATION = "requires_confirmation"
+    REQUIRES_ACTION = "requires_action"
+    REQUIRES_CAPTURE = "requires_capture"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    CANCELED = "canceled"
+
+
+class RefundStatus(StrEnum):
+    """How far a refund has come; one that succeeded may still fail at the buyer's bank."""
+
+    PENDING = "pending"
+    REQUIRES_ACTION = "requires_action"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class Intent(msgspec.Struct, frozen=True):
+    """One payment. Whoever knows `client_secret` may pay it, so it is in no repr."""
+
+    id: str
+    status: IntentStatus
+    amount: int
+    currency: str
+    client_secret: str | None = None
+    metadata: dict[str, str] = {}
+    amount_received: int = 0
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
+        return f"Intent({shown})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """What may be shown: all but the secret."""
+        return [(name, getattr(self, name)) for name in SHOWN]
+
+
+SHOWN = tuple(name for name in Intent.__struct_fields__ if name != "client_secret")
+
+
+class RefundResult(msgspec.Struct, frozen=True):
+    """One refund of one payment, whole or in part."""
+
+    id: str
+    status: RefundStatus
+    amount: int
+    currency: str
+    payment_intent: str | None = None
+    metadata: dict[str, str] = {}
+    failure_reason: str | None = None
+
+
+class Charge(msgspec.Struct, frozen=True):
+    """One taking of money, with what has gone back since."""
+
+    id: str
+    amount: int
+    amount_refunded: int
+    currency: str
+    refunded: bool
+    payment_intent: str | None = None
+
+
+class Other(msgspec.Struct, frozen=True):
+    """An object that we have no use for: what it is, and nothing of its content."""
+
+    object: str
+    id: str | None = None

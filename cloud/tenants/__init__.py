@@ -1,0 +1,1 @@
+"""Tenants: their members, invitations, API keys and service clients."""

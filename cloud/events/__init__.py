@@ -1,0 +1,1 @@
+"""Venues, events, ticket classes: what is sold, and the plan that gates go by."""

@@ -1,0 +1,58 @@
+"""The books over HTTP, for whoever may read them. Nobody writes them but the facts."""
+
+from typing import Annotated, Final
+
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+
+from cloud.books import repository
+from cloud.books.repository import Balance, Entry
+from cloud.db.tenancy import TenantTx
+from cloud.http import paging
+from cloud.http.access import needs
+from cloud.http.paging import Cursor, Limit, Page
+
+BOOKS: Final = "/v1/tenants/{tenant_id:uuid}/books"
+Subject = Annotated[
+    str,
+    QueryParameter(
+        max_length=64,
+        pattern=r"\A(|(order|refund|payment):[A-Za-z0-9_-]+)\Z",
+        description="`order:<id>`, `refund:<id>` or `payment:<id>`: entries of this alone.",
+    ),
+]
+
+
+@get(
+    f"{BOOKS}/balances",
+    opt=needs("books:read"),
+    tags=["books"],
+    operation_id="readBalances",
+    summary="Read the balances",
+)
+async def read_balances(tx: NamedDependency[TenantTx]) -> list[Balance]:
+    """Return what each account comes to, in each currency. They sum to zero."""
+    return await repository.balances(tx)
+
+
+@get(
+    f"{BOOKS}/entries",
+    opt=needs("books:read"),
+    tags=["books"],
+    operation_id="listEntries",
+    summary="List entries",
+)
+async def list_entries(
+    tx: NamedDependency[TenantTx],
+    subject: Subject = "",
+    limit: Limit = paging.DEFAULT_LIMIT,
+    cursor: Cursor = "",
+) -> Page[Entry]:
+    """Return entries, the oldest first."""
+    after = paging.decode(cursor, int) or 0
+    found = await repository.entries(tx, after, subject, limit + 1)
+    return paging.page(found, limit, lambda entry: entry.number)
+
+
+ROUTES = (read_balances, list_entries)

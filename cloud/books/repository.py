@@ -1,0 +1,82 @@
+"""The journal in PostgreSQL. It only grows; row-level security adds the tenant."""
+
+from datetime import datetime
+from typing import Final, LiteralString
+
+import msgspec
+
+from cloud.books.model import Fact, Postings
+from cloud.db.tenancy import TenantTx
+
+APPEND: Final[LiteralString] = """
+    WITH entry AS (INSERT INTO journal (fact, subject) VALUES ($1, $2) RETURNING journal_id)
+    INSERT INTO posting (journal_id, line, account, currency, amount)
+    SELECT e.journal_id, p.line, p.account, $3, p.amount
+      FROM entry e, unnest($4::text[], $5::bigint[]) WITH ORDINALITY AS p (account, amount, line)
+"""
+
+
+async def append(tx: TenantTx, fact: Fact, subject: str, currency: str, postings: Postings) -> None:
+    """Book a fact. One that moves no money is not booked; one booked before breaks."""
+    if postings:
+        accounts = [posting.account for posting in postings]
+        amounts = [posting.amount for posting in postings]
+        await tx.conn.execute(APPEND, fact.value, subject, currency, accounts, amounts)
+
+
+BALANCES: Final[LiteralString] = """
+    SELECT account, currency, sum(amount)::bigint AS balance FROM posting
+     WHERE tenant_id = current_tenant()
+     GROUP BY account, currency ORDER BY account, currency
+"""
+
+
+class Balance(msgspec.Struct, frozen=True):
+    """What one account comes to. Below zero: that much is owed."""
+
+    account: str
+    currency: str
+    balance: int
+
+
+async def balances(tx: TenantTx) -> list[Balance]:
+    """Return the balance of every account."""
+    return [Balance(**row) for row in await tx.conn.fetch(BALANCES)]
+
+
+ENTRIES: Final[LiteralString] = """
+    SELECT j.journal_id AS number, j.fact, j.subject, j.at, j.actor,
+           (SELECT jsonb_agg(jsonb_build_object('account', p.account, 'currency', p.currency,
+                                                'amount', p.amount) ORDER BY p.line)
+              FROM posting p
+             WHERE p.tenant_id = current_tenant() AND p.journal_id = j.journal_id) AS postings
+      FROM journal j
+     WHERE j.tenant_id = current_tenant() AND j.journal_id > $1
+       AND ($2 = '' OR j.subject = $2)
+     ORDER BY j.journal_id LIMIT $3
+"""
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One line of an entry; a debit is positive."""
+
+    account: str
+    currency: str
+    amount: int
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One fact, as booked."""
+
+    number: int
+    fact: str
+    subject: str
+    at: datetime
+    actor: str
+    postings: list[Line]
+
+
+async def entries(tx: TenantTx, after: int, subject: str, limit: int) -> list[Entry]:
+    """Return the entries after a number, in the order in which they were begun."""
+    rows = await tx.conn.fetch(ENTRIES, after, subject, limit)
+    return [msgspec.convert(dict(row), Entry) for row in rows]

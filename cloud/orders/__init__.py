@@ -1,0 +1,1 @@
+"""Orders: a hold, its payment, the tickets for it, and what is given back."""

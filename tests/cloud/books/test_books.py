@@ -1,0 +1,171 @@
+"""The ledger: every fact balances, and the database refuses whatever would not."""
+
+from uuid import UUID
+
+import asyncpg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloud.books import model, repository
+from cloud.books.model import Fact, Posting
+from cloud.db.tenancy import WORKER, TenantTx, tenant_tx
+from tests.cloud.clock import NOW
+from tests.cloud.database import Database, awaited
+
+TENANTS = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
+AMOUNTS = st.integers(0, 10**12)
+
+
+@st.composite
+def sums(draw: st.DrawFn) -> tuple[int, int]:
+    """A total, and a part of it."""
+    total = draw(AMOUNTS)
+    return total, draw(st.integers(0, total))
+
+
+@given(sums())
+def test_each_fact_balances(total_and_fee: tuple[int, int]) -> None:
+    """The postings of a fact sum to zero, and none of them is zero."""
+    total, fee = total_and_fee
+    for postings in (
+        model.sale(total, fee),
+        model.refund_due(total, fee),
+        model.refund_paid(total),
+        model.refund_bounced(total),
+        model.late_payment(total),
+    ):
+        assert sum(posting.amount for posting in postings) == 0
+        assert all(posting.amount for posting in postings)
+
+
+@given(sums())
+def test_a_sale_that_is_refunded_leaves_nothing(total_and_fee: tuple[int, int]) -> None:
+    """Sold, due and paid back: every account is where it was."""
+    total, fee = total_and_fee
+    left: dict[str, int] = {}
+    for posting in (
+        *model.sale(total, fee), *model.refund_due(total, fee), *model.refund_paid(total),
+    ):  # fmt: skip
+        left[posting.account] = left.get(posting.account, 0) + posting.amount
+    assert set(left.values()) <= {0}
+
+
+@pytest.fixture(scope="module")
+def books(database: Database) -> Database:
+    """Two tenants without an entry."""
+    values = ", ".join(f"('{each}', 't{n}a', 'T')" for n, each in enumerate(TENANTS))
+    database.run(f"INSERT INTO tenant (tenant_id, slug, name) VALUES {values}")
+    return database
+
+
+def within(books: Database, *statements: str, tenant: int = 0) -> None:
+    """Run statements in one transaction of the service's."""
+
+    async def run() -> None:
+        pool = await books.pool(1)
+        try:
+            async with tenant_tx(pool, UUID(TENANTS[tenant]), WORKER, NOW) as tx:
+                for statement in statements:
+                    await tx.conn.execute(statement)
+        finally:
+            await pool.close()
+
+    awaited(run())
+
+
+ENTRY = "INSERT INTO journal (fact, subject) VALUES ('sale', 'order:{}')"
+LINE = (
+    "INSERT INTO posting (journal_id, line, account, currency, amount)"
+    " SELECT max(journal_id), {}, '{}', '{}', {} FROM journal"
+)
+
+
+def test_a_balanced_entry_is_kept(books: Database) -> None:
+    """Lines that sum to zero in each currency may come in any order, one by one."""
+    within(
+        books, ENTRY.format("a"), LINE.format(1, "processor", "eur", 5),
+        LINE.format(2, "organizer", "usd", -7), LINE.format(3, "organizer", "eur", -5),
+        LINE.format(4, "processor", "usd", 7),
+    )  # fmt: skip
+    assert len(books.rows("SELECT FROM posting")) == 4
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [],
+        [LINE.format(1, "processor", "eur", 5)],
+        [LINE.format(1, "processor", "eur", 5), LINE.format(2, "organizer", "eur", -4)],
+        [LINE.format(1, "processor", "eur", 5), LINE.format(2, "organizer", "usd", -5)],
+    ],
+)
+def test_an_unbalanced_entry_is_refused(books: Database, lines: list[str]) -> None:
+    """An entry without lines, or whose lines do not sum to zero, fails at the commit."""
+    before = len(books.rows("SELECT FROM journal"))
+    with pytest.raises(asyncpg.CheckViolationError) as raised:
+        within(books, ENTRY.format("b"), *lines)
+    assert raised.value.constraint_name == "balanced"
+    assert len(books.rows("SELECT FROM journal")) == before
+
+
+def test_a_later_line_is_refused(books: Database) -> None:
+    """An entry that balanced can't be unbalanced by one more line."""
+    within(
+        books, ENTRY.format("c"), LINE.format(1, "processor", "eur", 5),
+        LINE.format(2, "organizer", "eur", -5),
+    )  # fmt: skip
+    with pytest.raises(asyncpg.CheckViolationError):
+        within(books, LINE.format(3, "organizer", "eur", -1))
+
+
+@pytest.mark.parametrize("table", ["journal", "posting"])
+@pytest.mark.parametrize("change", ["UPDATE {} SET tenant_id = tenant_id", "DELETE FROM {}"])
+def test_nothing_is_changed_or_deleted(books: Database, table: str, change: str) -> None:
+    """The service may do neither, and a superuser meets the trigger."""
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        within(books, change.format(table))
+    with pytest.raises(asyncpg.RestrictViolationError):
+        books.run(change.format(table))
+
+
+def test_a_fact_is_booked_once(books: Database) -> None:
+    """The same fact of the same subject again breaks the transaction."""
+    entry = [
+        ENTRY.format("d"), LINE.format(1, "processor", "eur", 5),
+        LINE.format(2, "organizer", "eur", -5),
+    ]  # fmt: skip
+    within(books, *entry)
+    with pytest.raises(asyncpg.UniqueViolationError):
+        within(books, *entry)
+    within(books, *entry, tenant=1)  # another tenant's is another fact
+
+
+def test_appending_and_reading(books: Database) -> None:
+    """What is appended is read back, with balances that sum to zero; nothing is booked of zero."""
+
+    async def work(tx: TenantTx) -> None:
+        postings = (Posting("processor", 9), Posting("organizer", -9))
+        await repository.append(tx, Fact.SALE, "order:1", "chf", postings)
+        await repository.append(tx, Fact.SALE, "order:2", "chf", ())
+        (entry,) = await repository.entries(tx, 0, "order:1", 10)
+        assert [(line.account, line.amount) for line in entry.postings] == [
+            ("processor", 9),
+            ("organizer", -9),
+        ]
+        assert (entry.fact, entry.actor) == ("sale", "worker")
+        assert not await repository.entries(tx, entry.number, "", 10)
+        assert not await repository.entries(tx, 0, "order:2", 10)
+        found = {each.account: each.balance for each in await repository.balances(tx)
+                 if each.currency == "chf"}  # fmt: skip
+        assert found == {"organizer": -9, "processor": 9}
+
+    async def run() -> None:
+        pool = await books.pool(1)
+        try:
+            async with tenant_tx(pool, UUID(TENANTS[0]), WORKER, NOW) as tx:
+                await work(tx)
+        finally:
+            await pool.close()
+
+    awaited(run())

@@ -1,0 +1,1 @@
+"""Who did what, read by those who may."""

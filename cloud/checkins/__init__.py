@@ -1,0 +1,1 @@
+"""Check-ins: online scanning, gates' logs, and what both mean together."""

@@ -1,0 +1,130 @@
+"""An upload taken apart: which of its records the device vouches for. Pure.
+
+An upload is any number of runs: records of one incarnation, each following the one before. A
+run is checked by itself (`shared.log.chain`), with one signature where nothing is wrong with
+it; whether it follows what is here already is asked later, and decides what counts, not what is
+kept. So runs may overlap, repeat and come in any order. What breaks a link and is signed begins
+a run of its own: that is what a fork looks like. What is not signed ends the upload.
+"""
+
+from collections.abc import Iterable, Iterator, Set
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+from cloud.errors import Refusal
+from shared.errors import Malformed
+from shared.log.chain import MAX_BATCH, Fault, Head, verify_chain
+from shared.log.record import SIZE, decode
+
+MOST: Final = 16_384  # records in an upload: 4 MiB
+MOST_RUNS: Final = 256  # in an upload: more are sent in another one
+LARGEST: Final = 2**63 - 1  # of a bigint; no honest log comes near it
+GOES_ON: Final = frozenset({Fault.INCARNATION, Fault.GAP, Fault.REPEATED, Fault.FORK})
+
+
+class Run(NamedTuple):
+    """Records of one incarnation that follow one another, and their hashes."""
+
+    incarnation: int
+    seq: int  # of the first
+    prev: bytes  # that the first follows
+    raws: tuple[bytes, ...]
+    hashes: tuple[bytes, ...]
+    kinds: tuple[int, ...]  # 0: says nothing that can be read, and only holds its place
+
+    @property
+    def last(self) -> int:
+        """The seq of the last record."""
+        return self.seq + len(self.raws) - 1
+
+
+class Broken(NamedTuple):
+    """The first record that nobody vouches for, and why. Nothing after it was looked at."""
+
+    at: int
+    fault: Fault
+
+
+class Apart(NamedTuple):
+    """An upload, taken apart."""
+
+    runs: list[Run]
+    broken: Broken | None
+
+
+def take_apart(body: bytes, device: bytes, public: bytes) -> Apart:
+    """Return the runs of a device's upload. Another device's record refuses it all."""
+    if len(body) > MOST * SIZE:
+        raise Refusal("body_too_large", accepted=f"at most {MOST} records")
+    if any(body[at + 4 : at + 20] != device for at in range(0, len(body) - SIZE + 1, SIZE)):
+        raise Refusal("log_foreign")
+    runs: list[Run] = []
+    at = 0
+    while at * SIZE < len(body):
+        piece = body[at * SIZE : (at + MAX_BATCH) * SIZE]
+        start = Head(device, _incarnation(piece), _seq(piece) - 1, piece[32:64])
+        if len(piece) < SIZE:
+            return Apart(runs, Broken(at, Fault.TRUNCATED))
+        if len(runs) == MOST_RUNS or not 0 <= start.seq < LARGEST - MAX_BATCH:
+            return Apart(runs, Broken(at, Fault.GAP))
+        checked = verify_chain(piece, public, start)
+        count = len(checked.hashes)
+        if count:
+            raws = tuple(piece[i * SIZE : (i + 1) * SIZE] for i in range(count))
+            place = start.incarnation, start.seq + 1, start.hash
+            runs.append(Run(*place, raws, checked.hashes, tuple(map(kind_of, raws))))
+        at += count
+        fault = checked.broken.fault if checked.broken else None
+        if fault is not None and (not count or fault not in GOES_ON):
+            return Apart(runs, Broken(at, fault))
+    return Apart(runs, None)
+
+
+def chained(runs: Iterable[Run], parents: Set[bytes]) -> tuple[list[Run], list[Run]]:
+    """Return the runs that chain to a BOOT, and those that wait. `parents`: hashes of records
+    that count already."""
+    heirs: dict[bytes, list[Run]] = {}
+    ready: list[Run] = []
+    for run in runs:
+        if run.seq == 1 or run.prev in parents:
+            ready.append(run)
+        else:
+            heirs.setdefault(run.prev, []).append(run)
+    for run in ready:  # grows while it is walked
+        for digest in run.hashes if heirs else ():
+            ready += heirs.pop(digest, ())
+    return ready, [run for left in heirs.values() for run in left]
+
+
+def heads(runs: Iterable[Run]) -> Iterator[tuple[int, int, bytes, int]]:
+    """Yield (incarnation, seq, hash, stamp) of each incarnation's highest record."""
+    highest: dict[int, Run] = {}
+    for run in runs:
+        held = highest.get(run.incarnation)
+        if held is None or run.last > held.last:
+            highest[run.incarnation] = run
+    for incarnation, run in sorted(highest.items()):
+        stamp = min(int.from_bytes(run.raws[-1][64:72], "big"), LARGEST)
+        yield incarnation, run.last, run.hashes[-1], stamp
+
+
+def _incarnation(raws: bytes) -> int:
+    return int.from_bytes(raws[20:24], "big")
+
+
+def _seq(raws: bytes) -> int:
+    return int.from_bytes(raws[24:32], "big")
+
+
+def alone(raw: bytes) -> Run:
+    """Return a record as a run of its own."""
+    place = _incarnation(raw), _seq(raw), raw[32:64]
+    return Run(*place, (raw,), (sha256(raw).digest(),), (kind_of(raw),))
+
+
+def kind_of(raw: bytes) -> int:
+    """Return what kind a record counts as: 0 if it says nothing that can be read."""
+    try:
+        return decode(raw).kind
+    except Malformed:
+        return 0

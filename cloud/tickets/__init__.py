@@ -1,0 +1,1 @@
+"""Tickets: how they are shown, as codes and on paper."""

@@ -1,0 +1,150 @@
+"""Tickets given rather than sold, in PostgreSQL: many in one statement."""
+
+from collections.abc import Sequence
+from typing import Final, LiteralString, NamedTuple
+from uuid import UUID
+
+from cloud.db.tenancy import TenantTx
+from cloud.errors import Refusal
+from cloud.tickets.lifecycle import Move
+from cloud.tickets.moves import move_all, name_move
+from shared.manifest.chunk import MAX_TICKETS
+
+
+class ClassFacts(NamedTuple):
+    """What issuing needs to know of a ticket class."""
+
+    class_index: int
+    name: str
+    live: bool
+    seated: bool
+
+
+class Given(NamedTuple):
+    """A ticket to be issued."""
+
+    ticket_id: UUID
+    class_index: int
+    attendee: str | None
+    email: str | None
+    seat: str | None
+    token: bytes | None
+
+
+CLASSES: Final[LiteralString] = """
+    SELECT class_index, name, live, seated FROM ticket_class
+     WHERE tenant_id = current_tenant() AND event_id = $1 ORDER BY class_index
+"""
+
+
+async def classes(tx: TenantTx, event_id: UUID) -> dict[int, ClassFacts]:
+    """Return an event's classes by their indexes."""
+    rows = await tx.conn.fetch(CLASSES, event_id)
+    found = (
+        ClassFacts(row["class_index"], row["name"], row["live"], row["seated"]) for row in rows
+    )
+    return {each.class_index: each for each in found}
+
+
+STATE: Final[LiteralString] = """
+    SELECT state FROM event WHERE tenant_id = current_tenant() AND event_id = $1
+"""
+
+
+async def exists(tx: TenantTx, event_id: UUID) -> bool:
+    """Whether the tenant has such an event."""
+    return await tx.conn.fetchval(STATE, event_id) is not None
+
+
+async def check_open(tx: TenantTx, event_id: UUID) -> None:
+    """Refuse an event for which no ticket is issued."""
+    _check(await tx.conn.fetchval(STATE, event_id))
+
+
+# Its lock makes those who number tickets wait for each other: numbers stay dense.
+OPEN: Final[LiteralString] = """
+    SELECT state, next_number FROM event
+     WHERE tenant_id = current_tenant() AND event_id = $1 FOR NO KEY UPDATE
+"""
+COUNT: Final[LiteralString] = """
+    UPDATE event SET next_number = next_number + $2
+     WHERE tenant_id = current_tenant() AND event_id = $1
+"""
+
+
+async def open_event(tx: TenantTx, event_id: UUID, most: int) -> int:
+    """Lock an event; return the number of its next ticket, with room for `most` more."""
+    row = await tx.conn.fetchrow(OPEN, event_id)
+    _check(None if row is None else row["state"])
+    first: int = row["next_number"] if row is not None else 0
+    if first + most > MAX_TICKETS:
+        raise Refusal("too_many_tickets", accepted=f"{MAX_TICKETS} tickets in an event")
+    return first
+
+
+INSERT: Final[LiteralString] = """
+    INSERT INTO ticket (event_id, number, state, ticket_id, class_index, attendee, email, seat,
+                        token, kid, changed_at)
+    SELECT $1, $2::int + place::int - 1, 'active', ticket_id, class_index, attendee, email, seat,
+           token, CASE WHEN token IS NOT NULL THEN $3::bytea END, $4
+      FROM unnest($5::uuid[], $6::int[], $7::text[], $8::text[], $9::text[], $10::bytea[])
+           WITH ORDINALITY AS g (ticket_id, class_index, attendee, email, seat, token, place)
+"""
+
+
+async def insert(
+    tx: TenantTx, event_id: UUID, first: int, kid: bytes, tickets: Sequence[Given]
+) -> None:
+    """Store signed tickets as valid ones, numbered from `first`. The event is locked."""
+    await name_move(tx, Move.ISSUE)
+    columns = [list(column) for column in zip(*tickets, strict=True)]
+    await tx.conn.execute(INSERT, event_id, first, kid, tx.now, *columns)
+    await tx.conn.execute(COUNT, event_id, len(tickets))
+
+
+SEATS: Final[LiteralString] = """
+    SELECT seat, ticket_id, state = 'created' AS free FROM ticket
+     WHERE tenant_id = current_tenant() AND event_id = $1 AND seat = ANY($2)
+       AND state NOT IN ('refunded', 'revoked')
+     ORDER BY ticket_id FOR UPDATE
+"""
+
+
+async def take_seats(tx: TenantTx, event_id: UUID, seats: Sequence[str]) -> set[str]:
+    """Take seats off sale, so that they can be given; return those that somebody has."""
+    rows = await tx.conn.fetch(SEATS, event_id, list(seats))
+    free = [row["ticket_id"] for row in rows if row["free"]]
+    if free:
+        await move_all(tx, event_id, free, Move.WITHDRAW, reason="given to a guest")
+    return {row["seat"] for row in rows if not row["free"]}
+
+
+LISTED: Final[LiteralString] = """
+    SELECT label, class_index FROM class_seat
+     WHERE tenant_id = current_tenant() AND event_id = $1 AND label = ANY($2)
+"""
+TAKEN: Final[LiteralString] = """
+    SELECT seat FROM ticket
+     WHERE tenant_id = current_tenant() AND event_id = $1 AND seat = ANY($2)
+       AND state NOT IN ('created', 'refunded', 'revoked')
+"""
+
+
+async def seats(tx: TenantTx, event_id: UUID, asked: Sequence[str]) -> dict[str, int]:
+    """Return which of these seats an event has, with their classes."""
+    rows = await tx.conn.fetch(LISTED, event_id, list(asked))
+    return {row["label"]: row["class_index"] for row in rows}
+
+
+async def taken(tx: TenantTx, event_id: UUID, asked: Sequence[str]) -> set[str]:
+    """Return which of these seats somebody has."""
+    return {row["seat"] for row in await tx.conn.fetch(TAKEN, event_id, list(asked))}
+
+
+def _check(state: str | None) -> None:
+    if state is None:
+        raise Refusal("not_found")
+    if state == "draft":
+        raise Refusal("event_not_published")
+    if state != "published":
+        raise Refusal("event_closed")

@@ -1,0 +1,94 @@
+"""What the worker does for tickets: a guest list, batch by batch.
+
+A batch is one transaction: its tickets, the guests' rows gone, how far the job is, and the
+message for the next batch. A worker that is killed anywhere has done whole batches.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from typing import Final
+from uuid import UUID
+
+from cloud.db.outbox import Handler, Message
+from cloud.db.tenancy import TenantTx
+from cloud.errors import Refusal
+from cloud.keys.issuers import Issuer, Issuers
+from cloud.tickets import guests_rows, issuing, issuing_rows
+from cloud.tickets.guests_model import TOPIC, Fault, GuestRow, Job, more, seat_taken
+from cloud.tickets.issuing import Guest
+
+BATCH: Final = 4 * issuing.PIECE  # tickets: each piece but the first is signed beside another
+
+
+async def on_guests_batch(tx: TenantTx, message: Message, issuers: Issuers) -> None:
+    """Issue the tickets of a list's next guests."""
+    job = await guests_rows.lock(tx, UUID(message.payload["job_id"]))
+    if job is None:
+        return
+    try:
+        issuer = await issuers.of(tx, job.event_id)
+        first = await issuing_rows.open_event(tx, job.event_id, min(BATCH, job.total - job.done))
+    except Refusal as refusal:
+        await _stop(tx, job, refusal.code)
+        return
+    rows = await guests_rows.take(tx, job, BATCH)
+    given, faults = await _with_seats(tx, job.event_id, rows)
+    if given:
+        await _store(tx, issuer, job.event_id, first, given)
+        await issuing.tell(tx, job.event_id, first, len(given), job_id=job.job_id)
+    await _go_on(tx, job, len(rows), len(given), faults)
+
+
+async def _with_seats(
+    tx: TenantTx, event_id: UUID, rows: Sequence[GuestRow]
+) -> tuple[list[Guest], list[Fault]]:
+    """Return the guests who get their tickets; a seat may have been sold since the list came."""
+    seats = [row.seat for row in rows if row.seat is not None]
+    lost = await issuing_rows.take_seats(tx, event_id, seats) if seats else set()
+    given = [
+        Guest(row.class_index, row.name, row.email, row.seat)
+        for row in rows
+        if row.seat not in lost
+    ]
+    return given, [seat_taken(row.line) for row in rows if row.seat in lost]
+
+
+async def _store(
+    tx: TenantTx, issuer: Issuer, event_id: UUID, first: int, given: list[Guest]
+) -> None:
+    classes = await issuing_rows.classes(tx, event_id)
+    async with aclosing(issuing.signed(issuer, classes, given)) as pieces:
+        async for piece in pieces:
+            await issuing_rows.insert(tx, event_id, first, issuer.kid, piece)
+            first += len(piece)
+
+
+async def _go_on(tx: TenantTx, job: Job, taken: int, issued: int, faults: list[Fault]) -> None:
+    done = job.done + taken
+    if taken and done < job.total:
+        await guests_rows.progress(
+            tx, job.job_id, "running", done, more(job.report, issued, faults)
+        )
+        await tx.publish(TOPIC, f"job:{job.job_id}", job_id=job.job_id)
+        return
+    report = more(job.report, issued, faults)
+    await guests_rows.progress(tx, job.job_id, "done", done, report)
+    await tx.audit("guests.issued", f"job:{job.job_id}", tickets=report.issued)
+
+
+async def _stop(tx: TenantTx, job: Job, code: str) -> None:
+    """End a job that can't go on; what it has issued stands, and its report says how much."""
+    report = job.report
+    stopped = type(report)(report.issued, report.faulty, report.faults, code)
+    await guests_rows.drop(tx, job.job_id)
+    await guests_rows.progress(tx, job.job_id, "failed", job.done, stopped)
+    await tx.audit("guests.stopped", f"job:{job.job_id}", tickets=report.issued, fault=code)
+
+
+def handlers(issuers: Issuers) -> Mapping[str, tuple[str, Handler]]:
+    """Return the handlers of messages: by topic, a name and the handler."""
+
+    async def guests(tx: TenantTx, message: Message) -> None:
+        await on_guests_batch(tx, message, issuers)
+
+    return {TOPIC: ("tickets.guests", guests)}

@@ -1,0 +1,1 @@
+"""Tickets handed over from one account to another."""

@@ -1,0 +1,134 @@
+"""The API's composition root: every object of its processes is made here, and nowhere else."""
+
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import asyncpg
+import httpx
+from litestar import Litestar
+
+from cloud.accounts.controller import ROUTES as ACCOUNTS
+from cloud.accounts.gatekeeper import BearerGatekeeper
+from cloud.accounts.service import build as build_accounts
+from cloud.audit.controller import ROUTES as AUDIT
+from cloud.books.controller import ROUTES as BOOKS
+from cloud.checkins.batch import Parts as RedeemParts
+from cloud.checkins.book import Books
+from cloud.checkins.controller import ROUTES as CHECKINS
+from cloud.checkins.devices import check_device
+from cloud.checkins.redeemer import Redeemer
+from cloud.checkins.slots import Slots
+from cloud.checkins.worker import Opener
+from cloud.events.controller import ROUTES as EVENTS
+from cloud.http.assembly import assemble
+from cloud.http.health import ROUTES as HEALTH
+from cloud.http.health import Health
+from cloud.http.kernel import Clock, Gatekeeper, Kernel, Rates
+from cloud.http.rate_limit import RateLimiter
+from cloud.keys.controller import ROUTES as KEYS
+from cloud.orders.controller import ROUTES as ORDERS
+from cloud.orders.holding import Limits
+from cloud.orders.till import Till
+from cloud.orders.webhook import ROUTES as WEBHOOKS
+from cloud.orders.webhook import WebhookSecrets
+from cloud.parts import Parts, version
+from cloud.privacy.controller import ROUTES as PRIVACY
+from cloud.settings import FILE, Settings, read
+from cloud.telemetry import configure_logs
+from cloud.tenants.controller import ROUTES as TENANTS
+from cloud.tickets.controller import ROUTES as TICKETS
+from cloud.transfers.controller import ROUTES as TRANSFERS
+from cloud.working import utc_now
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp, ControllerRouterHandler
+
+ROUTES: Final[tuple["ControllerRouterHandler", ...]] = (
+    *HEALTH, *ACCOUNTS, *TENANTS, *EVENTS, *KEYS, *ORDERS, *WEBHOOKS, *BOOKS, *CHECKINS,
+    *AUDIT, *PRIVACY, *TICKETS, *TRANSFERS,
+)  # fmt: skip
+
+
+OUTSIDE_WAIT: Final = 5.0  # seconds for an outside issuer
+
+
+def factory() -> "ASGIApp":
+    """Return the application of one process, told by its environment (cloud/commands/serve.py)."""
+    configure_logs()
+    file = os.environ.get(FILE)
+    return create_app(read(Path(file) if file else None, os.environ))
+
+
+def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
+    """Return the application. Call it inside the loop that will run it."""
+    parts = Parts(settings)
+    limiter = RateLimiter(parts.redis)
+    http = httpx.AsyncClient(timeout=OUTSIDE_WAIT)
+    accounts = build_accounts(
+        settings, parts.pool, clock, parts.sealer, limiter, http, settings.reached_at
+    )
+    gatekeeper = BearerGatekeeper(accounts.rules, accounts.keys)
+    redeemer = make_redeemer(parts, gatekeeper, clock)
+    kernel = Kernel(
+        pool=parts.pool,
+        clock=clock,
+        sealer=parts.sealer,
+        gatekeeper=gatekeeper,
+        devices=check_device,
+        limiter=limiter,
+        rates=Rates(
+            settings.rate_address,
+            settings.rate_account,
+            settings.rate_key,
+            settings.rate_device,
+            settings.rate_sensitive,
+        ),
+        new_id=lambda: secrets.token_hex(16),
+        trusted_proxies=settings.trusted_proxies,
+    )
+
+    @asynccontextmanager
+    async def life(_: Litestar) -> AsyncIterator[None]:
+        async with http, parts.open(), accounts.keys.fresh():
+            yield
+            await redeemer.close()
+
+    dependencies: dict[str, Any] = {
+        "settings": settings,
+        "accounts": accounts,
+        "sealer": parts.sealer,
+        "issuers": parts.issuers,
+        "provider": parts.provider,
+        "till": Till(parts.provider, settings.payments_at_once),
+        "hold_limits": Limits(settings.hold_seconds, settings.holds_per_account),
+        "webhook_secrets": WebhookSecrets(settings.webhook_secrets),
+        "redeemer": redeemer,
+        "health": Health(parts.database_answers, parts.is_migrated, parts.cache_answers),
+    }
+    return assemble(
+        kernel,
+        ROUTES,
+        dependencies,
+        lifespan=[life],
+        cors_origins=settings.cors_origins,
+        version=version(),
+    )
+
+
+def make_redeemer(parts: Parts, gatekeeper: Gatekeeper, clock: Clock) -> Redeemer:
+    """Return what scans tickets online in this process: a device with a log of its own."""
+
+    def ticks() -> tuple[int, int]:
+        return int(clock().timestamp() * 1000), time.monotonic_ns() // 1_000_000
+
+    async def connection() -> Any:
+        return await asyncpg.connect(parts.settings.database_url)
+
+    opener = Opener(parts.sealer, secrets.token_bytes, ticks, f"usher-cloud {version()}")
+    batches = RedeemParts(Books(), gatekeeper, parts.sealer, opener, ticks)
+    return Redeemer(parts.pool, Slots(connection), batches, clock)

@@ -1,0 +1,18 @@
+"""What must hold before processes are started: said in one sentence, and not by each of them."""
+
+import asyncio
+
+from cloud.parts import Parts
+from cloud.settings import Settings, Unfit
+
+
+def check(settings: Settings) -> None:
+    """Raise if the database can't be used, is of another version, or the key can't be read."""
+    asyncio.run(_check(settings))
+
+
+async def _check(settings: Settings) -> None:
+    parts = Parts(settings)
+    async with parts.open():
+        if not await parts.is_migrated():
+            raise Unfit("The database is not at this version: run `usher-cloud migrate` first.")

@@ -1,0 +1,87 @@
+"""The API's processes, watched: uvicorn's supervisor, and what else runs beside them."""
+
+import multiprocessing
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from uvicorn import Config
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from cloud.embedded.parent import end_with
+from cloud.settings import FILE, Settings, read
+from cloud.telemetry import configure_logs
+
+if TYPE_CHECKING:
+    from socket import socket
+
+    from litestar.types import ASGIApp
+
+BACKLOG: Final = 2048
+ANSWERS_WITHIN: Final = 60  # seconds; a process that is silent for longer hangs, and is replaced
+GRACE_LEFT: Final = 2  # seconds to end after the requests are finished
+
+
+class Supervisor(Multiprocess):
+    """Runs the API's processes until told to stop, and starts those again that end.
+
+    `tend` is called twice a second, and `ready` once, as soon as all processes answer.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        listener: "socket",
+        tend: Callable[[], None],
+        ready: Callable[[], None],
+    ) -> None:
+        super().__init__(config, [listener])
+        self._tend = tend
+        self._ready = ready
+        self._told = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether a process could not start, which ended them all."""
+        return any(process.exitcode == STARTUP_FAILURE for process in self.processes)
+
+    def keep_subprocess_alive(self) -> None:
+        """Look after everything."""
+        self._tend()
+        super().keep_subprocess_alive()
+        if not self._told and all(process.is_ready(ANSWERS_WITHIN) for process in self.processes):
+            self._told = True
+            self._ready()
+
+
+def config_of(settings: Settings) -> Config:
+    """Return how uvicorn is to serve."""
+    return Config(
+        f"{__name__}:factory",
+        factory=True,
+        workers=settings.workers,
+        loop="uvloop",
+        log_config=None,
+        access_log=False,  # cloud/http/envelope.py logs requests, without what is personal
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=settings.grace_seconds,
+        timeout_keep_alive=30,
+        timeout_worker_healthcheck=ANSWERS_WITHIN,
+        backlog=BACKLOG,
+    )
+
+
+def factory() -> "ASGIApp":
+    """Return the application of one process, which ends with the one that started it."""
+    from cloud.app import create_app  # not in the process that supervises: it takes seconds
+
+    configure_logs()
+    file = os.environ.get(FILE)
+    settings = read(Path(file) if file else None, os.environ)
+    parent = multiprocessing.parent_process()
+    if parent is not None and parent.pid is not None:
+        end_with(parent.pid, settings.grace_seconds + GRACE_LEFT)
+    return create_app(settings)

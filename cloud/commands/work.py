@@ -1,0 +1,22 @@
+"""`usher-cloud work`: a worker."""
+
+import asyncio
+
+from cloud.commands.ready import check
+from cloud.commands.saying import plainly
+from cloud.embedded.parent import end_with
+from cloud.home import at_home
+from cloud.settings import Settings
+from cloud.telemetry import configure_logs
+from cloud.worker import work as run
+
+
+def work(settings: Settings, parent: int) -> None:
+    """Work until told to stop. `parent`: the process that this one ends with, 0 for none."""
+    if parent:
+        end_with(parent, settings.grace_seconds)
+    configure_logs()
+    with plainly(), at_home(settings) as resolved:
+        if not parent:  # who started us has looked
+            check(resolved)
+        asyncio.run(run(resolved))

@@ -1,0 +1,80 @@
+"""The worker's composition root."""
+
+import asyncio
+import signal
+from typing import Final
+
+from cloud.accounts import jobs as account_jobs
+from cloud.checkins import jobs as checkin_jobs
+from cloud.db.outbox import Handlers
+from cloud.db.tenancy import TenantTx
+from cloud.events import jobs as event_jobs
+from cloud.keys import jobs as key_jobs
+from cloud.orders import jobs as order_jobs
+from cloud.parts import Parts
+from cloud.settings import Settings
+from cloud.sweeps import OWN, OWN_PLATFORM, PlatformSweep, Sweep
+from cloud.tickets import jobs as ticket_jobs
+from cloud.tickets import resigning
+from cloud.transfers import jobs as transfer_jobs
+from cloud.working import Clock, Worker, utc_now
+
+KEYSET_EVERY: Final = 600  # seconds
+ENDED_EVERY: Final = 60
+NONCES_EVERY: Final = 300
+ACCOUNTS_EVERY: Final = 3600
+
+
+def make_worker(parts: Parts, clock: Clock = utc_now) -> Worker:
+    """Return a worker on opened parts."""
+    return Worker(
+        parts.pool,
+        parts.settings.database_url,
+        handlers(parts),
+        sweeps(parts),
+        platform_sweeps(),
+        clock,
+    )
+
+
+async def work(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT; what is in hand is finished first."""
+    parts = Parts(settings)
+    async with parts.open():
+        worker = make_worker(parts)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, worker.stop)
+        await worker.run()
+
+
+def handlers(parts: Parts) -> Handlers:
+    """Return who is told of which message."""
+    told = (
+        order_jobs.handlers(parts.provider),
+        ticket_jobs.handlers(parts.issuers),
+        resigning.handlers(parts.issuers),
+    )
+    return {topic: handler for each in told for topic, (_, handler) in each.items()}
+
+
+def sweeps(parts: Parts) -> tuple[Sweep, ...]:
+    """Return what is due by itself in tenants."""
+
+    async def keysets(tx: TenantTx) -> int:
+        return await key_jobs.sweep_keyset(tx, parts.keyring)
+
+    return (
+        *OWN,
+        *order_jobs.sweeps(parts.provider, parts.issuers),
+        Sweep("events.ended", ENDED_EVERY, event_jobs.tenants, event_jobs.sweep_ended),
+        Sweep("keys.keyset", KEYSET_EVERY, key_jobs.tenants, keysets),
+        Sweep("checkins.nonces", NONCES_EVERY, checkin_jobs.tenants, checkin_jobs.sweep_nonces),
+        *transfer_jobs.SWEEPS,
+    )
+
+
+def platform_sweeps() -> tuple[PlatformSweep, ...]:
+    """Return what is due outside every tenant."""
+
+    return (*OWN_PLATFORM, PlatformSweep("accounts", ACCOUNTS_EVERY, account_jobs.sweep_ended))

@@ -136,6 +136,20 @@ def issue(path: Path | None, tenant: UUID, event: UUID, class_index: int, count:
     run(settings_of(path), tenant, event, class_index, count)
 
 
+@admin.command()
+@click.argument("email")
+@click.pass_obj
+def mail(path: Path | None, email: str) -> None:
+    """List what would have been mailed to EMAIL: nothing is sent yet.
+
+    \b
+    usher-cloud admin mail ada@example.org
+    """
+    from cloud.commands.mail import show
+
+    show(settings_of(path), email)
+
+
 @admin.command("new-key")
 @click.argument("file", type=FILE)
 def new_key(file: Path) -> None:

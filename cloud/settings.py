@@ -61,7 +61,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     rate_address: Count = 600  # a minute
     rate_account: Count = 600
-    rate_key: Count = 6_000
+    rate_key: Count = 60_000
     rate_device: Count = 60_000
     rate_sensitive: Count = 20
 

@@ -21,8 +21,9 @@ Headers = dict[bytes, bytes]
 class Front(ASGIMiddleware):
     """Authenticates, counts and caps a request.
 
-    A route's opt may say: `sensitive` (a tighter limit by address), `body_limit` (bytes),
-    `own_credentials` (the Authorization header is the route's own business).
+    A route's opt may say: `sensitive` (a tighter limit by address), `per_minute` (a limit of its
+    own by address), `body_limit` (bytes), `own_credentials` (the Authorization header is the
+    route's own business).
     """
 
     scopes = (ScopeType.HTTP,)
@@ -51,6 +52,9 @@ class Front(ASGIMiddleware):
         state["origin"] = Origin("anonymous", state["request_id"], address)
         if opt.get("sensitive"):
             await self._count(f"sensitive:{address}", self.kernel.rates.sensitive)
+        if own := opt.get("per_minute"):
+            await self._count(f"{scope['path_template']}:{address}", own)
+            return
         authorization = headers.get(b"authorization", b"").decode("latin-1")
         if not authorization or opt.get("own_credentials"):
             await self._count(f"address:{address}", self.kernel.rates.address)

@@ -65,7 +65,7 @@ class Rates:
 
     address: int = 600  # without credentials, by address
     account: int = 600
-    key: int = 6000  # API keys and services
+    key: int = 60000  # API keys and services
     device: int = 60000
     sensitive: int = 20  # sign-in, sign-up and the like, by address
 

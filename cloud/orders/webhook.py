@@ -28,6 +28,7 @@ from cloud.payments.webhooks import MalformedWebhook, ProviderEvent, UntrustedWe
 
 LOG = structlog.get_logger("usher.payments")
 BODY_LIMIT: Final = 256 * 1024
+PER_MINUTE: Final = 60_000  # from one address: the provider's, on a busy sale
 ACTOR: Final = "stripe"
 # What says how a payment stands; the others of its kind tell nothing that changes an order.
 TELLING: Final = frozenset(
@@ -53,7 +54,12 @@ class Heard(msgspec.Struct, frozen=True):
 
 @post(
     "/v1/webhooks/stripe",
-    opt={**anyone(), "body_limit": BODY_LIMIT, "own_credentials": True},
+    opt={
+        **anyone(),
+        "body_limit": BODY_LIMIT,
+        "own_credentials": True,
+        "takes": ("application/json", "{}"),
+    },
     status_code=200,
     tags=["payments"],
     operation_id="hearStripe",

@@ -26,6 +26,7 @@ from cloud.events.plan import blames, is_too_large
 from cloud.events.venue_model import VenueRow, refuse_faults
 from cloud.keys.issuers import Issuers
 from cloud.keys.model import token_end
+from cloud.tickets.counting import make_known
 
 ATTEMPTS: Final = 8  # at a reference that no other event of the tenant has
 REF_SIZE: Final = 8
@@ -105,9 +106,9 @@ async def publish(tx: TenantTx, event_id: UUID, version: int, issuers: Issuers) 
             await stock.add_listed(tx, event_id, each.class_index)
         else:
             await stock.add(tx, event_id, each.class_index, each.capacity)
-    await stock.make_known(tx, event_id)
     await tx.audit("event.published", f"event:{event_id}")
     await tell(tx, event, "event.published")
+    await make_known(tx, event_id)
     return await repository.event_row(tx, event_id)
 
 

@@ -107,7 +107,7 @@ async def delete(tx: TenantTx, event_id: UUID, class_index: int) -> None:
 
 COUNTS: Final[LiteralString] = """
     SELECT class_index,
-           count(*) FILTER (WHERE state = 'created') AS free,
+           count(*) FILTER (WHERE free) AS free,
            count(*) FILTER (WHERE state = 'reserved') AS held,
            count(*) FILTER (WHERE state IN ('refunded', 'revoked')) AS gone,
            count(*) AS every
@@ -131,7 +131,7 @@ AVAILABLE: Final[LiteralString] = """
         SELECT count(*) FROM (
             SELECT FROM ticket t
              WHERE t.tenant_id = c.tenant_id AND t.event_id = c.event_id
-               AND t.class_index = c.class_index AND t.state = 'created' LIMIT $2) AS found) AS free
+               AND t.class_index = c.class_index AND t.free LIMIT $2) AS found) AS free
       FROM ticket_class c WHERE c.event_id = $1
 """
 
@@ -143,9 +143,9 @@ async def available(tx: TenantTx, event_id: UUID) -> dict[int, int]:
 
 
 SEATS: Final[LiteralString] = """
-    SELECT number, seat, state = 'created' AS free FROM ticket
+    SELECT number, seat, free FROM ticket
      WHERE event_id = $1 AND class_index = $2 AND number > $3 AND seat IS NOT NULL
-       AND state NOT IN ('refunded', 'revoked')
+       AND NOT gone
      ORDER BY number LIMIT $4
 """
 

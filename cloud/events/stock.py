@@ -36,16 +36,14 @@ LISTED: Final[LiteralString] = """
 # What somebody is just taking is not waited for: it is as good as sold.
 FREE: Final[LiteralString] = """
     SELECT ticket_id FROM ticket
-     WHERE event_id = $1 AND class_index = $2 AND state = 'created'
+     WHERE event_id = $1 AND class_index = $2 AND free
      ORDER BY number DESC LIMIT $3 FOR UPDATE SKIP LOCKED
 """
 FREE_SEATS: Final[LiteralString] = """
     SELECT ticket_id FROM ticket
-     WHERE event_id = $1 AND class_index = $2 AND state = 'created' AND seat = ANY($3)
+     WHERE event_id = $1 AND class_index = $2 AND free AND seat = ANY($3)
      FOR UPDATE SKIP LOCKED
 """
-
-COUNT: Final[LiteralString] = "SELECT count_tickets($1)"
 
 
 async def take_numbers(tx: TenantTx, event_id: UUID, count: int) -> int:
@@ -80,11 +78,6 @@ async def add_listed(tx: TenantTx, event_id: UUID, class_index: int) -> None:
     """Make a free ticket for each seat on a class's list."""
     rows = await tx.conn.fetch(LISTED, event_id, class_index)
     await add_seats(tx, event_id, class_index, [row["label"] for row in rows])
-
-
-async def make_known(tx: TenantTx, event_id: UUID) -> None:
-    """Tell the database's planner of tickets just made (migrations/0004_tickets.sql)."""
-    await tx.conn.execute(COUNT, event_id)
 
 
 async def withdraw(

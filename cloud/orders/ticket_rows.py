@@ -26,7 +26,7 @@ async def release(tx: TenantTx, event_id: UUID, order_id: UUID, reason: str) -> 
 BUY: Final[LiteralString] = """
     UPDATE ticket SET state = 'purchased', account_id = $3, order_id = $2, changed_at = $4
      WHERE tenant_id = current_tenant() AND event_id = $1 AND ticket_id = ANY ($5)
-       AND (state = 'created' OR state = 'reserved' AND order_id = $2)
+       AND (free OR state = 'reserved' AND order_id = $2)
     RETURNING ticket_id
 """
 

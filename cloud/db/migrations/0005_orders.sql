@@ -143,13 +143,13 @@ BEGIN
         RETURN ARRAY(
             SELECT ticket_id FROM ticket
              WHERE tenant_id = current_tenant() AND event_id = for_event
-               AND class_index = of_class AND state = 'created'
+               AND class_index = of_class AND free
              ORDER BY number LIMIT quantity FOR UPDATE SKIP LOCKED);
     END IF;
     RETURN ARRAY(
         SELECT ticket_id FROM ticket
          WHERE tenant_id = current_tenant() AND event_id = for_event
-           AND class_index = of_class AND state = 'created' AND seat = ANY (wanted)
+           AND class_index = of_class AND free AND seat = ANY (wanted)
          ORDER BY number FOR UPDATE SKIP LOCKED);
 END $$;
 
@@ -160,7 +160,7 @@ BEGIN
     RETURN ARRAY(
         SELECT ticket_id FROM ticket
          WHERE tenant_id = current_tenant() AND event_id = for_event
-           AND class_index = of_class AND state = 'created'
+           AND class_index = of_class AND free
            AND (wanted IS NULL OR seat = ANY (wanted))
          ORDER BY number LIMIT quantity FOR UPDATE);
 END $$;

@@ -22,6 +22,7 @@ PLATFORM: Final = {
     "session": "an account's sign-ins",
     "refresh_token": "an account's sign-ins",
     "mail_secret": "an account's address, being proved",
+    "spent_id_token": "outside sign-ins that must not be repeated",
     "token_key": "the issuer's own keys",
     "platform_audit": "what happens outside every tenant",
     "platform_idempotency": "requests outside every tenant",

@@ -43,6 +43,8 @@ from cloud.telemetry import configure_logs
 from cloud.tenants.controller import ROUTES as TENANTS
 from cloud.tickets.controller import ROUTES as TICKETS
 from cloud.transfers.controller import ROUTES as TRANSFERS
+from cloud.web.controller import ROUTES as PAGES
+from cloud.web.files import ours
 from cloud.working import utc_now
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
 
 ROUTES: Final[tuple["ControllerRouterHandler", ...]] = (
     *HEALTH, *ACCOUNTS, *TENANTS, *EVENTS, *KEYS, *ORDERS, *WEBHOOKS, *BOOKS, *CHECKINS,
-    *AUDIT, *PRIVACY, *TICKETS, *TRANSFERS,
+    *AUDIT, *PRIVACY, *PAGES, *TICKETS, *TRANSFERS,
 )  # fmt: skip
 
 
@@ -100,6 +102,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
 
     dependencies: dict[str, Any] = {
         "settings": settings,
+        "page_files": ours(),
+        "page_release": version(),
         "accounts": accounts,
         "sealer": parts.sealer,
         "issuers": parts.issuers,

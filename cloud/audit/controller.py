@@ -55,7 +55,7 @@ async def list_audit(
 
 @get(
     f"{AUDIT}/export",
-    opt={**needs("audit:read"), "streams": True},
+    opt={**needs("audit:read"), "streams": True, "gives": ("text/csv",)},
     tags=["audit"],
     operation_id="exportAudit",
     summary="Export the audit",

@@ -10,7 +10,7 @@ from cloud.db.tenancy import Origin, tenant_tx
 from cloud.http.kernel import Kernel
 
 Form = Literal["ndjson", "csv"]
-MEDIA_TYPES: Final = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
+MEDIA_TYPES: Final = {"ndjson": "application/x-ndjson", "csv": "text/csv"}
 PIECE: Final = 1000  # rows
 
 

@@ -132,7 +132,11 @@ async def revoke(
 
 @post(
     f"{TENANT}/log",
-    opt={**device(revoked_too=True), "body_limit": MOST * SIZE},
+    opt={
+        **device(revoked_too=True),
+        "body_limit": MOST * SIZE,
+        "takes": ("application/octet-stream", ""),
+    },
     status_code=200,
     tags=["devices"],
     operation_id="uploadLog",

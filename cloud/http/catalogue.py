@@ -25,7 +25,6 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "media_type": Entry(415, "The body is of a type that this address doesn't take."),
     "not_acceptable": Entry(406, "The answer can't be had in the type asked for."),
     "cursor_malformed": Entry(400, "The cursor is damaged: start again without one."),
-    "limit_range": Entry(400, "The limit is out of its range."),
     "rate_limited": Entry(429, "Too many requests: wait, then go on."),
     "conflict": Entry(409, "Somebody else changed this at the same moment: read it again."),
     "busy": Entry(503, "The service is busy: try again in a moment."),

@@ -61,7 +61,10 @@ async def provide_tx(entered: NamedDependency[Entered]) -> TenantTx:
     return entered[0]
 
 
-async def provide_caller(entered: NamedDependency[Entered]) -> Caller:
+async def provide_caller(
+    entered: NamedDependency[Entered],
+    tx: NamedDependency[TenantTx],  # noqa: ARG001 - after it: litestar runs two at once as tasks
+) -> Caller:
     """Return who calls, judged."""
     return entered[1]
 

@@ -5,7 +5,7 @@ idempotency key, and an example of its body made of its fields' own examples.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -80,9 +80,11 @@ def complete(document: Json, routes: Mapping[tuple[str, str], Mapping[str, Any]]
         f"Refused{status}": _refusal(status, text) for status, text in REFUSALS.items()
     }
     for path, method, operation in operations(document):
-        _add_refusals(operation)
+        _add_refusals(operation, routes[path, method].get("own_refusals", ()))
         opt = routes[path, method]
         operation["security"] = _security(opt)
+        for media_type in opt.get("gives", ()):
+            operation["responses"]["200"]["content"][media_type] = {"schema": {"type": "string"}}
         if "takes" in opt:
             operation["requestBody"] = _raw_body(*opt["takes"])
         if method == "post":
@@ -142,8 +144,9 @@ def _of_type(schema: Json, schemas: Mapping[str, Json]) -> Any:
     return str(SAMPLES["string"]).ljust(schema.get("minLength", 0), ".")
 
 
-def _add_refusals(operation: Json) -> None:
-    for status in REFUSALS:
+def _add_refusals(operation: Json, own: Collection[int]) -> None:
+    """Add the refusals that any route may answer, but those that the route has in its own form."""
+    for status in sorted(REFUSALS.keys() - set(own)):
         operation["responses"][str(status)] = {"$ref": f"#/components/responses/Refused{status}"}
 
 

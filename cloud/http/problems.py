@@ -18,6 +18,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from cloud.errors import Refusal
 from cloud.http.catalogue import CATALOGUE
 
+LONGEST_MESSAGE: Final = 300  # characters; an unknown member's name may be long
 MEDIA_TYPE: Final = "application/problem+json"
 LOG = structlog.get_logger("usher.http")
 # What a second try may cure: nobody's request is wrong.
@@ -117,6 +118,8 @@ def on_fault(request: Request[Any, Any, Any], error: Exception) -> Response[Any]
     """Answer what nobody foresaw. It is logged by type and place, never by content."""
     if isinstance(error, asyncpg.CheckViolationError) and error.constraint_name == "legal_move":
         return answer(Refusal("illegal_move"), request_id(request))
+    if isinstance(error, RecursionError):  # JSON that is nested deeper than anybody means it
+        return answer(Refusal("body_malformed"), request_id(request))
     if isinstance(error, RETRIABLE):
         request.scope["state"]["retriable"] = True
         return answer(Refusal("busy"), request_id(request))
@@ -141,8 +144,15 @@ def _blame(error: ValidationException) -> tuple[str, str]:
         first = extra[0]
         key = str(first.get("key", "")).replace(".", "/")
         where = first.get("source", "body")
-        return (f"/{key}" if where == "body" else key), str(first.get("message", ""))
+        return (f"/{key}" if where == "body" else key), _wanted(str(first.get("message", "")))
     return "", ""
+
+
+def _wanted(message: str) -> str:
+    """Return what msgspec says is wrong, without the value that was sent."""
+    if message.startswith("Invalid enum value"):
+        return "one of the declared values"
+    return message[:LONGEST_MESSAGE]
 
 
 def _places(error: BaseException) -> str:

@@ -31,7 +31,11 @@ DryRun = Annotated[bool, QueryParameter(description="Only report; issue nothing.
 
 @post(
     f"{EVENT}/guests",
-    opt={**needs("tickets:issue"), "body_limit": LARGEST},
+    opt={
+        **needs("tickets:issue"),
+        "body_limit": LARGEST,
+        "takes": ("text/csv", "class;name;email\nStanding;Ada Lovelace;ada@example.org\n"),
+    },
     status_code=202,
     tags=["tickets"],
     operation_id="issueGuests",

@@ -10,7 +10,7 @@ CREATE POLICY person ON ticket FOR SELECT TO usher_owner USING (true);
 CREATE POLICY person ON event_artist FOR SELECT TO usher_owner USING (true);
 CREATE POLICY person ON audit FOR SELECT TO usher_owner USING (true);
 CREATE POLICY person ON invitation FOR SELECT TO usher_owner USING (true);
-CREATE POLICY person ON job FOR SELECT TO usher_owner USING (true);
+CREATE POLICY person ON guest FOR SELECT TO usher_owner USING (true);
 
 -- Where an account has rows. Asked tenant by tenant, so that each question is one look-up.
 CREATE FUNCTION tenants_of_account(who uuid) RETURNS SETOF uuid
@@ -47,9 +47,8 @@ CREATE FUNCTION tenants_with_address(address text) RETURNS SETOF uuid
                         WHERE (f.tenant_id, lower(f.email)) = (t.tenant_id, lower(address)))
             OR EXISTS (SELECT FROM public.invitation i
                         WHERE (i.tenant_id, lower(i.email)) = (t.tenant_id, lower(address)))
-            OR EXISTS (SELECT FROM public.job j
-                        WHERE j.tenant_id = t.tenant_id AND position(
-                            lower(address) IN lower(j.input::text || j.report::text)) > 0)
+            OR EXISTS (SELECT FROM public.guest g
+                        WHERE (g.tenant_id, lower(g.email)) = (t.tenant_id, lower(address)))
          ORDER BY t.tenant_id
     $$;
 REVOKE ALL ON FUNCTION tenants_with_address(text) FROM PUBLIC;

@@ -86,7 +86,7 @@ def test_pages_go_through_all_of_it(owner: Person, wide: Tenant) -> None:
     numbers: list[int] = []
     cursor: str | None = ""
     while cursor is not None:
-        asked = {"action": "thing.done", "limit": 200, "cursor": cursor}
+        asked: dict[str, str | int] = {"action": "thing.done", "limit": 200, "cursor": cursor}
         got = good(owner.get(f"{wide.path}/audit", params=asked))
         numbers += [act["number"] for act in got["items"]]
         cursor = got["next"]

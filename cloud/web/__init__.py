@@ -1,0 +1,1 @@
+"""The pages that explain the service: an index, the API, every refusal."""

@@ -1,0 +1,116 @@
+"""The cloud's pages: nothing from outside, no fault in the console, and sound for axe."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import pytest
+from litestar import Litestar, get
+from litestar.di import Provide
+from litestar.params import FromQuery
+from playwright.sync_api import Browser, Page, expect
+
+from cloud.http.description import complete, opts
+from cloud.http.envelope import Envelope
+from cloud.web.controller import ROUTES
+from cloud.web.files import ours
+from tests.browser.test_looks import AXE
+from tests.cloud.serving import serving
+
+SIZES: Final = ((390, 844), (1280, 900))
+PATHS: Final = ("/", "/docs", "/problems", "/problems/sold_out")
+NewPage = Callable[..., Page]
+
+
+@get("/v1/things", opt={"access": "scope", "scope": "things:read"}, tags=["things"], summary="List")
+async def things(limit: FromQuery[int] = 5) -> dict[str, int]:
+    """Return things."""
+    return {"limit": limit}
+
+
+@get("/v1/openapi.json", include_in_schema=False, sync_to_thread=False)
+def description() -> dict[str, Any]:
+    """Describe the one route above: the page shows whatever is described."""
+    app = Litestar([things])
+    return complete(app.openapi_schema.to_schema(), opts(app))
+
+
+def application() -> Any:
+    """Return the pages as the service serves them, beside a small description."""
+    files = ours()
+    given = {
+        "page_files": Provide(lambda: files, sync_to_thread=False),
+        "page_release": Provide(lambda: "0", sync_to_thread=False),
+    }
+    app = Litestar([*ROUTES, description], dependencies=given, openapi_config=None)
+    return Envelope(app, lambda: secrets.token_hex(16))
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """Serve the pages."""
+    with serving(application) as at:
+        yield at
+
+
+@pytest.fixture
+def faults() -> list[str]:
+    """What pages asked of others, and what their consoles said."""
+    return []
+
+
+@pytest.fixture
+def new_page(browser: Browser, address: str, faults: list[str]) -> Iterator[NewPage]:
+    """Return what opens a page whose faults are noted."""
+    contexts = []
+
+    def made(path: str, size: tuple[int, int], scheme: str) -> Page:
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme=scheme,  # type: ignore[arg-type]
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: faults.append(f"{said.type}: {said.text}"))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda asked: _inside(asked.url, address, faults))
+        page.goto(address + path)
+        if path == "/docs":
+            expect(page.locator(".opblock-tag")).to_be_visible()
+            page.locator(".opblock-tag").click()
+            page.locator(".opblock-summary-control").click()
+            expect(page.locator(".opblock-body")).to_be_visible()
+        return page
+
+    yield made
+    for context in contexts:
+        context.close()
+
+
+def _inside(url: str, address: str, faults: list[str]) -> None:
+    if not url.startswith((f"{address}/", "data:")):
+        faults.append(f"outside: {url}")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_is_sound(
+    new_page: NewPage, faults: list[str], path: str, size: tuple[int, int], scheme: str
+) -> None:
+    """On a phone and a desk, light and dark: no request outside, no fault, nothing for axe."""
+    page = new_page(path, size, scheme)
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert (faults, wide <= 0) == ([], True)
+
+
+def test_a_request_can_be_tried_out(new_page: NewPage, faults: list[str]) -> None:
+    """The page sends it to the service itself, and shows what came back."""
+    page = new_page("/docs", SIZES[1], "light")
+    page.get_by_role("button", name="Try it out").click()
+    page.get_by_role("button", name="Execute").click()
+    expect(page.locator(".responses-table.live-responses-table")).to_contain_text("404")
+    assert [fault for fault in faults if "404" not in fault] == []

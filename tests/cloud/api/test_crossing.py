@@ -1,0 +1,98 @@
+"""No organizer reaches another's rows: every operation of the description is tried."""
+
+import json
+from typing import Final
+
+import httpx
+
+from tests.cloud.api.operations import Operation, send, with_ids
+from tests.cloud.api.scene import Side
+
+# What anybody who is signed in may do with an organizer, each with the reason.
+OPEN_TO_FANS: Final = {
+    "placeOrder": "whoever is signed in may buy",
+    "listOrders": "shows one's own alone",
+    "listOwnTickets": "shows one's own alone",
+    "listTransfers": "shows one's own alone",
+}
+
+
+def test_the_list_of_exceptions_is_true(operations: list[Operation]) -> None:
+    """Each is an operation of a tenant that asks for credentials."""
+    known = {each.name for each in operations if each.of_tenant and each.schemes}
+    assert OPEN_TO_FANS.keys() <= known
+
+
+def test_another_tenants_side_is_not_there(
+    operations: list[Operation], ours: Side, theirs: Side
+) -> None:
+    """With the owner's token of another tenant: 404 everywhere, and no row of ours changes."""
+    before, wrong = ours.state, {}
+    for each in operations:
+        if not each.of_tenant or not each.schemes or each.name in OPEN_TO_FANS:
+            continue
+        values = ours.path_values(each.names)
+        body = with_ids(each.body()[1], ours.values)
+        answer = send(theirs.owner, each, values, body)
+        if answer.status_code != (401 if "device" in each.schemes else 404):
+            wrong[each.name] = (answer.status_code, answer.text[:200])
+    assert wrong == {}, json.dumps(wrong, indent=1)
+    assert ours.state == before
+
+
+def test_nothing_of_ours_is_found_in_another_tenant(
+    operations: list[Operation], ours: Side, theirs: Side
+) -> None:
+    """Our ids below their own address: 404, and no row of ours changes."""
+    before, wrong = ours.state, {}
+    for each in operations:
+        if not each.of_tenant or not each.names or "device" in each.schemes:
+            continue
+        values = ours.path_values(each.names) | {"tenant_id": theirs.tenant.tenant_id}
+        body = with_ids(each.body()[1], theirs.values)
+        answer = send(theirs.owner, each, values, body)
+        if answer.status_code != 404:
+            wrong[each.name] = (answer.status_code, answer.text[:200])
+    assert wrong == {}, json.dumps(wrong, indent=1)
+    assert ours.state == before
+
+
+def test_nothing_of_theirs_is_made_of_ours(
+    operations: list[Operation], ours: Side, theirs: Side
+) -> None:
+    """Our ids in the bodies that they send to their own side: refused, and nothing changes."""
+    before, theirs_before, wrong = ours.state, theirs.state, {}
+    for each in operations:
+        example = each.body()[1]
+        foreign = with_ids(example, ours.values | {"account_id": ours.value("account_id")})
+        if not each.of_tenant or foreign == with_ids(example, theirs.values):
+            continue
+        answer = send(theirs.owner, each, theirs.path_values(each.names), foreign)
+        if not 400 <= answer.status_code < 500 and each.name != "redeemTicket":
+            wrong[each.name] = (answer.status_code, answer.text[:200])
+    assert wrong == {}, json.dumps(wrong, indent=1)
+    assert ours.state == before
+    changed = {name for name, was in theirs_before.items() if theirs.state[name] != was}
+    assert changed <= {"record", "log_head", "device", "audit", "outbox"}  # a scan that was denied
+
+
+def test_a_key_of_another_tenant_opens_nothing(
+    operations: list[Operation], ours: Side, theirs: Side
+) -> None:
+    """An API key is good in its tenant alone."""
+    scopes = {"name": "All", "scopes": ["events:read", "orders:read", "audit:read"]}
+    made = theirs.owner.post(f"{theirs.tenant.path}/api-keys", json=scopes).json()
+    secret = next(value for value in made.values() if str(value).startswith("usk_"))
+    before, wrong = ours.state, {}
+    client = httpx.Client(
+        base_url=theirs.service.address, headers={"authorization": f"Bearer {secret}"}, timeout=60
+    )
+    with client:
+        for each in operations:
+            if each.of_tenant and each.schemes:
+                body = with_ids(each.body()[1], ours.values)
+                answer = send(client, each, ours.path_values(each.names), body)
+                if answer.status_code != 401:
+                    wrong[each.name] = (answer.status_code, answer.text[:200])
+    assert wrong == {}, json.dumps(wrong, indent=1)
+    assert ours.state == before

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import asyncpg
 import httpx
 from litestar import Litestar
 
@@ -17,18 +16,14 @@ from cloud.accounts.gatekeeper import BearerGatekeeper
 from cloud.accounts.service import build as build_accounts
 from cloud.audit.controller import ROUTES as AUDIT
 from cloud.books.controller import ROUTES as BOOKS
-from cloud.checkins.batch import Parts as RedeemParts
-from cloud.checkins.book import Books
+from cloud.checkins.assembly import make_redeemer
 from cloud.checkins.controller import ROUTES as CHECKINS
 from cloud.checkins.devices import check_device
-from cloud.checkins.redeemer import Redeemer
-from cloud.checkins.slots import Slots
-from cloud.checkins.worker import Opener
 from cloud.events.controller import ROUTES as EVENTS
 from cloud.http.assembly import assemble
 from cloud.http.health import ROUTES as HEALTH
 from cloud.http.health import Health
-from cloud.http.kernel import Clock, Gatekeeper, Kernel, Rates
+from cloud.http.kernel import Clock, Kernel, Rates
 from cloud.http.rate_limit import RateLimiter
 from cloud.keys.controller import ROUTES as KEYS
 from cloud.orders.controller import ROUTES as ORDERS
@@ -75,7 +70,15 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
         settings, parts.pool, clock, parts.sealer, limiter, http, settings.reached_at
     )
     gatekeeper = BearerGatekeeper(accounts.rules, accounts.keys)
-    redeemer = make_redeemer(parts, gatekeeper, clock)
+    redeemer = make_redeemer(
+        parts.pool,
+        settings.database_url,
+        gatekeeper,
+        parts.sealer,
+        now=clock,
+        monotonic=time.monotonic,
+        software=f"usher-cloud {version()}",
+    )
     kernel = Kernel(
         pool=parts.pool,
         clock=clock,
@@ -122,17 +125,3 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
         cors_origins=settings.cors_origins,
         version=version(),
     )
-
-
-def make_redeemer(parts: Parts, gatekeeper: Gatekeeper, clock: Clock) -> Redeemer:
-    """Return what scans tickets online in this process: a device with a log of its own."""
-
-    def ticks() -> tuple[int, int]:
-        return int(clock().timestamp() * 1000), time.monotonic_ns() // 1_000_000
-
-    async def connection() -> Any:
-        return await asyncpg.connect(parts.settings.database_url)
-
-    opener = Opener(parts.sealer, secrets.token_bytes, ticks, f"usher-cloud {version()}")
-    batches = RedeemParts(Books(), gatekeeper, parts.sealer, opener, ticks)
-    return Redeemer(parts.pool, Slots(connection), batches, clock)

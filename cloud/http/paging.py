@@ -53,6 +53,21 @@ def decode(cursor: str, type_: type[Key]) -> Key | None:
         return None
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
-        return msgspec.json.decode(raw, type=type_)
+        key = msgspec.json.decode(raw, type=type_)
     except (binascii.Error, ValueError, msgspec.MsgspecError):
         raise Refusal("cursor_malformed", field="cursor") from None
+    if not _is_storable(key):
+        raise Refusal("cursor_malformed", field="cursor")
+    return key
+
+
+def _is_storable(key: object) -> bool:
+    """Whether PostgreSQL could hold the key, which whoever sends it may have made up."""
+    match key:
+        case str():
+            return "\0" not in key
+        case int():
+            return abs(key) < 2**63
+        case tuple() | list():
+            return all(map(_is_storable, key))
+    return True

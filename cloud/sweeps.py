@@ -67,7 +67,7 @@ async def _one(pool: Pool, each: Sweep, tenant: UUID, clock: Callable[[], dateti
     total = 0
     try:
         for _ in range(ROUNDS):
-            async with tenant_tx(pool, tenant, WORKER, clock()) as tx:
+            async with tenant_tx(pool, tenant, WORKER, clock(), suspended_too=True) as tx:
                 done = await each.run(tx)
             total += done
             if not done:

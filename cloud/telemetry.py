@@ -21,9 +21,21 @@ def configure_logs(level: str = "INFO") -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),  # a line is one write
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(
-        level=logging.WARNING, format='{"logger":"%(name)s","level":"%(levelname)s"}'
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Terse())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+class _Terse(logging.Formatter):
+    """What a library warns of, by its name and the exception's type: its words and traces may be
+    about a person."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        kind = record.exc_info[0] if record.exc_info else None
+        fault = kind.__name__ if kind else ""
+        return (
+            f'{{"logger":"{record.name}","level":"{record.levelname.lower()}","fault":"{fault}"}}'
+        )

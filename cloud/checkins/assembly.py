@@ -25,8 +25,7 @@ def make_redeemer(
     software: str,
     random: Callable[[int], bytes] = secrets.token_bytes,
 ) -> Redeemer:
-    """Return a redeemer. Its batches take connections of `pool`, one a tenant at a time; a pool
-    of its own, with `plan_cache_mode="force_generic_plan"`, saves planning the same statements.
+    """Return a redeemer. Its batches take connections of `pool`, one a tenant at a time.
 
     `database_url`: where the slot's lock is held, past any pooler: it lasts with its session.
     """

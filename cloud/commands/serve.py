@@ -63,8 +63,8 @@ def _serve(home: Household, listener: socket.socket, *, embedded: bool) -> None:
 
         supervisor = Supervisor(config_of(settings), listener, tend, lambda: _greet(settings))
         supervisor.run()
-    if supervisor.failed:
-        fail("The API did not start: its log above says why.")
+    if supervisor.failure:
+        fail(supervisor.failure)
 
 
 def _greet(settings: Settings) -> None:
@@ -90,7 +90,7 @@ def _listen(settings: Settings) -> socket.socket:
         listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise Unfit(
-            f"Nothing can listen at {settings.listen}: {error.strerror}."
+            f"Nothing can listen at {settings.listen}: {os.strerror(error.errno or 0)}."
             " Another address: USHER_LISTEN=127.0.0.1:0 usher-cloud serve"
         ) from error
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import structlog
 from uvicorn import Config
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from cloud.embedded.failed import ServerFailed
 from cloud.embedded.parent import end_with
 from cloud.settings import FILE, Settings, read
 from cloud.telemetry import configure_logs
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 BACKLOG: Final = 2048
 ANSWERS_WITHIN: Final = 60  # seconds; a process that is silent for longer hangs, and is replaced
+TRIES: Final = 5  # to start a server again
+LOG = structlog.get_logger("usher.serve")
 GRACE_LEFT: Final = 2  # seconds to end after the requests are finished
 
 
@@ -41,15 +45,36 @@ class Supervisor(Multiprocess):
         self._tend = tend
         self._ready = ready
         self._told = False
+        self._faults = 0  # of `tend`, one after the other
+        self._fault = ""
 
     @property
-    def failed(self) -> bool:
-        """Whether a process could not start, which ended them all."""
-        return any(process.exitcode == STARTUP_FAILURE for process in self.processes)
+    def failure(self) -> str:
+        """Why it ended by itself: something could not be started again. "": it was told to."""
+        if any(process.exitcode == STARTUP_FAILURE for process in self.processes):
+            return "The API did not start: its log above says why."
+        return self._fault
+
+    def run(self) -> None:
+        """Run until told to stop; whatever happens, no process is left."""
+        try:
+            super().run()
+        finally:
+            for process in self.processes:
+                if process.process.is_alive():
+                    process.process.kill()
 
     def keep_subprocess_alive(self) -> None:
         """Look after everything."""
-        self._tend()
+        try:
+            self._tend()
+            self._faults = 0
+        except ServerFailed as failed:  # one that was killed while it recovered, perhaps
+            self._faults += 1
+            LOG.warning("restart_failed", fault=failed.code, times=self._faults)
+            if self._faults >= TRIES:
+                self._fault = failed.sentence
+                self.should_exit.set()
         super().keep_subprocess_alive()
         if not self._told and all(process.is_ready(ANSWERS_WITHIN) for process in self.processes):
             self._told = True

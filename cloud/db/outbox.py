@@ -3,7 +3,7 @@
 A message is marked done in the transaction of its handler's effect, so the two are kept or
 lost together. Messages of one key are handled in order: a later one waits until the earlier
 one is done or dead. A handler that fails is tried again, later each time, and after
-`MAX_ATTEMPTS` its message is dead: kept, listed, and a person's to decide.
+`MAX_ATTEMPTS` its message is dead: kept, listed, and a person's to decide. `Away` kills none.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 
 from cloud.db.connect import Connection, Pool
-from cloud.db.tenancy import Origin, TenantTx, tenant_tx
+from cloud.db.tenancy import WORKER, TenantTx, tenant_tx
 
 LOG = structlog.get_logger("usher.outbox")
 MAX_ATTEMPTS: Final = 12
@@ -37,13 +37,17 @@ DONE: Final[LiteralString] = """
 """
 FAILED: Final[LiteralString] = """
     UPDATE outbox SET attempts = attempts + 1, due_at = $2, fault = $3,
-           dead_at = CASE WHEN attempts + 1 >= $4 THEN clock_timestamp() END
+           dead_at = CASE WHEN attempts + 1 >= $4::int THEN clock_timestamp() END
      WHERE tenant_id = current_tenant() AND message_id = $1 AND done_at IS NULL
 """
 FORGET: Final[LiteralString] = """
     DELETE FROM outbox
      WHERE tenant_id = current_tenant() AND done_at < $1::timestamptz - interval '30 days'
 """
+
+
+class Away(Exception):
+    """Somebody outside gives no answer: the message is tried again, however long that lasts."""
 
 
 class Message(NamedTuple):
@@ -82,7 +86,7 @@ async def _one(pool: Pool, tenant: UUID, handlers: Handlers, now: datetime) -> b
     """Handle one message; return whether there was one."""
     row = None
     try:
-        async with tenant_tx(pool, tenant, Origin("worker"), now) as tx:
+        async with tenant_tx(pool, tenant, WORKER, now, suspended_too=True) as tx:
             row = await tx.conn.fetchrow(NEXT, now)
             if row is None:
                 return False
@@ -103,9 +107,10 @@ async def _one(pool: Pool, tenant: UUID, handlers: Handlers, now: datetime) -> b
 async def _failed(
     pool: Pool, tenant: UUID, message_id: int, attempts: int, error: Exception, now: datetime
 ) -> None:
-    wait = min(MAX_WAIT, FIRST_WAIT * 2**attempts)
+    wait = min(MAX_WAIT, FIRST_WAIT * 2 ** min(attempts, MAX_ATTEMPTS))
+    most = None if isinstance(error, Away) else MAX_ATTEMPTS
     fault = getattr(error, "code", type(error).__name__)
     LOG.warning("message_failed", tenant=str(tenant), message=message_id, fault=fault)
-    async with tenant_tx(pool, tenant, Origin("worker"), now) as tx:
+    async with tenant_tx(pool, tenant, WORKER, now, suspended_too=True) as tx:
         due = now + timedelta(seconds=wait)
-        await tx.conn.execute(FAILED, message_id, due, fault, MAX_ATTEMPTS)
+        await tx.conn.execute(FAILED, message_id, due, fault, most)

@@ -106,11 +106,15 @@ async def enter(
 
 @asynccontextmanager
 async def tenant_tx(
-    pool: Pool, tenant: UUID, origin: Origin, now: datetime
+    pool: Pool, tenant: UUID, origin: Origin, now: datetime, *, suspended_too: bool = False
 ) -> AsyncIterator[TenantTx]:
-    """Open a transaction in `tenant`; commit it at the end, or roll it back on an exception."""
+    """Open a transaction in `tenant`; commit it at the end, or roll it back on an exception.
+
+    `suspended_too`: for what is owed whatever the platform decides of the tenant.
+    """
     async with pool.acquire() as conn, conn.transaction():
-        if not (await enter(conn, tenant, origin.actor)).known:
+        known = (await enter(conn, tenant, origin.actor)).known
+        if not known and not (suspended_too and known is False):
             raise Refusal("not_found")
         yield TenantTx(conn, tenant, origin, now)
 

@@ -20,6 +20,8 @@ SETTINGS: Final = {
     "listen_addresses": "127.0.0.1",
     "shared_buffers": "64MB",
     "max_wal_size": "512MB",
+    # A hall fills within a minute, the default: until then the planner knows of no record.
+    "autovacuum_naptime": "10s",
     "max_wal_senders": "2",  # for pg_basebackup
     "jit": "off",  # our queries end before it has compiled them
     "timezone": "UTC",

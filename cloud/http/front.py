@@ -1,5 +1,7 @@
 """Who calls, how often, and with how much: judged before a request costs anything."""
 
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from litestar import Request
@@ -84,9 +86,17 @@ class Front(ASGIMiddleware):
         """Return where the request came from, past as many proxies as are ours."""
         ours, client = self.kernel.trusted_proxies, scope.get("client")
         named = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
-        if ours and len(named) >= ours and named[-ours].strip():
-            return named[-ours].strip()
+        if ours and len(named) >= ours and (told := _ip(named[-ours].strip())):
+            return told
         return client[0] if client else None
+
+
+def _ip(text: str) -> str | None:
+    """Return an address as a proxy names it, perhaps with a port; None for anything else."""
+    for form in (text, text.rpartition(":")[0], text.partition("]")[0].removeprefix("[")):
+        with suppress(ValueError):
+            return str(ip_address(form.partition("%")[0]))
+    return None
 
 
 def _capped(receive: "Receive", limit: int, headers: Headers) -> "Receive":

@@ -118,8 +118,11 @@ def on_fault(request: Request[Any, Any, Any], error: Exception) -> Response[Any]
     """Answer what nobody foresaw. It is logged by type and place, never by content."""
     if isinstance(error, asyncpg.CheckViolationError) and error.constraint_name == "legal_move":
         return answer(Refusal("illegal_move"), request_id(request))
-    if isinstance(error, RecursionError):  # JSON that is nested deeper than anybody means it
+    if isinstance(error, RecursionError | UnicodeDecodeError):  # a body too deep, or no UTF-8
         return answer(Refusal("body_malformed"), request_id(request))
+    if isinstance(error, asyncpg.DataError):  # a NUL in a text, a number or a time out of range
+        LOG.warning("value_refused", fault=type(error).__name__, places=_places(error))
+        return answer(Refusal("invalid_request"), request_id(request))
     if isinstance(error, RETRIABLE):
         request.scope["state"]["retriable"] = True
         return answer(Refusal("busy"), request_id(request))

@@ -21,7 +21,7 @@ from cloud.errors import Refusal
 from cloud.http import idempotency
 from cloud.http.access import Caller, Principal
 from cloud.http.kernel import Kernel
-from cloud.http.problems import on_fault
+from cloud.http.problems import AWAY, on_fault
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
@@ -116,7 +116,10 @@ class Unit:
         body = await request.body()
         target = f"{request.method} {request.scope['path']}\0".encode()
         query = request.scope["query_string"] + b"\0"
-        fingerprint = sha256(target + query + body).digest()
+        # Whom the header has not named yet may prove who they are in it: to the token endpoint.
+        stranger = self.principal.kind == "anonymous"
+        proof = request.headers.get("authorization", "") if stranger else ""
+        fingerprint = sha256(target + query + proof.encode() + b"\0" + body).digest()
         self.claim = await idempotency.claim(tx, self.kernel.sealer, who, key, fingerprint)
 
     async def commit(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
@@ -127,7 +130,7 @@ class Unit:
 
     async def roll_back(self) -> None:
         """Undo everything."""
-        with suppress(_Undone):
+        with suppress(_Undone, *AWAY):  # where the connection is gone, so is what it did
             await self._open.__aexit__(_Undone, _Undone(), None)
 
 

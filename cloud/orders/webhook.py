@@ -100,7 +100,8 @@ async def hear(ptx: PlatformTx, issuers: Issuers, event: ProviderEvent) -> str:
     if not isinstance(told, Intent | RefundResult):
         return "irrelevant"
     tenant = _id(told.metadata, "tenant")
-    if tenant is None or not (await enter(ptx.conn, tenant, ACTOR)).known:
+    # A suspended tenant sells nothing more, but what was paid for buys its tickets.
+    if tenant is None or (await enter(ptx.conn, tenant, ACTOR)).known is None:
         return "unknown tenant"
     tx = TenantTx(ptx.conn, tenant, ptx.origin._replace(actor=ACTOR), ptx.now)
     if not await payment_rows.store(tx, event.id, event.type, _id(told.metadata, "order")):

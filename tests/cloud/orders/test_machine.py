@@ -223,7 +223,7 @@ def test_no_order_of_things_loses_money_or_tickets(shop: Shop) -> None:
     """Whatever happens in whatever order: each payment has its tickets or went back whole."""
     Trade.shop = shop
     examples = settings().max_examples // 10
-    look = settings(max_examples=examples, stateful_step_count=25)
+    look = settings(max_examples=examples, stateful_step_count=20)
     run_state_machine_as_test(Trade, settings=look)
 
 

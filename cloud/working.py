@@ -23,11 +23,6 @@ LOG = structlog.get_logger("usher.worker")
 LEADER: Final = 0x7573_6865_7202  # the advisory lock's number
 POLL: Final = 5.0  # seconds between two looks at the outbox if nothing wakes it
 RETRY: Final = 2.0  # seconds after a failure of the database
-# A connection that breaks in the middle of an exchange is an InternalClientError.
-BROKEN: Final = (
-    asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError,
-)  # fmt: skip
-
 Clock = Callable[[], datetime]
 
 
@@ -69,11 +64,11 @@ class Worker:
             group.create_task(self._persist(self._leading))
 
     async def _persist(self, part: Callable[[], Any]) -> None:
-        """Run a part again whenever its connection breaks."""
+        """Run a part again whatever ended it: its connection, or a fault in one tenant."""
         while not self._stop.is_set():
             try:
                 await part()
-            except BROKEN as error:
+            except Exception as error:  # noqa: BLE001 - the next round tries again
                 LOG.warning("worker_interrupted", fault=type(error).__name__)
                 await self._pause(RETRY)
 

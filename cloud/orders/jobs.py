@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 
 from cloud.db.connect import Connection
-from cloud.db.outbox import Handler, Message
+from cloud.db.outbox import Away, Handler, Message
 from cloud.db.tenancy import TenantTx
 from cloud.keys.issuers import Issuers
 from cloud.orders import holding, payment_rows, refund_rows, refunding, repository
@@ -148,8 +148,11 @@ async def _ask(questions: Sequence[Awaitable[T]]) -> list[T | None]:
 async def on_refund_requested(tx: TenantTx, message: Message, provider: Provider) -> None:
     """Ask the provider for the money."""
     # What takes longer is tried again with the same key; here it would lock the order.
-    async with asyncio.timeout(PATIENCE):
-        await refunding.send(tx, provider, UUID(message.payload["refund_id"]))
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await refunding.send(tx, provider, UUID(message.payload["refund_id"]))
+    except (ProviderAway, TimeoutError) as error:
+        raise Away from error
 
 
 async def on_event_cancelled(tx: TenantTx, message: Message) -> None:

@@ -17,6 +17,7 @@ from cloud.orders.model import Act, Due, Verdict, advance, judge
 from cloud.orders.refund_rows import NewRefund
 from cloud.orders.repository import Order
 from cloud.payments.objects import Intent, IntentStatus
+from cloud.tickets.issuing_rows import keep_keys
 from cloud.tickets.lifecycle import Move
 from cloud.tickets.moves import move_all
 from cloud.tickets.signing import sign
@@ -52,6 +53,7 @@ async def purchase(tx: TenantTx, issuers: Issuers, order: Order, tickets: list[U
     bought = await ticket_rows.buy(tx, event, order.order_id, buyer, tickets)
     if bought != len(tickets):
         raise RuntimeError("an order has lost tickets that it held")
+    await keep_keys(tx)
     await sign(tx, await issuers.of(tx, event), event, tickets)
     await move_all(tx, event, tickets, Move.ACTIVATE)
     await repository.set_state(tx, order.order_id, advance(order.state, Act.PAY))

@@ -122,10 +122,17 @@ REVOKE_CLIENTS_OF: Final[LiteralString] = """
 """
 
 
+REVOKE_INVITATIONS_OF: Final[LiteralString] = """
+    UPDATE invitation SET revoked_at = $2
+     WHERE tenant_id = current_tenant() AND created_by = $1
+       AND accepted_at IS NULL AND revoked_at IS NULL
+"""
+
+
 async def revoke_all_of(tx: TenantTx, actor: str) -> None:
-    """Make void what somebody made: who has to go must not come back by a key."""
-    await tx.conn.execute(REVOKE_KEYS_OF, actor, tx.now)
-    await tx.conn.execute(REVOKE_CLIENTS_OF, actor, tx.now)
+    """Make void what somebody made: who has to go must not come back by a key or invitation."""
+    for sql in (REVOKE_KEYS_OF, REVOKE_CLIENTS_OF, REVOKE_INVITATIONS_OF):
+        await tx.conn.execute(sql, actor, tx.now)
 
 
 def _client(row: Row) -> ClientOut:

@@ -21,6 +21,7 @@ from cloud.db.tenancy import Origin, TenantTx, tenant_tx
 from cloud.errors import Refusal
 from cloud.keys.issuers import Issuer, Issuers
 from cloud.tickets import issuing_rows
+from cloud.tickets.counting import make_known
 from cloud.tickets.issuing_rows import ClassFacts, Given
 from cloud.tickets.signing import Unsigned, tokens
 
@@ -75,6 +76,8 @@ async def issue(
             done += len(piece)
             if told is not None:
                 told(done)
+    async with tenant_tx(pool, tenant, origin, clock()) as tx:
+        await make_known(tx, event_id)
 
 
 async def signed(
@@ -120,7 +123,11 @@ async def store(
     first: int,
     piece: Sequence[Given],
 ) -> None:
-    """Store signed tickets; signed anew if their key has been replaced meanwhile."""
+    """Store signed tickets; signed anew if their key has been replaced meanwhile.
+
+    The event is locked.
+    """
+    await issuing_rows.keep_keys(tx)
     now = await issuers.of(tx, event_id)
     if now.kid != issuer.kid:
         piece = _again(now, classes, piece)

@@ -7,6 +7,7 @@ from cloud.db.tenancy import TenantTx
 from cloud.errors import Refusal
 from cloud.keys.issuers import Issuers
 from cloud.tickets import model, repository_acts
+from cloud.tickets.issuing_rows import keep_keys
 from cloud.tickets.lifecycle import Move, target
 from cloud.tickets.model import Held
 from cloud.tickets.model_holder import Binding, fault
@@ -93,6 +94,7 @@ async def _write(
     tx: TenantTx, issuers: Issuers, held: Held, gen: int, holder: bytes | None,
     account: UUID | None, attendee: str | None,
 ) -> None:  # fmt: skip
+    await keep_keys(tx)
     issuer = await issuers.of(tx, held.event_id)
     unsigned = Unsigned(held.ticket_id, gen, held.class_index, holder, held.live)
     (token,) = tokens(issuer, [unsigned])

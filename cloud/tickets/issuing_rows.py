@@ -82,6 +82,19 @@ async def open_event(tx: TenantTx, event_id: UUID, most: int) -> int:
     return first
 
 
+# Who withdraws a key holds this lock alone (cloud/keys/repository.py): either it sees what was
+# signed before, or what is signed afterwards sees that the key is withdrawn.
+KEEP_KEYS: Final[LiteralString] = """
+    SELECT pg_advisory_xact_lock_shared(
+        hashtextextended('usher/keys/' || current_tenant()::text, 0))
+"""
+
+
+async def keep_keys(tx: TenantTx) -> None:
+    """Let nobody withdraw a key until this transaction ends. Tickets and events go before it."""
+    await tx.conn.execute(KEEP_KEYS)
+
+
 INSERT: Final[LiteralString] = """
     INSERT INTO ticket (event_id, number, state, ticket_id, class_index, attendee, email, seat,
                         token, kid, changed_at)
@@ -103,9 +116,9 @@ async def insert(
 
 
 SEATS: Final[LiteralString] = """
-    SELECT seat, ticket_id, state = 'created' AS free FROM ticket
+    SELECT seat, ticket_id, free FROM ticket
      WHERE tenant_id = current_tenant() AND event_id = $1 AND seat = ANY($2)
-       AND state NOT IN ('refunded', 'revoked')
+       AND NOT gone
      ORDER BY ticket_id FOR UPDATE
 """
 

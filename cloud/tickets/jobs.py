@@ -14,6 +14,7 @@ from cloud.db.tenancy import TenantTx
 from cloud.errors import Refusal
 from cloud.keys.issuers import Issuer, Issuers
 from cloud.tickets import guests_rows, issuing, issuing_rows
+from cloud.tickets.counting import make_known
 from cloud.tickets.guests_model import TOPIC, Fault, GuestRow, Job, more, seat_taken
 from cloud.tickets.issuing import Guest
 
@@ -26,8 +27,9 @@ async def on_guests_batch(tx: TenantTx, message: Message, issuers: Issuers) -> N
     if job is None:
         return
     try:
-        issuer = await issuers.of(tx, job.event_id)
         first = await issuing_rows.open_event(tx, job.event_id, min(BATCH, job.total - job.done))
+        await issuing_rows.keep_keys(tx)
+        issuer = await issuers.of(tx, job.event_id)
     except Refusal as refusal:
         await _stop(tx, job, refusal.code)
         return
@@ -74,6 +76,7 @@ async def _go_on(tx: TenantTx, job: Job, taken: int, issued: int, faults: list[F
     report = more(job.report, issued, faults)
     await guests_rows.progress(tx, job.job_id, "done", done, report)
     await tx.audit("guests.issued", f"job:{job.job_id}", tickets=report.issued)
+    await make_known(tx, job.event_id)
 
 
 async def _stop(tx: TenantTx, job: Job, code: str) -> None:

@@ -11,7 +11,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from cloud.db.tenancy import TenantTx
 from cloud.errors import Refusal
 from cloud.http.access import Caller, anyone, fan
-from cloud.http.kernel import Sealer
+from cloud.http.kernel import Kernel
 from cloud.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, decode, page
 from cloud.keys.issuers import Issuers
 from cloud.tickets.controller_paths import TENANT, TICKET
@@ -37,7 +37,7 @@ async def offer(
     data: JSONBody[NewOffer],
     tx: NamedDependency[TenantTx],
     caller: NamedDependency[Caller],
-    sealer: NamedDependency[Sealer],
+    kernel: NamedDependency[Kernel],
 ) -> Made:
     """Offer one's ticket to whoever has the link, or to one address. The code goes on admitting
     until the offer is accepted.
@@ -46,7 +46,8 @@ async def offer(
     `transfer_off`, `ticket_used`, `ticket_listed`, `ticket_blocked`, `ticket_not_valid`.
     """
     account = caller.own()
-    return await acts.offer(tx, sealer, account, event_id, ticket_id, data, secrets.token_bytes)
+    random = secrets.token_bytes
+    return await acts.offer(tx, kernel.sealer, account, event_id, ticket_id, data, random)
 
 
 @get(

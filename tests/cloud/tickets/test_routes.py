@@ -62,12 +62,12 @@ class House:
             f"UPDATE ticket SET state = 'used' WHERE ticket_id = '{ticket[-36:]}'"
         )
 
-    def binding(self, ticket: Any, phone: bytes = PHONE, **other: Any) -> Any:
+    def binding(self, seen: Any, phone: bytes = PHONE, **other: Any) -> Any:
         """Return a phone's key with its proof; `other`: what the proof is really of."""
         said = {
             "tenant": self.tenant.tenant_id,
-            "ticket": UUID(ticket["ticket_id"]),
-            "gen": ticket["gen"],
+            "ticket": UUID(seen["ticket_id"]),
+            "gen": seen["gen"],
             "at": int(time.time()),
         } | other
         return plain(prove(phone, **said))
@@ -304,7 +304,7 @@ WEAK = bytes([1]) + bytes(31)  # the neutral element: its one signature fits eve
 
 
 def test_a_phones_proof_is_over_this_ticket_now(house: House, fan: Person) -> None:
-    """A proof for another tenant, ticket or generation, an old one and another key's are refused."""
+    """Another tenant's, ticket's, generation's or key's proof is refused, and an old one."""
     (ticket,) = house.bought(fan, house.event())
     seen = good(fan.get(ticket))
     now = int(time.time())

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -91,15 +92,21 @@ class Worker:
             await _hang_up(conn)
 
     async def dispatch_all(self) -> int:
-        """Handle all messages that are due; return how many there were."""
-        async with self._pool.acquire() as conn:
-            tenants = await waiting(conn)
-        handled = [
-            await dispatch(self._pool, tenant, self._handlers, self._clock())
-            for tenant in tenants
-            if not self._stop.is_set()
-        ]
-        return sum(handled)
+        """Handle all messages that are due, in turns; return how many there were."""
+        handled = 0
+        while not self._stop.is_set():
+            async with self._pool.acquire() as conn:
+                tenants = await waiting(conn)
+            turn = sum([await self._turn(tenant) for tenant in tenants])
+            handled += turn
+            if not turn:
+                break
+        return handled
+
+    async def _turn(self, tenant: UUID) -> int:
+        if self._stop.is_set():
+            return 0
+        return await dispatch(self._pool, tenant, self._handlers, self._clock())
 
     async def _leading(self) -> None:
         conn = await asyncpg.connect(self._url)
@@ -115,11 +122,19 @@ class Worker:
 
     async def _lead(self, conn: Any) -> None:
         scheduler = AsyncIOScheduler(timezone=UTC)
+        first = {"next_run_time": utc_now()}  # a leader begins with what the last one left
         for each in self._sweeps:
-            scheduler.add_job(self._sweep, "interval", [each], seconds=each.every, **ONE_AT_A_TIME)
+            scheduler.add_job(
+                self._sweep, "interval", [each], seconds=each.every, **ONE_AT_A_TIME, **first
+            )
         for every in self._platform_sweeps:
             scheduler.add_job(
-                self._sweep_platform, "interval", [every], seconds=every.every, **ONE_AT_A_TIME
+                self._sweep_platform,
+                "interval",
+                [every],
+                seconds=every.every,
+                **ONE_AT_A_TIME,
+                **first,
             )
         scheduler.start()
         try:
@@ -136,7 +151,12 @@ class Worker:
         await sweep_platform(self._pool, each, self._clock)
 
 
-ONE_AT_A_TIME: Final[dict[str, Any]] = {"max_instances": 1, "coalesce": True}
+# However late a round is, it is made, and none beside another.
+ONE_AT_A_TIME: Final[dict[str, Any]] = {
+    "max_instances": 1,
+    "coalesce": True,
+    "misfire_grace_time": None,
+}
 
 
 async def _hang_up(conn: Any) -> None:

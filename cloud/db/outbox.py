@@ -20,6 +20,7 @@ LOG = structlog.get_logger("usher.outbox")
 MAX_ATTEMPTS: Final = 12
 FIRST_WAIT: Final = 2.0  # seconds; doubles up to MAX_WAIT
 MAX_WAIT: Final = 3600.0
+MOST: Final = 100  # messages of one tenant before the others have their turn
 
 TENANTS: Final[LiteralString] = "SELECT tenants_with_messages() AS tenant_id"
 # The oldest message of each key that is due, if nobody else has it.
@@ -69,10 +70,12 @@ async def waiting(conn: Connection) -> list[UUID]:
     return [row["tenant_id"] for row in await conn.fetch(TENANTS)]
 
 
-async def dispatch(pool: Pool, tenant: UUID, handlers: Handlers, now: datetime) -> int:
-    """Handle a tenant's messages until none is due; return how many were handled."""
+async def dispatch(
+    pool: Pool, tenant: UUID, handlers: Handlers, now: datetime, most: int = MOST
+) -> int:
+    """Handle a tenant's messages until none is due, or `most`; return how many there were."""
     handled = 0
-    while await _one(pool, tenant, handlers, now):
+    while handled < most and await _one(pool, tenant, handlers, now):
         handled += 1
     return handled
 

@@ -35,6 +35,8 @@ async def entered(request: Request[Any, Any, Any], tenant_id: FromPath[UUID]) ->
     tx, caller = await unit.tenant(request, tenant_id)
     if opt["access"] == "scope":
         caller.need(opt["scope"])
+    # Only now: an answer that was kept is nobody's any more who may not ask for it.
+    await unit.claim_key(request, tx, caller.actor)
     return tx, caller
 
 

@@ -13,7 +13,8 @@ def conditional(scope: "Scope", headers: dict[bytes, bytes], send: "Send") -> "S
     """Return `send` that tags whole answers to GET, and answers 304 to who has it already."""
     if scope.get("method") != "GET":
         return send
-    known = {tag.strip() for tag in headers.get(b"if-none-match", b"").split(b",")} - {b""}
+    told = headers.get(b"if-none-match", b"").split(b",")
+    known = {tag.strip().removeprefix(b"W/") for tag in told} - {b""}  # proxies weaken tags
     start: dict[str, Any] = {}
 
     async def tagging(message: "Message") -> None:

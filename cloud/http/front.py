@@ -1,8 +1,8 @@
 """Who calls, how often, and with how much: judged before a request costs anything."""
 
 from contextlib import suppress
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from ipaddress import IPv6Network, ip_address
+from typing import TYPE_CHECKING, Any, Final
 
 from litestar import Request
 from litestar.enums import ScopeType
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from litestar.types import ASGIApp, Receive, Scope, Send
 
 Headers = dict[bytes, bytes]
+UNPROVED: Final = ("device", "key")  # until a tenant is entered
 
 
 class Front(ASGIMiddleware):
@@ -49,9 +50,10 @@ class Front(ASGIMiddleware):
 
     async def _admit(self, scope: "Scope", headers: Headers, opt: dict[str, Any]) -> None:
         state = scope["state"]
-        address = self._address(scope, headers)
+        origin = self._address(scope, headers)
         state["principal"] = ANONYMOUS
-        state["origin"] = Origin("anonymous", state["request_id"], address)
+        state["origin"] = Origin("anonymous", state["request_id"], origin)
+        address = neighbourhood(origin)
         if opt.get("sensitive"):
             await self._count(f"sensitive:{address}", self.kernel.rates.sensitive)
         if own := opt.get("per_minute"):
@@ -67,7 +69,9 @@ class Front(ASGIMiddleware):
             await self._count(f"address:{address}", self.kernel.rates.address)
             raise
         state["principal"] = principal
-        state["origin"] = Origin(principal.actor, state["request_id"], address)
+        state["origin"] = Origin(principal.actor, state["request_id"], origin)
+        if principal.kind in UNPROVED:  # else every made-up name would have a count of its own
+            await self._count(f"unproved:{address}", self.kernel.rates.device)
         await self._count(*self._bucket(principal, authorization))
 
     def _bucket(self, principal: Principal, authorization: str) -> tuple[str, int]:
@@ -86,12 +90,21 @@ class Front(ASGIMiddleware):
         """Return where the request came from, past as many proxies as are ours."""
         ours, client = self.kernel.trusted_proxies, scope.get("client")
         named = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
-        if ours and len(named) >= ours and (told := _ip(named[-ours].strip())):
+        if ours and len(named) >= ours and (told := address_of(named[-ours].strip())):
             return told
         return client[0] if client else None
 
 
-def _ip(text: str) -> str | None:
+def neighbourhood(address: str | None) -> str:
+    """Return what is counted of an address: in IPv6 its /64, which is one household's."""
+    try:
+        told = ip_address(address or "")
+    except ValueError:
+        return str(address)
+    return str(told if told.version == 4 else IPv6Network((int(told), 64), strict=False))
+
+
+def address_of(text: str) -> str | None:
     """Return an address as a proxy names it, perhaps with a port; None for anything else."""
     for form in (text, text.rpartition(":")[0], text.partition("]")[0].removeprefix("[")):
         with suppress(ValueError):

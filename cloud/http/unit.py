@@ -66,9 +66,7 @@ class Unit:
         if principal.account is not None and not entered.current:
             raise Refusal("credentials_invalid")
         tx = TenantTx(conn, tenant, self.origin, self.now)
-        caller = await self._caller(request, tx, entered.role)
-        await self._claim(request, tx, caller.actor)
-        return tx, caller
+        return tx, await self._caller(request, tx, entered.role)
 
     async def platform(self, request: Asked) -> PlatformTx:
         """Open a transaction outside every tenant, once."""
@@ -77,7 +75,7 @@ class Unit:
         tx = PlatformTx(conn, self.origin, self.now)
         # Without credentials nothing tells two strangers apart but where they call from.
         who = self.origin.actor
-        await self._claim(request, tx, f"{self.origin.address}" if who == "anonymous" else who)
+        await self.claim_key(request, tx, f"{self.origin.address}" if who == "anonymous" else who)
         return tx
 
     async def _connection(self) -> Any:
@@ -108,7 +106,7 @@ class Unit:
         scopes = principal.scopes if principal.kind == "client" else gatekeeper.role_scopes(role)
         return Caller(principal.kind, principal.actor, principal.account, role, scopes)
 
-    async def _claim(self, request: Asked, tx: TenantTx | PlatformTx, who: str) -> None:
+    async def claim_key(self, request: Asked, tx: TenantTx | PlatformTx, who: str) -> None:
         """Take the idempotency key, or answer with what it was answered before."""
         key = request.headers.get("idempotency-key")
         if key is None or request.method != "POST":

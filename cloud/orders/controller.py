@@ -47,6 +47,8 @@ async def place(
         tx, account, data.event_id, wanted, hold_limits, insider=caller.has("events:read")
     )
     order = await reading.locked(tx, order_id)
+    if order.total == 0 and order.event_state != "published":
+        raise Refusal("event_not_on_sale")
     if order.total == 0:
         await paying.take_free(tx, issuers, order)
     return await reading.show(tx, order_id)

@@ -95,7 +95,8 @@ READ: Final[LiteralString] = """
 """
 LOCK: Final[LiteralString] = """
     SELECT p.*, e.state AS event_state FROM purchase p JOIN event e USING (tenant_id, event_id)
-     WHERE p.tenant_id = current_tenant() AND p.order_id = $1 FOR UPDATE OF p
+     WHERE p.tenant_id = current_tenant() AND p.order_id = $1
+       FOR UPDATE OF p FOR SHARE OF e -- nobody cancels the event while an order is bought
 """
 
 

@@ -22,6 +22,7 @@ from cloud.db.tenancy import PlatformTx, TenantTx
 from cloud.errors import Refusal
 from cloud.http.access import Caller, Principal, admin, anyone, device, fan, needs
 from cloud.http.assembly import assemble
+from cloud.http.front import neighbourhood
 from cloud.http.kernel import Kernel, Rates
 from cloud.http.rate_limit import RateLimiter
 from cloud.keys.sealing import MasterKey
@@ -403,3 +404,18 @@ def test_a_deadlock_is_run_again(http: httpx.Client) -> None:
     for thread in threads:
         thread.join()
     assert [answer.status_code for answer in answers] == [201, 201]
+
+
+def test_a_proxy_may_weaken_a_tag(http: httpx.Client) -> None:
+    """What nginx makes of our tag when it compresses is still our tag."""
+    path = f"/v1/tenants/{TENANT}/things"
+    tag = http.get(path).headers["etag"]
+    assert http.get(path, headers={"if-none-match": f"W/{tag}"}).status_code == 304
+
+
+def test_a_household_is_counted_as_one() -> None:
+    """An IPv6 address by its /64, an IPv4 address by itself, and nothing breaks on none."""
+    assert neighbourhood("2001:db8:1:2:3::4") == neighbourhood("2001:db8:1:2:ffff::1")
+    assert neighbourhood("2001:db8:1:2::1") != neighbourhood("2001:db8:1:3::1")
+    assert neighbourhood("192.0.2.1") == "192.0.2.1"
+    assert neighbourhood(None) == "None"

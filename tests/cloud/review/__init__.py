@@ -1,0 +1,1 @@
+"""What a review of the cloud found, and what keeps it mended."""

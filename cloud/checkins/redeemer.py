@@ -95,6 +95,8 @@ class Redeemer:
                 if isinstance(error, LogLost):
                     await self._lose(lane)
                 continue
+            except Refusal as error:
+                failed = error
             except Exception as error:  # noqa: BLE001 - whoever waits is answered
                 LOG.error("batch_failed", tenant=str(tenant), fault=type(error).__name__)
                 failed = Refusal("unavailable" if isinstance(error, AWAY) else "internal")
@@ -134,9 +136,11 @@ class _Lane:
         """
         taken: list[Job] = []
         rest: deque[Job] = deque()
-        keys: set[tuple[Principal, str]] = set()
+        keys: set[tuple[str, str, str]] = set()
         for job in self.waiting:
-            key = (job.principal, job.key.name) if job.key else None
+            # A key is its caller's, whichever of their sessions sends it (cloud/http/unit.py).
+            who = job.principal
+            key = (who.actor, who.secret, job.key.name) if job.key else None
             fits = len(taken) < MOST and (not taken or job.event_id == taken[0].event_id)
             if job.done.done():
                 continue  # hung up

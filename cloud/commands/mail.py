@@ -4,9 +4,7 @@ Mail is not sent yet. Whoever tries the service out, or helps a person at the ph
 the secrets that prove an address; each reading is audited.
 """
 
-from typing import Final, LiteralString
-
-from rich.table import Table
+from typing import Final, LiteralString, NamedTuple
 
 from cloud.accounts import mail
 from cloud.accounts.model import canonical
@@ -39,38 +37,49 @@ WHAT: Final = {
 }
 
 
+class Line(NamedTuple):
+    """One message."""
+
+    when: str
+    what: str
+    secret: str
+
+
 def show(settings: Settings, email: str) -> None:
     """List the newest messages to an address, with the secrets that they carry."""
 
     async def act(parts: Parts) -> None:
         address = canonical(email)
-        table = Table("when", "what", "secret", box=None, header_style="bold")
+        lines: list[Line] = []
         async with platform_tx(parts.pool, OPERATOR, utc_now()) as ptx:
-            await _to_account(parts, ptx, address, table)
+            await _to_account(parts, ptx, address, lines)
             tenants = await ptx.conn.fetch(TENANTS)
         for tenant in tenants:
             async with tenant_tx(parts.pool, tenant["tenant_id"], OPERATOR, utc_now()) as tx:
                 for row in await tx.conn.fetch(INVITATIONS, address):
-                    _add(parts, table, row, tenant=tenant["name"], tenant_id=tx.tenant)
-        if not table.row_count:
+                    _add(parts, lines, row, tenant=tenant["name"], tenant_id=tx.tenant)
+        if not lines:
             fail(f"Nothing was to be mailed to {email}.", 1)
-        OUT.print(table)
+        for line in lines:  # no table: on a narrow terminal it would cut the secret off
+            OUT.print(line.when, line.what, markup=False)
+            if line.secret:
+                OUT.print(f"  {line.secret}", markup=False)
 
     operate(settings, act)
 
 
-async def _to_account(parts: Parts, ptx: PlatformTx, address: str, table: Table) -> None:
+async def _to_account(parts: Parts, ptx: PlatformTx, address: str, lines: list[Line]) -> None:
     account = await ptx.conn.fetchval(ACCOUNT, address)
     if account is None:
         return
     await ptx.audit("account.mail_read", f"account:{account}")
     for row in await ptx.conn.fetch(TO_ACCOUNT, str(account)):
-        _add(parts, table, row)
+        _add(parts, lines, row)
 
 
-def _add(parts: Parts, table: Table, row: Row, **named: object) -> None:
+def _add(parts: Parts, lines: list[Line], row: Row, **named: object) -> None:
     payload, secret = row["payload"], ""
     if "sealed" in payload:
         secret = mail.opened(parts.sealer, row["topic"], row["key"], payload)
     what = WHAT.get(row["topic"], str(row["topic"])).format(**named)
-    table.add_row(f"{row['created_at']:%d %b %H:%M}", what, secret)
+    lines.append(Line(f"{row['created_at']:%d %b %H:%M}", what, secret))

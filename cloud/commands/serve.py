@@ -20,6 +20,8 @@ from cloud.telemetry import configure_logs
 
 TERMINATED: Final = 128 + signal.SIGTERM
 
+STAND_IN: Final = "http://127.0.0.1:"  # the fake provider's, beside an embedded service
+
 
 def serve(settings: Settings, file: Path | None) -> None:
     """Serve until told to stop; what was begun is finished first."""
@@ -70,6 +72,11 @@ def _serve(home: Household, listener: socket.socket, *, embedded: bool) -> None:
 def _greet(settings: Settings) -> None:
     address = settings.public_url
     OUT.print(f"Usher is at {address}\n  API  {address}/v1/openapi.json\n  docs {address}/docs")
+    if settings.payments_url.startswith(STAND_IN):
+        OUT.print(
+            f"  pay  {settings.payments_url}/checkout/CLIENT_SECRET, with a test card\n"
+            "  mail is not sent: `usher-cloud admin mail EMAIL` shows what would have been"
+        )
 
 
 @contextmanager

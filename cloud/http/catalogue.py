@@ -52,7 +52,10 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "sign_in_refused": Entry(401, "The address or the password is wrong."),
     "refresh_refused": Entry(401, "The session has ended: sign in again."),
     "secret_invalid": Entry(400, "The secret is not valid, or no longer: ask for another mail."),
-    "email_unverified": Entry(403, "Verify your mail address first."),
+    "email_unverified": Entry(
+        403,
+        "Prove your mail address first: POST /v1/accounts/verify, with the secret mailed to it.",
+    ),
     "password_too_short": Entry(400, "The password is too short: use 8 characters or more."),
     "password_too_long": Entry(400, "The password is longer than 1024 characters."),
     "password_characters": Entry(400, "The password has a character that can't be typed again."),

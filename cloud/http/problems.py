@@ -7,6 +7,7 @@ No stack trace, SQL or other tenant's data is ever in one: whatever is not a `Re
 logged, and answered `internal`.
 """
 
+import re
 from typing import Any, Final
 
 import asyncpg
@@ -48,6 +49,12 @@ BY_STATUS: Final = {
     429: "rate_limited",
     503: "unavailable",
 }
+
+
+# How msgspec puts it: "Expected `int`, got `str` - at `$.items[0].quantity`".
+SAID: Final = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?", re.DOTALL)
+EXPECTED: Final = re.compile(r"Expected (.+?)(?:, got .*)?", re.DOTALL)
+MISSING: Final = re.compile(r"Object missing required field `([^`]*)`")
 
 
 class FieldError(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -143,19 +150,30 @@ def _says_more(refusal: Refusal) -> bool:
 def _blame(error: ValidationException) -> tuple[str, str]:
     """Return the field to blame and what it takes, from what msgspec or litestar says."""
     extra = error.extra
-    if isinstance(extra, list) and extra and isinstance(extra[0], dict):
-        first = extra[0]
-        key = str(first.get("key", "")).replace(".", "/")
-        where = first.get("source", "body")
-        return (f"/{key}" if where == "body" else key), _wanted(str(first.get("message", "")))
-    return "", ""
+    if not (isinstance(extra, list) and extra and isinstance(extra[0], dict)):
+        return "", ""
+    first = extra[0]
+    said = SAID.fullmatch(str(first.get("message", "")))
+    what, path = (said["what"], said["path"] or "") if said else ("", "")
+    if first.get("source", "body") != "body":
+        return str(first.get("key", "")), _wanted(what)
+    key = str(first.get("key", ""))
+    pointer = "" if key == "data" else f"/{key.replace('.', '/')}"
+    pointer += re.sub(r"\[(\d+)\]", r"/\1", path).replace(".", "/")
+    if missing := MISSING.fullmatch(what):
+        return f"{pointer}/{missing[1]}", "a value"
+    return pointer, _wanted(what)
 
 
-def _wanted(message: str) -> str:
-    """Return what msgspec says is wrong, without the value that was sent."""
-    if message.startswith("Invalid enum value"):
+def _wanted(what: str) -> str:
+    """Return what would be taken, without the value that was sent."""
+    if what.startswith("Invalid enum value"):
         return "one of the declared values"
-    return message[:LONGEST_MESSAGE]
+    if what.startswith("Object contains unknown field"):
+        return "the declared fields alone"
+    if expected := EXPECTED.fullmatch(what):
+        return expected[1].replace("`", "")[:LONGEST_MESSAGE]
+    return what[:LONGEST_MESSAGE]
 
 
 def _places(error: BaseException) -> str:

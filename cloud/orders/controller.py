@@ -96,8 +96,13 @@ async def pay(
     till: NamedDependency[Till],
     issuers: NamedDependency[Issuers],
 ) -> PaymentOut:
-    """Begin the payment, or return the one that was begun. Refused with `hold_over`, and, while
-    too many pay at once or the provider is away, with `payments_busy` and `payments_away`.
+    """Begin the payment, or return the one that was begun. The buyer's browser completes it with
+    `client_secret`, at the provider: by Stripe's own script, or at the stand-in's
+    `/checkout/{client_secret}`, whose address `usher-cloud serve` prints. The order is `paid`
+    once the provider has told us.
+
+    Refused with `hold_over`, and, while too many pay at once or the provider is away, with
+    `payments_busy` and `payments_away`.
     """
     order = await reading.own(tx, caller, order_id)
     secret = await paying.pay(tx, till, issuers, order)

@@ -19,7 +19,9 @@ SESSIONS: Final[LiteralString] = """
      WHERE account_id = $1 ORDER BY created_at
 """
 ACTS: Final[LiteralString] = """
-    SELECT at, action, subject, request_id, host(address) AS address, detail FROM platform_audit
+    SELECT at, action, subject, request_id, detail,
+           CASE WHEN actor = 'account:' || $1::uuid THEN host(address) END AS address
+      FROM platform_audit
      WHERE actor = 'account:' || $1::uuid OR subject = 'account:' || $1::uuid ORDER BY audit_id
 """
 

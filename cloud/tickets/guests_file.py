@@ -117,6 +117,10 @@ def _take(
         row, count = _row(number, known, values)
     except Bad as bad:
         found.faults.append(Fault(number, bad.column, bad.code, bad.accepted))
+        if len(found.faults) > MOST:
+            raise Refusal(
+                "guests_too_many", field=f"line {number}", accepted=f"{MOST} bad lines a list"
+            ) from None
         return
     if len(found.rows) + count > MOST:
         raise Refusal("guests_too_many", field=f"line {number}", accepted=f"{MOST} tickets a list")

@@ -74,6 +74,7 @@ async def hand_over(
     attendee: str | None,
 ) -> None:  # fmt: skip
     """Make the move TRANSFER: another owner, another phone or none, another code."""
+    await repository_acts.forget_answers(tx, held)
     await name_move(tx, Move.TRANSFER)
     gen = held.gen + target(Move.TRANSFER).gen
     without_address = held._replace(email=None)

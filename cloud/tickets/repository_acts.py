@@ -69,6 +69,18 @@ async def renew(tx: TenantTx, held: Held, new: Renewed) -> None:
     await tx.conn.execute(RENEW, held.event_id, held.ticket_id, *new, tx.now)
 
 
+FORGET: Final[LiteralString] = """
+    DELETE FROM attachment a USING ticket t
+     WHERE a.tenant_id = current_tenant() AND t.tenant_id = a.tenant_id AND t.hash = a.ticket
+       AND t.event_id = $1 AND t.ticket_id = $2
+"""
+
+
+async def forget_answers(tx: TenantTx, held: Held) -> None:
+    """Forget what the owner so far wrote at a gate, at entries that were taken back."""
+    await tx.conn.execute(FORGET, held.event_id, held.ticket_id)
+
+
 BLOCK: Final[LiteralString] = """
     UPDATE ticket SET blocked = $3, changed_at = $4
      WHERE tenant_id = current_tenant() AND event_id = $1 AND ticket_id = $2

@@ -1,0 +1,24 @@
+"""What a refusal says of a request that is not in the declared form."""
+
+import httpx
+import pytest
+
+from tests.cloud.service import Service
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({}, ("/email", "a value")),
+        ({"email": "a@b.test", "password": 5}, ("/password", "str")),
+        ({"email": "a@b.test", "password": "x", "strange": 1}, ("", "the declared fields alone")),
+    ],
+)
+def test_the_field_is_named_and_what_it_takes(
+    service: Service, body: dict[str, object], expected: tuple[str, str]
+) -> None:
+    """A JSON pointer into the body, and never the value that was sent."""
+    answer = httpx.post(f"{service.address}/v1/sessions", json=body)
+    assert answer.status_code == 400
+    (error,) = answer.json()["errors"]
+    assert (error.get("field", ""), error["accepted"]) == expected

@@ -25,7 +25,7 @@ class Row(msgspec.Struct, frozen=True):
 
 def table(rows: Sequence[Row]) -> Table:
     """Return the rows as a table; share: the part of a limit used, or the multiple reached."""
-    out = Table(title="Usher, on one core", caption="share: reached / asked")
+    out = Table(title="Usher, on one core (the cloud: on two)", caption="share: reached / asked")
     for name in ("figure", "reached", "asked", "share", "beside, in the same run"):
         out.add_column(name, justify="right" if name in ("reached", "asked", "share") else "left")
     for row in rows:

@@ -1,0 +1,1 @@
+"""Speed of the cloud service: real servers, real processes, durable commits."""

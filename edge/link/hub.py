@@ -90,6 +90,8 @@ class Hub:
                     await self._command(reader, writer)
         except BadMessage:
             pass  # the line is closed on it, which is all that it can be told
+        except asyncio.CancelledError:
+            pass  # by `stop`; left cancelled, asyncio's streams would log a traceback (3.11)
         finally:
             writer.close()
             with suppress(OSError):

@@ -66,3 +66,32 @@ def test_a_listener_that_raises_silences_nobody() -> None:
     bus.listen(heard.append)
     bus.publish(LaneChanged("kiosk"))
     assert heard == [LaneChanged("kiosk")]
+
+
+async def complaints_of_a_stop(path: Path) -> list[str]:
+    """Return what the loop complains of where a hub stops with a camera connected."""
+    complaints: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, told: complaints.append(str(told["message"])))
+
+    async def scan(texts: Sequence[str], lane: str, source: str) -> Verdict:
+        raise KeyError(lane)
+
+    cameras = Cameras()
+    hub = Hub(path, cameras, scan, reload)
+    await hub.start()
+    _, writer = await asyncio.open_unix_connection(path)
+    writer.write(encode(Hello("camera", "front", "kiosk")))
+    async with asyncio.timeout(10):
+        while cameras.get("front") is None:  # noqa: ASYNC110  nothing tells when
+            await asyncio.sleep(0)
+    await hub.stop()
+    writer.close()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    return complaints
+
+
+def test_a_stop_hangs_up_on_a_camera_quietly(tmp_path: Path) -> None:
+    """Ctrl-C ends a gate whose camera is connected without a traceback on the screen."""
+    assert asyncio.run(complaints_of_a_stop(tmp_path / "agent.sock")) == []

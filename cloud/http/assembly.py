@@ -1,6 +1,6 @@
 """A kernel and the features' routes, put together into one application."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from litestar.types import ASGIApp, ControllerRouterHandler
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
-Lived = AsyncIterator[None]
 DESCRIPTION: Final = """\
 Sells, signs and serves event tickets.
 

@@ -1,6 +1,6 @@
 """What every request stands on, made once by the composition root (cloud/app.py)."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -84,6 +84,3 @@ class Kernel:
     new_id: Callable[[], str]  # a request's id
     body_limit: int = 1 << 20  # bytes, where a route doesn't say `body_limit` in its opt
     trusted_proxies: int = 0  # how many addresses at the end of X-Forwarded-For are ours
-
-
-Ready = Callable[[], Awaitable[dict[str, bool]]]

@@ -54,7 +54,6 @@ class Unit:
         self.now = kernel.clock()
         self.claim: idempotency.Claim | None = None
         self._open = AsyncExitStack()
-        self._tx: TenantTx | PlatformTx | None = None
 
     async def tenant(self, request: Asked, tenant: UUID) -> tuple[TenantTx, Caller]:
         """Enter a tenant, once, and say who calls in it."""

@@ -108,6 +108,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
             yield
             await redeemer.close()
             await scans.close()
+            await limiter.close()
 
     dependencies: dict[str, Any] = {
         "settings": settings,

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import cast
 
-from cloud.checkins.batch import Parts
-from cloud.checkins.book import Books
+from cloud.checkins.gathering import Parts
+from cloud.checkins.opening import Shelf
 from cloud.checkins.redeemer import Redeemer
 from cloud.checkins.slots import Session, Slots
 from cloud.checkins.worker import Opener
@@ -38,5 +38,5 @@ def make_redeemer(
         return cast("Session", await connect(database_url))
 
     opener = Opener(sealer, random, clock, software)
-    parts = Parts(Books(), gatekeeper, sealer, opener, clock)
+    parts = Parts(Shelf(), gatekeeper, sealer, opener, clock)
     return Redeemer(pool, Slots(session), parts, now)

@@ -34,15 +34,13 @@ async def redeem(
     tenant_id: FromPath[UUID],
     event_id: FromPath[UUID],
     data: JSONBody[Redeem],
-    principal: NamedDependency[Principal],
     redeemer: NamedDependency[Redeemer],
 ) -> Redeemed:
     """Decide a scan as a gate would, and write it down. Whatever it comes to is answered 200:
     only the signal `green` lets anybody pass. Without an `Idempotency-Key` a repeated request is
     a second scan, and is answered `already_admitted`."""
-    answer = await redeemer.ask(
-        tenant_id, event_id, _who(request, principal), data, await _key(request)
-    )
+    key = await _key(request)
+    answer = await redeemer.ask(tenant_id, event_id, _who(request), data, key)
     if not isinstance(answer, Redeemed):
         raise TypeError("a scan is answered by what it came to")
     return answer
@@ -61,24 +59,27 @@ async def undo(
     tenant_id: FromPath[UUID],
     event_id: FromPath[UUID],
     data: JSONBody[Undo],
-    principal: NamedDependency[Principal],
     redeemer: NamedDependency[Redeemer],
 ) -> Undone:
     """Take an entry back that was redeemed by mistake: within two minutes by whoever may redeem,
     later, or where a gate admitted, with the scope `tickets:write`."""
-    answer = await redeemer.ask(
-        tenant_id, event_id, _who(request, principal), data, await _key(request)
-    )
+    key = await _key(request)
+    answer = await redeemer.ask(tenant_id, event_id, _who(request), data, key)
     if not isinstance(answer, Undone):
         raise TypeError("an undo is answered by the record of it")
     return answer
 
 
-def _who(request: Asked, principal: Principal) -> tuple[Principal, Origin]:
-    """Return who asks. What they may is judged in the transaction of the batch."""
+def _who(request: Asked) -> tuple[Principal, Origin]:
+    """Return who asks. What they may is judged in the transaction of the batch.
+
+    Not by a dependency: litestar runs a second one beside the first, in a group of tasks.
+    """
+    state = request.scope["state"]
+    principal: Principal = state["principal"]
+    origin: Origin = state["origin"]
     if principal.kind == "anonymous":
         raise Refusal("credentials_missing")
-    origin: Origin = request.scope["state"]["origin"]
     return principal, origin
 
 

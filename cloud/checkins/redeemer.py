@@ -12,6 +12,7 @@ database refuses it, and the process goes on with a new incarnation.
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -19,9 +20,9 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from cloud.checkins import batch
+from cloud.checkins import batches
 from cloud.checkins.asking import Answer, Job, Key, check_key
-from cloud.checkins.batch import Parts
+from cloud.checkins.gathering import Parts
 from cloud.checkins.model import Redeem, Undo
 from cloud.checkins.slots import Slots
 from cloud.checkins.worker import Log, LogLost
@@ -110,10 +111,13 @@ class Redeemer:
     async def _transact(self, tenant: UUID, lane: "_Lane", jobs: list[Job]) -> None:
         held = await self.slots.hold()
         log = lane.log if lane.log is not None and lane.log.held == held else None
-        async with self._pool.acquire(timeout=WAIT) as conn, conn.transaction():
-            tx = TenantTx(conn, tenant, Origin(""), self._now())
-            log = await batch.run(tx, jobs, self._parts, held, log)
-        lane.log = log
+        async with AsyncExitStack() as lent:
+            async with asyncio.timeout(WAIT):  # asyncpg's own would be one more task
+                conn = await lent.enter_async_context(self._pool.acquire())
+            async with conn.transaction():
+                tx = TenantTx(conn, tenant, Origin(""), self._now())
+                log = await batches.run(tx, jobs, self._parts, held, log)
+            lane.log = log
 
     async def _lose(self, lane: "_Lane") -> None:
         log, lane.log = lane.log, None

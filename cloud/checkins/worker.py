@@ -8,10 +8,12 @@ place, whatever became of the lock that keeps them apart.
 
 from collections.abc import Callable, Sequence
 from typing import Final, LiteralString, NamedTuple
+from uuid import UUID
 
 from cloud.checkins.slots import Held
 from cloud.db.tenancy import TenantTx
 from cloud.http.kernel import Sealer
+from cloud.tickets.lifecycle import Move, target
 from shared import hashing, keys
 from shared.devices.proof import countersign
 from shared.log import writer
@@ -36,12 +38,23 @@ CLOSE: Final[LiteralString] = """
 OPEN: Final[LiteralString] = """
     INSERT INTO log_head (device_id, incarnation, seq, hash, hlc) VALUES ($1, $2, $3, $4, $5)
 """
-APPEND: Final[LiteralString] = """
+FOLLOWED: Final[LiteralString] = """
     WITH followed AS (
         UPDATE log_head SET seq = $5, hash = $6, hlc = $7
          WHERE tenant_id = current_tenant() AND device_id = $1 AND incarnation = $2
            AND seq = $3 AND hash = $4 AND NOT closed
         RETURNING true)
+"""
+# As cloud/checkins/states.py: the settings are there before the trigger runs.
+MOVED: Final[LiteralString] = """
+    , named AS MATERIALIZED (
+        SELECT set_config('app.move', $16, true) AS move, set_config('app.reason', '', true))
+    , moved AS (
+        UPDATE ticket t SET state = $17, changed_at = now() FROM named
+         WHERE t.tenant_id = current_tenant() AND t.event_id = $14 AND t.ticket_id = ANY($15)
+           AND named.move = $16)
+"""
+INSERT: Final[LiteralString] = """
     INSERT INTO record (event_ref, record_id, device_id, incarnation, seq, kind, ticket, raw)
     SELECT n.event_ref, n.record_id, $1, $2, n.seq, n.kind, n.ticket, n.raw
       FROM unnest($8::bytea[], $9::bytea[], $10::bigint[], $11::smallint[], $12::bytea[],
@@ -93,6 +106,14 @@ class Log(NamedTuple):
     badge: bytes  # the desk's: it signs for callers who may do what a supervisor may
 
 
+class Moves(NamedTuple):
+    """Tickets, locked, that move with what is stored."""
+
+    event_id: UUID
+    tickets: Sequence[UUID]
+    move: Move
+
+
 class Draft:
     """What one transaction adds to a log."""
 
@@ -124,14 +145,16 @@ class Draft:
         self.written += added
         return added
 
-    async def store(self, tx: TenantTx) -> Log:
-        """Store what was written; return the log as it is once the transaction is committed."""
+    async def store(self, tx: TenantTx, moves: Moves | None = None) -> Log:
+        """Store what was written, and move tickets; return the log as it is once the transaction
+        is committed."""
         if not self.written:
             return self._log._replace(tail=self.tail)
         before, after = self._log.tail, self.tail
         raws = [each.raw for each in self.written]
+        moved = (*moves, target(moves.move).state.value) if moves else ()
         done = await tx.conn.execute(
-            APPEND,
+            FOLLOWED + MOVED + INSERT if moves else FOLLOWED + INSERT,
             before.device, before.incarnation, before.seq, before.hash,
             after.seq, after.hash, min(after.hlc, LARGEST),
             [raw[80:88] for raw in raws],
@@ -140,6 +163,7 @@ class Draft:
             [raw[1] for raw in raws],
             [raw[96:112] for raw in raws],
             raws,
+            *moved,
         )  # fmt: skip
         if done != f"INSERT 0 {len(raws)}":
             raise LogLost

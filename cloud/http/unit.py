@@ -6,6 +6,7 @@ didn't happen. An answer of 400 or above rolls back. What a deadlock or a serial
 broke is run again from the start, a few times.
 """
 
+from asyncio import timeout
 from contextlib import AsyncExitStack, suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
@@ -78,8 +79,8 @@ class Unit:
         return tx
 
     async def _connection(self) -> Any:
-        pool = self.kernel.pool
-        conn = await self._open.enter_async_context(pool.acquire(timeout=WAIT))
+        async with timeout(WAIT):  # asyncpg's own would be one more task
+            conn = await self._open.enter_async_context(self.kernel.pool.acquire())
         await self._open.enter_async_context(conn.transaction())
         return conn
 
@@ -107,8 +108,7 @@ class Unit:
 
     async def claim_key(self, request: Asked, tx: TenantTx | PlatformTx, who: str) -> None:
         """Take the idempotency key, or answer with what it was answered before."""
-        key = request.headers.get("idempotency-key")
-        if key is None or request.method != "POST":
+        if request.method != "POST" or (key := request.headers.get("idempotency-key")) is None:
             return
         body = await request.body()
         target = f"{request.method} {request.scope['path']}\0".encode()

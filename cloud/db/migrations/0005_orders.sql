@@ -169,13 +169,22 @@ CREATE FUNCTION take_free(for_event uuid, of_class integer, quantity integer, wa
     RETURNS uuid[] LANGUAGE plpgsql AS $$
 DECLARE found uuid[];
 BEGIN
-    found := lock_free(for_event, of_class, quantity, wanted);
+    IF quantity = 1 THEN -- which has nothing to give back, and needs no subtransaction
+        found := lock_free(for_event, of_class, quantity, wanted);
+    ELSE
+        BEGIN
+            found := lock_free(for_event, of_class, quantity, wanted);
+            IF cardinality(found) < quantity THEN
+                RAISE SQLSTATE 'UH001'; -- gives it back, or two who wait would deadlock
+            END IF;
+        EXCEPTION WHEN SQLSTATE 'UH001' THEN
+            found := '{}';
+        END;
+    END IF;
     IF cardinality(found) < quantity THEN
-        RAISE SQLSTATE 'UH001'; -- gives back what was locked, or two who wait would deadlock
+        found := wait_for_free(for_event, of_class, quantity, wanted);
     END IF;
     RETURN found;
-EXCEPTION WHEN SQLSTATE 'UH001' THEN
-    RETURN wait_for_free(for_event, of_class, quantity, wanted);
 END $$;
 
 -- Hold tickets for a buyer: all that were asked for, or none. `items` come from
@@ -227,12 +236,14 @@ BEGIN
     PERFORM set_config('app.move', 'hold', true), set_config('app.reason', '', true);
     UPDATE ticket SET state = 'reserved', order_id = new_order, changed_at = at
      WHERE tenant_id = current_tenant() AND event_id = for_event AND ticket_id = ANY (tickets);
-    INSERT INTO purchase (order_id, event_id, account_id, currency, total, fee, hold_until,
-                          created_at)
-    SELECT new_order, for_event, buyer, money, sum(p), sum(f), until, at
-      FROM unnest(prices, fees) AS s (p, f);
+    WITH line AS (
+        SELECT * FROM unnest(classes, tickets, prices, fees) WITH ORDINALITY AS s (c, t, p, f, n)
+    ), made AS (
+        INSERT INTO purchase (order_id, event_id, account_id, currency, total, fee, hold_until,
+                              created_at)
+        SELECT new_order, for_event, buyer, money, sum(p), sum(f), until, at FROM line
+    )
     INSERT INTO purchase_item (order_id, event_id, line, class_index, ticket_id, price, fee)
-    SELECT new_order, for_event, n, c, t, p, f
-      FROM unnest(classes, tickets, prices, fees) WITH ORDINALITY AS s (c, t, p, f, n);
+    SELECT new_order, for_event, n, c, t, p, f FROM line;
     outcome := 'held';
 END $$;

@@ -23,6 +23,8 @@ CREATE TABLE device (
 CALL protect('device');
 GRANT SELECT, INSERT, UPDATE (name, sealed, revoked_at, cutoff_incarnation, cutoff_seq)
     ON device TO usher_app;
+CREATE TRIGGER stays BEFORE DELETE OR TRUNCATE OR UPDATE OF tenant_id, device_id ON device
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- Nonces of signed requests, kept while a repetition could still be taken.
 CREATE TABLE device_nonce (
@@ -47,7 +49,7 @@ GRANT EXECUTE ON FUNCTION tenants_with_old_nonces(timestamptz) TO usher_app;
 -- One row a record, as signed (shared/spec/log.md). Two records at one place are both kept:
 -- that is what equivocation looks like.
 CREATE TABLE record (
-    tenant_id uuid NOT NULL DEFAULT current_tenant() REFERENCES tenant,
+    tenant_id uuid NOT NULL DEFAULT current_tenant(),
     event_ref bytea NOT NULL CHECK (length(event_ref) = 8), -- zero: of no event (BOOT, …)
     record_id bytea NOT NULL CHECK (length(record_id) = 16),
     device_id bytea NOT NULL,
@@ -65,6 +67,21 @@ CREATE INDEX record_ticket ON record (tenant_id, event_ref, ticket);
 CREATE INDEX record_log ON record (tenant_id, device_id, incarnation, seq);
 CREATE TRIGGER only_grows BEFORE UPDATE OR DELETE ON record
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- A foreign key would look the same device up for each of an upload's 1,000 records. Devices stay,
+-- so once a statement is enough.
+CREATE FUNCTION refuse_strangers() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF EXISTS (SELECT tenant_id, device_id FROM added
+               EXCEPT SELECT tenant_id, device_id FROM public.device) THEN
+        RAISE EXCEPTION 'records of an unknown device' USING ERRCODE = 'foreign_key_violation',
+            CONSTRAINT = 'record_device', TABLE = 'record';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER of_devices AFTER INSERT ON record REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_strangers();
 
 -- Records that are kept and don't count yet: the one that each follows is not here.
 CREATE TABLE record_waiting (

@@ -123,6 +123,7 @@ def address(database: Database, redis_url: str) -> Iterator[str]:
     def make_app() -> Any:
         held: dict[str, Any] = {}
         redis = ConnectionPool.from_url(redis_url)
+        limiter = RateLimiter(redis)
 
         class LatePool:
             """Opens with the application."""
@@ -135,6 +136,7 @@ def address(database: Database, redis_url: str) -> Iterator[str]:
             held["pool"] = await open_pool(database.app_url)
             yield
             await held["pool"].close()
+            await limiter.close()
             await redis.aclose()
 
         kernel = Kernel(
@@ -143,7 +145,7 @@ def address(database: Database, redis_url: str) -> Iterator[str]:
             sealer=MasterKey(bytes(32)),
             gatekeeper=Names(),
             devices=never,
-            limiter=RateLimiter(redis),
+            limiter=limiter,
             rates=Rates(address=300, account=300, sensitive=3),
             new_id=lambda: uuid4().hex,
             body_limit=2000,

@@ -239,9 +239,14 @@ SENTENCES: Final[Mapping[str, str]] = {
     "command_time": "Only a command that sets the time has a time.",
     "command_other_device": "The command is for another device.",
     "command_replayed": "The command was obeyed before, or a later one was.",
+    "receipt_tenant": "The receipt is another organizer's.",
     "stamp_length": "The signed time is not 92 bytes long.",
     "stamp_time": "The signed time is out of range.",
     "stamp_unknown_key": "The signed time is by a key that this device does not trust.",
     "stamp_bad_signature": "The signed time's signature is wrong.",
     "stamp_other_question": "The signed time answers another question.",
+    # -- between gates and the cloud (spec/sync.md) --
+    "wire_truncated": "The message was cut off: it is asked for again.",
+    "wire_too_many": "The message has more parts than any of ours.",
+    "wire_vector": "The list of what is held of each log is not in its declared form.",
 }

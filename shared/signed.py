@@ -34,6 +34,7 @@ class Kind(IntEnum):
     ROSTER = 3
     COMMAND = 4
     SEARCH = 5
+    RECEIPT = 6
 
     @property
     def domain(self) -> bytes:
@@ -47,6 +48,7 @@ CAPS: Final[Mapping[Kind, int]] = {  # bytes of a whole document
     Kind.ROSTER: 1 << 20,
     Kind.COMMAND: 1 << 14,
     Kind.SEARCH: 1 << 20,
+    Kind.RECEIPT: 1 << 18,
 }
 
 # Binary fields and 64-bit ids of a body: lower-case hex, since JavaScript's numbers end at 2^53.

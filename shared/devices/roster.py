@@ -17,11 +17,12 @@ from msgspec import Meta
 
 from shared import hashing, keys
 from shared.errors import Malformed, Refused, Untrusted
-from shared.event import U32, Label, Seconds, Strict
+from shared.event import U16, U32, Label, Seconds, Strict
 from shared.instant import Instant
 from shared.keyset import TrustedKeys
 from shared.signed import Hex16, Hex32, Kind, open_signed
 
+DeviceKind = Literal["kiosk", "handheld", "cloud"]  # cloud: a worker, nobody's peer
 BadgeRole = Literal["scan", "supervisor", "technician"]
 Version = Annotated[int, Meta(ge=1, le=0xFFFF_FFFF)]
 Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]  # what JavaScript's numbers hold
@@ -39,8 +40,9 @@ class Device(Strict, frozen=True):
 
     pk: Hex32
     name: Label
-    kind: Literal["kiosk", "handheld"]
+    kind: DeviceKind
     cutoff: Cutoff | None  # none: in force
+    site: U16 = 0  # gates of one site talk to one another on its LAN
 
 
 class Badge(Strict, frozen=True):
@@ -61,6 +63,7 @@ class Roster(Strict, frozen=True):
     tenant: Hex16
     devices: tuple[Device, ...]
     badges: tuple[Badge, ...]
+    lock_after: U32 = 0  # seconds without signed contact after which a device locks; 0: never
 
 
 class Member(NamedTuple):
@@ -68,6 +71,8 @@ class Member(NamedTuple):
 
     pk: bytes
     cutoff: Cutoff | None
+    kind: DeviceKind = "kiosk"
+    site: int = 0
 
     def counts(self, incarnation: int, seq: int) -> bool:
         """Whether a record at this place of the device's log counts."""
@@ -112,7 +117,10 @@ class TrustedRoster(NamedTuple):
 
 
 def _indexes(roster: Roster) -> tuple[dict[bytes, Member], dict[bytes, Badge]]:
-    members = (Member(bytes.fromhex(device.pk), device.cutoff) for device in roster.devices)
+    members = (
+        Member(bytes.fromhex(device.pk), device.cutoff, device.kind, device.site)
+        for device in roster.devices
+    )
     return (
         {hashing.device_id(member.pk): member for member in members},
         {bytes.fromhex(badge.pk): badge for badge in roster.badges},

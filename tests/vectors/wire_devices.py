@@ -56,7 +56,13 @@ def keyset(**roles: str) -> bytes:
 def roster(**changed: Any) -> Json:
     """Return the roster's document."""
     devices = [
-        {"pk": wire.public(wire.seed(name)).hex(), "name": name, "kind": "kiosk", "cutoff": cutoff}
+        {
+            "pk": wire.public(wire.seed(name)).hex(),
+            "name": name,
+            "kind": "kiosk",
+            "cutoff": cutoff,
+            "site": 0,
+        }
         for name, cutoff in DEVICES.items()
     ]
     badges = [
@@ -70,6 +76,7 @@ def roster(**changed: Any) -> Json:
         "tenant": TENANT.hex(),
         "devices": devices,
         "badges": badges,
+        "lock_after": 0,
     } | changed
 
 

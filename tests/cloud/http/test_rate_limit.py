@@ -2,6 +2,9 @@
 
 import asyncio
 import secrets
+import ssl
+from datetime import UTC, datetime
+from pathlib import Path
 
 import hiredis
 import pytest
@@ -10,6 +13,7 @@ from redis.asyncio import ConnectionPool, Redis
 from cloud.embedded.ports import free_port
 from cloud.http.counts import dial
 from cloud.http.rate_limit import RateLimiter
+from edge.certs import make_authority, make_server, server_context, store
 
 
 def test_two_processes_count_together(redis_url: str) -> None:
@@ -96,3 +100,42 @@ def test_a_wrong_password_is_no_connection(redis_url: str) -> None:
 
     with pytest.raises(hiredis.ReplyError, match="WRONGPASS"):
         asyncio.run(ask())
+
+
+def test_rediss_is_tls_to_a_name_that_is_trusted(redis_url: str, tmp_path: Path) -> None:
+    """Counting goes through TLS, and not to whoever shows another's certificate."""
+    now = datetime.now(UTC)
+    authority = make_authority("Cache", ["localhost"], now)
+    store(make_server(authority, ["localhost"], now), tmp_path / "crt", tmp_path / "key")
+    (tmp_path / "ca").write_bytes(authority.certificate)
+    _, _, address = redis_url.removesuffix("/0").rpartition("@")
+    password = redis_url.split("@")[0].rpartition(":")[2]
+
+    async def through(name: str) -> int:
+        async def pipe(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+            while piece := await source.read(65536):
+                target.write(piece)
+            target.close()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            host, port = address.split(":")
+            answers, asks = await asyncio.open_connection(host, int(port))
+            await asyncio.gather(pipe(reader, asks), pipe(answers, writer), return_exceptions=True)
+
+        context = server_context(tmp_path / "crt", tmp_path / "key")
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+        port = server.sockets[0].getsockname()[1]
+        url = f"rediss://:{password}@{name}:{port}?ssl_ca_certs={tmp_path / 'ca'}"
+        redis = ConnectionPool.from_url(url)
+        try:
+            wire = await dial(redis)
+            await wire.ask("SET", "there", "1")
+            wire.hang_up()
+            return int(await Redis(connection_pool=redis).get("there"))
+        finally:
+            await redis.aclose()
+            server.close()
+
+    assert asyncio.run(through("localhost")) == 1
+    with pytest.raises(ssl.SSLCertVerificationError):
+        asyncio.run(through("127.0.0.1"))

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import Final
+from typing import Final, LiteralString
 
 from redis.asyncio import ConnectionPool, Redis
 
@@ -19,6 +19,11 @@ from cloud.payments.provider import StripeProvider
 from cloud.settings import Settings, Unfit
 
 REDIS_WAIT: Final = 2.0  # seconds
+BOUND: Final[LiteralString] = """
+    SELECT NOT (rolsuper OR rolbypassrls) AND NOT EXISTS (
+           SELECT FROM pg_class WHERE oid = 'ticket'::regclass AND pg_has_role(relowner, 'MEMBER'))
+      FROM pg_roles WHERE rolname = current_user
+"""
 
 
 class Parts:
@@ -57,6 +62,11 @@ class Parts:
         """Whether the database is at this build's version."""
         async with self.pool.acquire(timeout=REDIS_WAIT) as conn:
             return await is_current(conn)
+
+    async def is_bound(self) -> bool:
+        """Whether row-level security binds the service's role, which may change none of it."""
+        async with self.pool.acquire(timeout=REDIS_WAIT) as conn:
+            return await conn.fetchval(BOUND) is True
 
     async def cache_answers(self) -> bool:
         """Whether Redis answers."""

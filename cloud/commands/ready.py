@@ -7,7 +7,8 @@ from cloud.settings import Settings, Unfit
 
 
 def check(settings: Settings) -> None:
-    """Raise if the database can't be used, is of another version, or the key can't be read."""
+    """Raise if the database can't be used, is of another version, or would not keep tenants apart,
+    or the key can't be read."""
     asyncio.run(_check(settings))
 
 
@@ -16,3 +17,8 @@ async def _check(settings: Settings) -> None:
     async with parts.open():
         if not await parts.is_migrated():
             raise Unfit("The database is not at this version: run `usher-cloud migrate` first.")
+        if not await parts.is_bound():
+            raise Unfit(
+                "The role of database_url may do too much: it passes by the walls between tenants "
+                "or owns the tables. Use the role usher_app (`usher-cloud admin roles`)."
+            )

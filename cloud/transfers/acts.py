@@ -88,6 +88,8 @@ async def decline(tx: TenantTx, account: UUID, secret: str) -> Transfer:
     transfer = await repository.lock(tx, found.transfer_id)
     if transfer is None or transfer.state is not State.OFFERED:
         raise Refusal("transfer_over")
+    if tx.now >= transfer.expires_at:
+        raise Refusal("transfer_lapsed")
     if account == transfer.sender:
         raise Refusal("transfer_to_self")
     person = await repository.person(tx, account)

@@ -153,7 +153,7 @@ def test_a_declined_offer_is_over(fans: Fans) -> None:
 
 
 def test_an_offer_lapses(fans: Fans) -> None:
-    """It can't be accepted from that moment on, and the sweep ends it and tells."""
+    """It can't be accepted or declined from that moment on, and the sweep ends it and tells."""
     ticket = fans.ticket()
     made = fans.offer(ticket, expires_in=300)
     its_id = made["transfer"]["transfer_id"]
@@ -161,6 +161,8 @@ def test_an_offer_lapses(fans: Fans) -> None:
         f"UPDATE transfer SET expires_at = now() - interval '1 s' WHERE transfer_id = '{its_id}'"
     )
     assert problem(fans.accept(fans.ben, made)) == (409, "transfer_lapsed")
+    said = {"secret": made["secret"]}
+    assert problem(fans.ben.post(f"{fans.path}/decline", json=said)) == (409, "transfer_lapsed")
     fans.service.work()
     assert good(fans.ada.get(f"{fans.path}/{its_id}"))["state"] == "lapsed"
     assert [each["topic"] for each in fans.told(ticket)] == ["transfer.offered", "transfer.lapsed"]

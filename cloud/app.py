@@ -27,6 +27,7 @@ from cloud.http.health import Health
 from cloud.http.kernel import Clock, Kernel, Rates
 from cloud.http.rate_limit import RateLimiter
 from cloud.keys.controller import ROUTES as KEYS
+from cloud.manifests.routes import ROUTES as MANIFESTS
 from cloud.orders.controller import ROUTES as ORDERS
 from cloud.orders.holding import Limits
 from cloud.orders.till import Till
@@ -35,6 +36,8 @@ from cloud.orders.webhook import WebhookSecrets
 from cloud.parts import Parts, version
 from cloud.privacy.controller import ROUTES as PRIVACY
 from cloud.settings import FILE, Settings, read
+from cloud.sync.hub import Hub
+from cloud.sync.routes import ROUTES as SYNC
 from cloud.telemetry import configure_logs
 from cloud.tenants.controller import ROUTES as TENANTS
 from cloud.tickets.controller import ROUTES as TICKETS
@@ -48,7 +51,8 @@ if TYPE_CHECKING:
 
 ROUTES: Final[tuple["ControllerRouterHandler", ...]] = (
     *HEALTH, *ACCOUNTS, *TENANTS, *EVENTS, *KEYS, *ORDERS, *WEBHOOKS, *BOOKS, *CHECKINS,
-    *AUDIT, *PRIVACY, *PAGES, *TICKETS, *TRANSFERS,
+    *AUDIT, *PRIVACY, *PAGES, *TICKETS, *TRANSFERS, *MANIFESTS,
+    *SYNC,
 )  # fmt: skip
 
 
@@ -71,6 +75,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
     accounts = build_accounts(
         settings, parts.pool, clock, parts.sealer, limiter, http, settings.reached_at
     )
+    hub = Hub(settings.database_url)
     gatekeeper = BearerGatekeeper(accounts.rules, accounts.keys)
     # Scans ask the same few questions all evening: planned once, not at every scan.
     scans = new_pool(settings.database_url, size=SCANS, plan_cache_mode="force_generic_plan")
@@ -103,7 +108,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
 
     @asynccontextmanager
     async def life(_: Litestar) -> AsyncIterator[None]:
-        async with http, parts.open(), accounts.keys.fresh():
+        async with http, parts.open(), accounts.keys.fresh(), hub.open():
             await open_up(scans)
             yield
             await redeemer.close()
@@ -122,6 +127,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
         "hold_limits": Limits(settings.hold_seconds, settings.holds_per_account),
         "webhook_secrets": WebhookSecrets(settings.webhook_secrets),
         "redeemer": redeemer,
+        "hub": hub,
         "health": Health(parts.database_answers, parts.is_migrated, parts.cache_answers),
     }
     return assemble(

@@ -10,6 +10,8 @@ from cloud.db.outbox import Handlers
 from cloud.db.tenancy import TenantTx
 from cloud.events import jobs as event_jobs
 from cloud.keys import jobs as key_jobs
+from cloud.manifests import jobs as manifest_jobs
+from cloud.manifests.jobs import Publishing
 from cloud.orders import jobs as order_jobs
 from cloud.parts import Parts
 from cloud.settings import Settings
@@ -22,6 +24,7 @@ from cloud.working import Clock, Worker, utc_now
 KEYSET_EVERY: Final = 600  # seconds
 ENDED_EVERY: Final = 60
 NONCES_EVERY: Final = 300
+MANIFESTS_EVERY: Final = 60
 ACCOUNTS_EVERY: Final = 3600
 
 
@@ -34,6 +37,7 @@ def make_worker(parts: Parts, clock: Clock = utc_now) -> Worker:
         sweeps(parts),
         platform_sweeps(),
         clock,
+        (Publishing(parts.pool, parts.settings.database_url, parts.keyring, clock).run,),
     )
 
 
@@ -64,12 +68,16 @@ def sweeps(parts: Parts) -> tuple[Sweep, ...]:
     async def keysets(tx: TenantTx) -> int:
         return await key_jobs.sweep_keyset(tx, parts.keyring)
 
+    async def manifests(tx: TenantTx) -> int:
+        return await manifest_jobs.sweep(tx, parts.keyring)
+
     return (
         *OWN,
         *order_jobs.sweeps(parts.provider, parts.issuers),
         Sweep("events.ended", ENDED_EVERY, event_jobs.tenants, event_jobs.sweep_ended),
         Sweep("keys.keyset", KEYSET_EVERY, key_jobs.tenants, keysets),
         Sweep("checkins.nonces", NONCES_EVERY, checkin_jobs.tenants, checkin_jobs.sweep_nonces),
+        Sweep("manifests", MANIFESTS_EVERY, manifest_jobs.tenants, manifests),
         *transfer_jobs.SWEEPS,
     )
 

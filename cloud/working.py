@@ -6,9 +6,10 @@ lock back and another leads.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,6 +26,7 @@ LEADER: Final = 0x7573_6865_7202  # the advisory lock's number
 POLL: Final = 5.0  # seconds between two looks at the outbox if nothing wakes it
 RETRY: Final = 2.0  # seconds after a failure of the database
 Clock = Callable[[], datetime]
+Part = Callable[[asyncio.Event], Awaitable[None]]  # runs beside the others until the event is set
 
 
 def utc_now() -> datetime:
@@ -43,6 +45,7 @@ class Worker:
         sweeps: Sequence[Sweep],
         platform_sweeps: Sequence[PlatformSweep] = (),
         clock: Clock = utc_now,
+        parts: Sequence[Part] = (),
     ) -> None:
         self._pool = pool
         self._url = listen_url
@@ -50,6 +53,7 @@ class Worker:
         self._sweeps = sweeps
         self._platform_sweeps = platform_sweeps
         self._clock = clock
+        self._parts = parts
         self._stop = asyncio.Event()
         self._woken = asyncio.Event()
 
@@ -63,6 +67,8 @@ class Worker:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._persist(self._dispatching))
             group.create_task(self._persist(self._leading))
+            for each in self._parts:
+                group.create_task(self._persist(partial(each, self._stop)))
 
     async def _persist(self, part: Callable[[], Any]) -> None:
         """Run a part again whatever ended it: its connection, or a fault in one tenant."""

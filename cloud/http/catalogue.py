@@ -177,6 +177,9 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "request_stale": Entry(401, "The request is too old: check the device's clock."),
     "request_early": Entry(401, "The request is from the future: check the device's clock."),
     "request_replayed": Entry(401, "The request was made before."),
+    # -- manifests --
+    "manifest_moved": Entry(409, "The event's list has changed: take its newest head first."),
+    "manifest_too_old": Entry(410, "The list that you have is too old: take the whole one."),
     # -- privacy --
     "erase_sign_in": Entry(403, "Give your password, or sign in again first."),
     "erase_sole_owner": Entry(409, "An organizer would have no owner: name another one first."),

@@ -17,7 +17,7 @@ import asyncpg
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from cloud.db.connect import Pool
+from cloud.db.connect import Pool, hang_up
 from cloud.db.outbox import Handlers, dispatch, waiting
 from cloud.sweeps import PlatformSweep, Sweep, sweep, sweep_platform
 
@@ -95,7 +95,7 @@ class Worker:
                 if conn.is_closed():
                     raise ConnectionResetError
         finally:
-            await _hang_up(conn)
+            await hang_up(conn)
 
     async def dispatch_all(self) -> int:
         """Handle all messages that are due, in turns; return how many there were."""
@@ -124,7 +124,7 @@ class Worker:
             LOG.info("leading")
             await self._lead(conn)
         finally:
-            await _hang_up(conn)
+            await hang_up(conn)
 
     async def _lead(self, conn: Any) -> None:
         scheduler = AsyncIOScheduler(timezone=UTC)
@@ -163,8 +163,3 @@ ONE_AT_A_TIME: Final[dict[str, Any]] = {
     "coalesce": True,
     "misfire_grace_time": None,
 }
-
-
-async def _hang_up(conn: Any) -> None:
-    with suppress(Exception):
-        await asyncio.wait_for(conn.close(), 5)

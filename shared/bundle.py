@@ -48,14 +48,13 @@ class Part(IntEnum):
     STAMP = 7
     SEARCH_HEAD = 8  # its entries follow
     SEARCH_ENTRIES = 9
-    RECEIPT = 10
     DEVICE = 16  # a device's public key: batches of its records follow
     RECORDS = 17  # a batch of one incarnation
     BLOB = 18  # a proof or an attachment
 
 
 PARTS: Final = {
-    FileKind.PRELOAD: frozenset(range(Part.KEYSET, Part.RECEIPT + 1)),
+    FileKind.PRELOAD: frozenset(range(Part.KEYSET, Part.SEARCH_ENTRIES + 1)),
     FileKind.LOG: frozenset((Part.DEVICE, Part.RECORDS, Part.BLOB)),
 }
 

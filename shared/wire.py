@@ -5,14 +5,14 @@ Every answer is bounded: by the caps here, or by those of the document that it c
 
 import struct
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from msgspec import Meta
 
 from shared.errors import Malformed
-from shared.event import U16, U32, Label, Note, Strict
+from shared.event import U32, Strict
 from shared.log.gossip import Key, Mark
-from shared.signed import Hex8, Hex16
+from shared.signed import Hex8
 
 LENGTH: Final = struct.Struct(">I")
 ENTRY: Final = struct.Struct(">16sIQ32s")  # device, incarnation, seq, hash of that record
@@ -41,55 +41,6 @@ class SyncState(Strict, frozen=True):
     records: Counter  # rises whenever records came in
     incidents: Counter  # number of the newest entry of the incidents' feed
     events: Annotated[tuple[EventState, ...], Meta(max_length=MAX_EVENTS)]
-
-
-class HeldVersion(Strict, frozen=True):
-    """A manifest that a device holds, and how long ago its head was issued, in seconds."""
-
-    event: Hex8
-    version: U32
-    age: Counter
-
-
-class Seen(Strict, frozen=True):
-    """A camera, and whether it sees."""
-
-    name: Label
-    ok: bool
-
-
-class Report(Strict, frozen=True):
-    """How a device does."""
-
-    at: Milliseconds
-    version: Note  # of its software
-    incarnation: U32
-    manifests: Annotated[tuple[HeldVersion, ...], Meta(max_length=MAX_EVENTS)]
-    roster: U32
-    keyset: U32
-    clock: Literal["none", "carried", "trusted"]
-    clock_off: Annotated[int, Meta(ge=-(2**47), le=2**47)] | None  # ms, the wall clock against ours
-    waiting: Counter  # own records that the cloud has not confirmed
-    disk_free: Counter  # bytes
-    cameras: Annotated[tuple[Seen, ...], Meta(max_length=64)]
-    battery: Annotated[int, Meta(ge=0, le=100)] | None  # percent
-    on_power: bool | None
-    peers: U16
-    locked: Note  # why it admits nobody, or empty
-    health: Literal["ok", "warn", "fail"]
-
-
-class IncidentNote(Strict, frozen=True):
-    """An incident as gates are told of it. `number` rises with every change of any."""
-
-    number: Counter
-    incident: Hex16
-    kind: Label
-    event: Hex8
-    ticket: Hex16  # id hash; zeros where a log itself is at fault
-    record: Hex16
-    device: Hex16
-    state: Literal["open", "explained", "confirmed", "gone"]
 
 
 def frames(parts: Iterable[bytes]) -> bytes:

@@ -145,6 +145,7 @@ async def revoke(tx: TenantTx, device: bytes, cutoff: Cutoff | None) -> Device:
         touched.setdefault(row["event_ref"], set()).add(row["ticket"])
     await tx.conn.execute(REVOKE, device, cut.incarnation, cut.seq)
     await settling.settle(tx, touched)
+    await tx.tell_devices()
     detail = {"incarnation": cut.incarnation, "seq": cut.seq}
     await tx.audit("device.revoked", f"device:{device.hex()}", **detail)
     return await find(tx, device)

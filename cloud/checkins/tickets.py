@@ -1,23 +1,14 @@
 """Tickets as a check-in reads them: their rows, and what a gate's list would say of them."""
 
-from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from cloud.db.connect import Row
+from cloud.manifests.listing import status_of
 from cloud.tickets.lifecycle import State
 from shared.hashing import holder_hash
-from shared.manifest.ticket import NO_HOLDER, Status, TicketRecord
+from shared.manifest.ticket import NO_HOLDER, TicketRecord
 from shared.merge.ticket import Word
-
-STATUSES: Final[Mapping[State, Status]] = {
-    State.ACTIVE: Status.ACTIVE,
-    State.LISTED: Status.ACTIVE,
-    State.USED: Status.ACTIVE,
-    State.EXPIRED: Status.ACTIVE,  # judged by the token's `exp`: see `expires`
-    State.REFUNDED: Status.REFUNDED,
-    State.REVOKED: Status.REVOKED,
-}
 
 
 class Ticket(NamedTuple):
@@ -36,11 +27,9 @@ class Ticket(NamedTuple):
 
     def listed(self) -> TicketRecord | None:
         """Return what a gate's list would say, None where it isn't a ticket yet."""
-        status = STATUSES.get(self.state)
+        status = status_of(self.state, blocked=self.blocked)
         if status is None:
             return None
-        if self.blocked and status is Status.ACTIVE:
-            status = Status.BLOCKED
         holder = holder_hash(self.holder) if self.holder else NO_HOLDER
         return TicketRecord(self.hash, self.number, self.gen, self.class_index, status, holder)
 

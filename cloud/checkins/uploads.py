@@ -92,6 +92,8 @@ async def take(tx: TenantTx, device: bytes, body: bytes) -> Taken:
              if hash_[:16] in stored]  # fmt: skip
     fresh += [raw for run in released for raw in run.raws]
     await settling.settle(tx, _touched(fresh))
+    if stored:
+        await tx.tell_devices()
     cut = row["cutoff_incarnation"]
     cutoff = None if cut is None else Cutoff(cut, row["cutoff_seq"])
     quarantined = _quarantined(ready, waiting, cutoff)

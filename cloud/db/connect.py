@@ -1,7 +1,8 @@
 """The pool of connections to PostgreSQL, and the part of asyncpg's interface that we use."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Final, LiteralString, Protocol
 
 import asyncpg
@@ -14,6 +15,8 @@ SETTINGS: Final = {
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "60s",
 }
+
+CLOSING: Final = 5.0  # seconds
 
 Row = Mapping[str, Any]
 
@@ -57,6 +60,12 @@ async def connect(url: str) -> Connection:
     """Return a connection of its own, outside any pool."""
     conn: Connection = await asyncpg.connect(url, server_settings=SETTINGS)
     return conn
+
+
+async def hang_up(conn: Connection) -> None:
+    """Close a connection of its own, or leave it to the server to find out that nobody is there."""
+    with suppress(Exception):
+        await asyncio.wait_for(conn.close(), CLOSING)
 
 
 def new_pool(url: str, *, size: int = 8, **settings: str) -> Pool:

@@ -29,6 +29,7 @@ PLATFORM_AUDIT: Final[LiteralString] = """
 PUBLISH: Final[LiteralString] = """
     INSERT INTO outbox (topic, key, payload, request_id) VALUES ($1, $2, $3, $4)
 """
+TELL: Final[LiteralString] = "SELECT pg_notify('usher_sync', current_tenant()::text)"
 
 
 class Origin(NamedTuple):
@@ -80,6 +81,10 @@ class TenantTx:
     async def publish(self, topic: str, key: str, **payload: object) -> None:
         """Tell of what this transaction does. Messages of one key are dispatched in order."""
         await self.conn.execute(PUBLISH, topic, key, payload, self.origin.request_id)
+
+    async def tell_devices(self) -> None:
+        """Wake the streams of the tenant's devices, once this is committed (cloud/sync/hub.py)."""
+        await self.conn.execute(TELL)
 
 
 async def write_down(

@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import asyncpg
 import structlog
 
-from cloud.db.connect import Connection, Pool
+from cloud.db.connect import Connection, Pool, hang_up
 from cloud.db.tenancy import WORKER, TenantTx, tenant_tx
 from cloud.keys.keyring import Keyring
 from cloud.manifests import repository
@@ -54,7 +54,7 @@ class Publishing:
                 if conn.is_closed():
                     raise ConnectionResetError
         finally:
-            await _hang_up(conn)
+            await hang_up(conn)
 
     async def publish_due(self) -> float | None:
         """Publish what may be now; return after how many seconds more may be, None for nothing."""
@@ -79,13 +79,15 @@ class Publishing:
                 version = await publish(tx, self._keyring, each.event_id)
         except Exception as error:  # noqa: BLE001 - the next round tries again
             fault = getattr(error, "code", type(error).__name__)
-            LOG.warning("publication_failed", event=str(each.event_id), fault=fault)
+            LOG.warning("publication_failed", event_id=str(each.event_id), fault=fault)
             self._next[each.event_id] = time.monotonic() + POLL
             return
         took = time.monotonic() - began
         self._next[each.event_id] = time.monotonic() + max(PACE, SHARE * took)
         if version is not None:
-            LOG.info("published", event=str(each.event_id), version=version, seconds=round(took, 3))
+            LOG.info(
+                "published", event_id=str(each.event_id), version=version, seconds=round(took, 3)
+            )
 
 
 async def tenants(conn: Connection, now: datetime) -> list[UUID]:
@@ -112,8 +114,3 @@ async def _first(stop: asyncio.Event, woken: asyncio.Event, most: float) -> None
         )
         for each in rest:
             each.cancel()
-
-
-async def _hang_up(conn: Any) -> None:
-    with suppress(Exception):
-        await asyncio.wait_for(conn.close(), 5)

@@ -118,7 +118,7 @@ async def _plan(tx: TenantTx, event_id: UUID, previous: Head | None) -> Plan | N
     faults: Sequence[object] = blames(plan)
     if not faults:
         return plan
-    LOG.warning("plan_faulty", event=str(event_id), faults=len(faults))
+    LOG.warning("plan_faulty", event_id=str(event_id), faults=len(faults))
     return previous.plan if previous else None
 
 

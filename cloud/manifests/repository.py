@@ -12,7 +12,6 @@ from cloud.manifests.model import KEPT_HEADS, PAGE, PRUNE_EVERY, Due
 from shared.manifest.delta import HEADER, MAX_ENTRIES, MAX_LOG, Entry
 
 DUE: Final[LiteralString] = "SELECT tenant_id, event_id FROM manifests_due($1)"
-TELL: Final[LiteralString] = "SELECT pg_notify('usher_sync', current_tenant()::text)"
 
 
 async def due(conn: Connection, now: datetime) -> list[Due]:
@@ -155,7 +154,7 @@ async def put(
     await conn.execute(HEAD, event_id, version, raw)
     await conn.execute(FORGET_HEADS, event_id, version - KEPT_HEADS)
     await conn.execute(VERSION, event_id, version, tx.now)
-    await conn.execute(TELL)
+    await tx.tell_devices()
 
 
 STEP: Final[LiteralString] = """

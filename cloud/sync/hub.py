@@ -13,6 +13,8 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from cloud.db.connect import hang_up
+
 LOG = structlog.get_logger("usher.sync")
 CHANNEL: Final = "usher_sync"
 RETRY: Final = 1.0  # seconds after the connection broke
@@ -89,5 +91,4 @@ class Hub:
                 self.tell(tenant)
             await lost.wait()
         finally:
-            with suppress(Exception):
-                await asyncio.wait_for(conn.close(), 5)
+            await hang_up(conn)

@@ -15,6 +15,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 from litestar.response import Stream
 
+from cloud.checkins import devices
 from cloud.db.tenancy import Origin, TenantTx, tenant_tx
 from cloud.http.access import device
 from cloud.http.dependencies import entered_before_streaming
@@ -30,7 +31,7 @@ SYNC: Final = "/v1/tenants/{tenant_id:uuid}/sync"
 NONCE: Final = re.compile(r"Usher1 [0-9a-f]{32}\.[0-9]+\.([0-9a-f]{32})\.")
 STAMP: Final = "Usher-Stamp"
 BEAT: Final = 10.0  # seconds between two signs of life
-LONGEST: Final = 600.0  # seconds of a stream: its device is judged anew
+LONGEST: Final = 600.0  # seconds of a stream
 
 
 @get(SYNC, opt=device(revoked_too=True), tags=["sync"], operation_id="readSyncState",
@@ -69,7 +70,7 @@ async def follow_state(
 ) -> Stream:
     """Send the state at once, at every change, and a comment every ten seconds.
 
-    Another stream of the same device ends this one.
+    Another stream of the same device ends this one, and so does its revocation.
     """
     async with entered_before_streaming(request, kernel, tenant_id) as (tx, caller):
         origin = tx.origin
@@ -96,6 +97,8 @@ async def _events(
                 return
             mine.news.clear()
             async with tenant_tx(kernel.pool, tenant, origin, kernel.clock()) as tx:
+                if (await devices.find(tx, device_id)).revoked_at is not None:
+                    return
                 said = await state.read(tx)
             yield b"event: state\ndata: " + msgspec.json.encode(said) + b"\n\n"
 

@@ -7,10 +7,12 @@ from typing import Any
 import httpx
 import zstandard
 
-from shared import keys
+from shared import hashing, keys
 from shared.devices.request import Request, body_hash, sign_request
 from shared.instant import Instant
 from shared.keyset import TrustedKeys
+from shared.log import writer
+from shared.log.record import EMPTY, seal
 from shared.manifest import frames
 from shared.manifest.assembly import Assembly
 from shared.manifest.trusted import TrustedManifest
@@ -24,6 +26,7 @@ class Gate:
     def __init__(self, service: Service, owner: Person, event: Event) -> None:
         self.service = service
         self.event = event
+        self.owner = owner
         self.secret = keys.secret_key(os.urandom(32))
         public = keys.public_key(self.secret).hex()
         good(owner.post(f"{event.tenant.path}/devices", json={"public": public, "name": "North"}))
@@ -40,10 +43,10 @@ class Gate:
         raw = self.http.get(f"{self.event.tenant.path}/keyset").content
         self.trusted = self.trusted.accept(raw)
 
-    def headers(self, target: str) -> dict[str, str]:
-        """Sign a GET."""
+    def headers(self, target: str, method: str = "GET", body: bytes = b"") -> dict[str, str]:
+        """Sign a request."""
         host = f"{self.http.base_url.host}:{self.http.base_url.port}"
-        asked = Request("GET", host, target, body_hash(b""))
+        asked = Request(method, host, target, body_hash(body))
         at = int(time.time() * 1000)
         return {"authorization": sign_request(asked, self.secret, at, os.urandom(16))}
 
@@ -51,6 +54,18 @@ class Gate:
         """GET, signed."""
         target = f"{self.event.tenant.path}/sync{path}"
         return self.http.get(target, headers={**self.headers(target), **more})
+
+    def upload(self, records: bytes) -> Any:
+        """Send records; return the receipt."""
+        target = f"{self.event.tenant.path}/log"
+        headers = self.headers(target, "POST", records)
+        headers["content-type"] = "application/octet-stream"
+        return good(self.http.post(target, content=records, headers=headers))
+
+    def boot(self) -> bytes:
+        """Return the record that begins this device's log."""
+        device = hashing.device_id(keys.public_key(self.secret))
+        return seal(writer.boot(writer.Tail(device), EMPTY, self.now().ms, 0), self.secret)
 
     def of_list(self, what: str, **more: str) -> httpx.Response:
         """GET something of the event's list."""

@@ -32,8 +32,9 @@ def lines_of(
     raises = isinstance(decision, Admit) and decision.raises
     lines = []
     for draft in decision.drafts:
+        of_it = bits if draft.kind is Kind.IN else Bits(shown=bits.shown, time=bits.time)
         record = written(
-            draft, pending.scan, post, bits, manifest=versions[0], roster=versions[1]
+            draft, pending.scan, post, of_it, manifest=versions[0], roster=versions[1]
         )._replace(session=session)
         lines.append(_line(draft, record, pending, raises=raises))
     attached = [*_attachments(decision, bits, session)]

@@ -15,6 +15,7 @@ import msgspec
 from edge.gate import telling
 from edge.gate.acts import Act
 from edge.gate.bus import Bus
+from edge.gate.claiming import UNCONTESTED, Claim, Claiming, Standing, uncontested
 from edge.gate.clock import DeviceClock
 from edge.gate.counted import Counted
 from edge.gate.lanes import Lane, Lanes
@@ -35,12 +36,13 @@ from shared.manifest.sealed import Name, open_sealed
 from shared.outcomes import Outcome
 from shared.presentation import Freshness
 from shared.rules.compiled import Post
-from shared.rules.decision import Ask, Decision, Hold
+from shared.rules.decision import Admit, Ask, Decision, Hold
 from shared.scanner import normalise
 from shared.token import Parsed, parse
 from shared.verify import OUTCOMES, outcome_of, verify_parsed
 
 MOST_PENDING: Final = 20
+ROUNDS: Final = 4  # claims for one scan, each after another gate was first
 LOCKS: Final = 64  # tickets that share one are decided one after the other: seldom, and harmless
 NO_TICKET: Final = frozenset(
     {Outcome.NOT_A_TICKET, Outcome.MALFORMED, Outcome.UNKNOWN_VERSION, Outcome.SEVERAL_CODES}
@@ -77,10 +79,11 @@ class Parts:
 
 
 class Station:
-    """Safe to call from any thread."""
+    """Safe to call from any thread. `claim` is set by whoever connects the gate to others."""
 
     def __init__(self, parts: Parts) -> None:
         self._ = parts
+        self.claim: Claim = uncontested
         self._locks = [threading.Lock() for _ in range(LOCKS)]
         self.refused = Counted()
         self.storage_failed = False
@@ -210,9 +213,9 @@ class Station:
             locked = telling.of_outcome(Outcome.GATE_LOCKED, why or "no_manifest")
             return self.tell(lane, pending.source, locked)
         with self.alone(scan.ticket_hash):
-            decision = self._ask(lane, pending, book, post)
+            decision, standing = self._agreed(lane, pending, book, post)
             try:
-                raws = self._write(lane, pending, decision, book, post)
+                raws = self._write(lane, pending, decision, standing, book, post)
             except StorageFailed:
                 self.storage_failed = True
                 failed = telling.of_outcome(Outcome.STORAGE_FAILED)
@@ -223,6 +226,22 @@ class Station:
         held = isinstance(decision, Hold)
         self._keep(lane, verdict, _after(pending, tuple(map(record_id, entries)), held=held))
         return verdict
+
+    def _agreed(
+        self, lane: Lane, pending: Pending, book: Book, post: Post
+    ) -> tuple[Decision, Standing]:
+        """Return a decision whose rights were claimed, and how far others agreed to it."""
+        decision, standing = self._ask(lane, pending, book, post), UNCONTESTED
+        claimed: tuple[bytes, ...] = ()
+        for _ in range(ROUNDS):
+            rights = decision.rights if isinstance(decision, Admit) else ()
+            if lane.practice is not None or rights in ((), claimed):
+                return decision, standing
+            ticket = pending.scan.ticket_hash
+            standing = self.claim(Claiming(post.event, ticket, rights))
+            claimed = () if standing.held else rights
+            decision = self._ask(lane, pending, book, post)  # by what came in meanwhile
+        return decision, Standing(degraded=True)
 
     def _ask(self, lane: Lane, pending: Pending, book: Book, post: Post) -> Decision:
         scan, act = pending.scan, pending.act
@@ -239,13 +258,21 @@ class Station:
         return decide(scan, post, book.rules, record, history, self._.clock.now(), ask)
 
     def _write(
-        self, lane: Lane, pending: Pending, decision: Decision, book: Book, post: Post
+        self,
+        lane: Lane,
+        pending: Pending,
+        decision: Decision,
+        standing: Standing,
+        book: Book,
+        post: Post,
     ) -> list[bytes]:
         """Make what was decided durable; return the records."""
         if not decision.drafts:
             return []
-        bits = Bits(shown=pending.scan.shown, time=self._.clock.quality())
-        versions = book.manifest.head.version, self._.trust().roster.version
+        time = self._.clock.quality()
+        bits = Bits(standing.confirm, pending.scan.shown, time, standing.degraded)
+        roster = self._.trust().roster.version if standing.roster is None else standing.roster
+        versions = book.manifest.head.version, roster
         session = lane.duty.id if lane.duty else ZERO16
         raws = self.ledger(lane).append(lines_of(decision, pending, post, bits, versions, session))
         self.storage_failed = False

@@ -249,4 +249,22 @@ SENTENCES: Final[Mapping[str, str]] = {
     "wire_truncated": "The message was cut off: it is asked for again.",
     "wire_too_many": "The message has more parts than any of ours.",
     "wire_vector": "The list of what is held of each log is not in its declared form.",
+    # -- claims between gates (spec/claims.md) --
+    "claim_length": "The other gate's question breaks off, or goes on behind its end.",
+    "claim_version": "The other gate's question is of a newer version: update this device.",
+    "claim_rights": "The other gate asks for no right, or for one twice.",
+    "claim_bad_signature": "The other gate passed on a question that it did not sign.",
+    "claim_answer_length": "The other gate's answer breaks off, or goes on behind its end.",
+    "claim_answer_kind": "The other gate's answer is of an unknown kind: update this device.",
+    "claim_release": "The other gate gives a question up in a form that is not declared.",
+    "claim_tell": "The other gate asks in a form that is not declared.",
+    "claim_told": "The other gate's list of what it was granted is not in its declared form.",
+    # -- between the gates of a site (spec/lan.md) --
+    "lan_type": "A gate nearby speaks a newer language: update this gate.",
+    "lan_too_large": "A gate nearby sent more than any gate may.",
+    "lan_hello": "A gate nearby did not introduce itself as gates do.",
+    "lan_log": "A gate nearby sent a log that is not in its declared form.",
+    "lan_ping": "A gate nearby sent a sign of life that is not in its declared form.",
+    "lan_places": "A gate nearby asked for records in a form that is not its declared one.",
+    "lan_correlation": "A gate nearby sent a request without its number.",
 }

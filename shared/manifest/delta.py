@@ -127,6 +127,12 @@ def follow(table: Table, old: Head, entries: Sequence[Entry], new: Head) -> Tabl
     return result
 
 
+def touched(old: Head, entries: Sequence[Entry], new: Head) -> set[bytes]:
+    """Return the id hashes of the tickets that a log changes, once the chain has vouched for it."""
+    _check_chain(old, entries, new)
+    return {each.record.ticket_hash for step in entries for each in changes(step.changes)}
+
+
 def _put(records: bytearray, blobs: bytearray | None, change: Change) -> bool:
     """Put one change into a chunk; return whether its ticket is new."""
     record, name = change

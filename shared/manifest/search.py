@@ -1,85 +1,105 @@
 """Who holds which ticket, for supervisors alone: a list sealed to their badges (spec/files.md §3).
 
-    head    signed document of kind search: event, version, hash of the sealed entries, and
-            the entries' key sealed to each badge
-    entries ChaCha20-Poly1305-IETF(key, zero nonce, MessagePack of all entries)
-    sealed  ephemeral X25519 key 32 || ChaCha20-Poly1305-IETF(kek, zero nonce, key)
-    kek     HKDF-SHA256(X25519(ephemeral, badge), no salt,
-                        info = "usher/search-key/v1\\0" || ephemeral key || badge key || event)
+    series  one key, sealed to each badge: one badge more, or less, is another series
+    head    signed document of kind search: event, version, series, hash of each part, keys
+    part    salt 32 || the sealed text (`search_keys`), at most 1 MiB
+    text    MessagePack, [[entry, …], [id hash, …]]: what this part says, and of which tickets
+            the list says nothing any more
 
-The key is new for each version and the ephemeral key for each badge, so no nonce is used
-twice. A device holds it sealed; it is open while a supervisor is signed in.
+Rules:
+- A later part's word on a ticket replaces an earlier one's.
+- Whoever has the head can take parts from anybody. One that is missing must not be hidden.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
+from itertools import chain
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
-from nacl.bindings import (
-    crypto_aead_chacha20poly1305_ietf_decrypt,
-    crypto_aead_chacha20poly1305_ietf_encrypt,
-    crypto_scalarmult,
-    crypto_scalarmult_base,
-    crypto_sign_ed25519_pk_to_curve25519,
-    crypto_sign_ed25519_sk_to_curve25519,
-)
-from nacl.exceptions import CryptoError
 
 from shared import hashing, keys
 from shared.errors import Malformed, Refused, Untrusted
 from shared.event import U16, Note, Strict
 from shared.instant import Instant
 from shared.keyset import TrustedKeys, Version
-from shared.manifest.sealed import hkdf
+from shared.manifest.search_keys import Series, open_text, seal_text, unwrap, wrap
 from shared.signed import Hex8, Hex16, Hex32, Kind, open_signed
 
-KEY_SIZE: Final = 32
-NONCE: Final = bytes(12)
-MAX_ENTRIES_SIZE: Final = 1 << 28
+MAX_PARTS: Final = 512
+MAX_PART: Final = 1 << 20  # bytes, as sealed
+FULL: Final = 1 << 19  # bytes of text after which a writer begins the next part
 
 Sealed = Annotated[str, Meta(pattern=r"\A[0-9a-f]{160}\Z")]
+IdHash = Annotated[bytes, Meta(min_length=16, max_length=16)]
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One ticket and what people call it by. `order`: the purchase's reference."""
 
-    ticket: bytes  # 16: id hash
+    ticket: IdHash
     name: Note
     seat: Note
     order: Note
     ticket_class: U16
 
 
+class Words(msgspec.Struct, frozen=True, array_like=True):
+    """What one part says, and which tickets are `gone` from the list."""
+
+    entries: list[Entry]
+    gone: list[IdHash]
+
+
 class SearchHead(Strict, frozen=True):
-    """What a manifest key signs. `keys`: the entries' key by badge id."""
+    """What a manifest key signs. `keys`: the series' key by badge id."""
 
     event: Hex8
     version: Version
-    entries: Hex32  # SHA-256 of the sealed entries
+    series: Hex16
+    parts: Annotated[tuple[Hex32, ...], Meta(max_length=MAX_PARTS)]  # SHA-256 of each, as sealed
     keys: dict[Hex16, Sealed]
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgspec.msgpack.Decoder(list[Entry])
+_DECODER: Final = msgspec.msgpack.Decoder(Words)
 
 
-def seal_entries(entries: Iterable[Entry], key: bytes) -> bytes:
-    """Return the sealed entries. `key`: 32 random bytes, never used before."""
-    text = _ENCODER.encode(list(entries))
-    return crypto_aead_chacha20poly1305_ietf_encrypt(text, b"", NONCE, key)
+def packed(entries: Iterable[Entry], gone: Iterable[bytes] = ()) -> Iterator[Words]:
+    """Yield what is to be said in parts of a good size; no part where there is nothing to say."""
+    words, size = Words([], []), 0
+    every: Iterable[Entry | bytes] = chain(gone, entries)
+    for each in every:
+        if isinstance(each, Entry):
+            words.entries.append(each)
+        else:
+            words.gone.append(each)
+        size += len(_ENCODER.encode(each))
+        if size >= FULL:
+            yield words
+            words, size = Words([], []), 0
+    if size:
+        yield words
+
+
+def seal_part(series: Series, place: int, words: Words, salt: bytes) -> bytes:
+    """Return a part as it travels. `salt`: 32 random bytes, never used before."""
+    return seal_text(series, place, _ENCODER.encode(words), salt)
 
 
 def make_head(
-    event: bytes, version: int, entries: bytes, key: bytes, badges: Mapping[bytes, bytes]
+    series: Series, version: int, digests: Iterable[bytes], badges: Mapping[bytes, bytes]
 ) -> SearchHead:
-    """Return the head of sealed entries. `badges`: for each public key 32 new random bytes."""
+    """Return the head over parts, by their digests in order.
+
+    `badges`: for each public key 32 random bytes, never used before.
+    """
     sealed = {
-        hashing.badge_id(pk).hex(): _wrap(key, pk, secret, event).hex()
-        for pk, secret in badges.items()
+        hashing.badge_id(pk).hex(): wrap(series, pk, secret).hex() for pk, secret in badges.items()
     }
-    return SearchHead(event.hex(), version, sha256(entries).hexdigest(), sealed)
+    parts = tuple(digest.hex() for digest in digests)
+    return SearchHead(series.event.hex(), version, series.number.hex(), parts, sealed)
 
 
 def open_search_head(raw: bytes, trusted: TrustedKeys, now: Instant) -> SearchHead:
@@ -87,45 +107,51 @@ def open_search_head(raw: bytes, trusted: TrustedKeys, now: Instant) -> SearchHe
     return open_signed(Kind.SEARCH, raw, trusted.of("manifest", now), SearchHead)
 
 
-def check_entries(head: SearchHead, entries: bytes) -> None:
-    """Raise `Untrusted` unless these are the sealed entries that a head names."""
-    if len(entries) > MAX_ENTRIES_SIZE or sha256(entries).hexdigest() != head.entries:
+def lacking(head: SearchHead, held: Callable[[bytes], object]) -> list[int]:
+    """Return the places of the parts of whose digest `held` says None."""
+    return [at for at, digest in enumerate(head.parts) if held(bytes.fromhex(digest)) is None]
+
+
+def digest_of(head: SearchHead, part: bytes) -> bytes:
+    """Return the digest of a part that a head names, or raise `Untrusted`."""
+    digest = sha256(part).digest()
+    if len(part) > MAX_PART or digest.hex() not in head.parts:
         raise Untrusted("search_hash")
+    return digest
 
 
-def open_entries(head: SearchHead, entries: bytes, badge_secret: bytes) -> list[Entry]:
-    """Return the entries, with the badge that they are sealed to."""
-    check_entries(head, entries)
+def check_part(head: SearchHead, place: int, part: bytes) -> bytes:
+    """Return the digest of a part that came for a place, or raise `Untrusted`."""
+    digest = digest_of(head, part)
+    if head.parts[place : place + 1] != (digest.hex(),):
+        raise Untrusted("search_hash")
+    return digest
+
+
+def open_series(head: SearchHead, badge_secret: bytes) -> Series:
+    """Return the series, with a badge that it is sealed to."""
     secret = keys.secret_key(badge_secret)
     pk = keys.public_key(secret)
     sealed = head.keys.get(hashing.badge_id(pk).hex())
     if sealed is None:
         raise Refused("search_not_for_badge")
+    event, number = bytes.fromhex(head.event), bytes.fromhex(head.series)
+    return unwrap(bytes.fromhex(sealed), secret, pk, event, number)
+
+
+def open_part(series: Series, place: int, part: bytes) -> Words:
+    """Return what a part says. Its hash was checked when it came (`check_part`)."""
     try:
-        key = _unwrap(bytes.fromhex(sealed), secret, pk, bytes.fromhex(head.event))
-        text = crypto_aead_chacha20poly1305_ietf_decrypt(entries, b"", NONCE, key)
-    except CryptoError:
-        raise Untrusted("search_sealed") from None
-    try:
-        return _DECODER.decode(text)
+        return _DECODER.decode(open_text(series, place, part))
     except msgspec.DecodeError:
         raise Malformed("search_text") from None
 
 
-def _kek(shared_secret: bytes, ephemeral: bytes, pk: bytes, event: bytes) -> bytes:
-    info = b"usher/search-key/v1\0" + ephemeral + pk + event
-    return hkdf(shared_secret, b"", info, KEY_SIZE)
-
-
-def _wrap(key: bytes, pk: bytes, secret: bytes, event: bytes) -> bytes:
-    ephemeral = crypto_scalarmult_base(secret)
-    agreed = crypto_scalarmult(secret, crypto_sign_ed25519_pk_to_curve25519(pk))
-    kek = _kek(agreed, ephemeral, pk, event)
-    return ephemeral + crypto_aead_chacha20poly1305_ietf_encrypt(key, b"", NONCE, kek)
-
-
-def _unwrap(sealed: bytes, secret: bytes, pk: bytes, event: bytes) -> bytes:
-    ephemeral, box = sealed[:KEY_SIZE], sealed[KEY_SIZE:]
-    agreed = crypto_scalarmult(crypto_sign_ed25519_sk_to_curve25519(secret), ephemeral)
-    kek = _kek(agreed, ephemeral, pk, event)
-    return crypto_aead_chacha20poly1305_ietf_decrypt(box, b"", NONCE, kek)
+def joined(parts: Iterable[Words]) -> dict[bytes, Entry]:
+    """Return the newest word on each ticket. `parts`: in the order of their places."""
+    entries: dict[bytes, Entry] = {}
+    for words in parts:
+        for ticket in words.gone:
+            entries.pop(ticket, None)
+        entries.update((entry.ticket, entry) for entry in words.entries)
+    return entries

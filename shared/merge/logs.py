@@ -45,6 +45,10 @@ class Incarnation:
         trunk = self._trunk[seq - 1 : seq]
         return [*trunk, *self._branches.get(seq, {}).values(), *self._waiting.get(seq, [])]
 
+    def end(self) -> bytes | None:
+        """Return a record at the highest seq that is held without a gap, None before a BOOT."""
+        return self._trunk[-1] if self._trunk else None
+
     def counted(self) -> Iterator[bytes]:
         """Yield every chained record."""
         yield from self._trunk

@@ -132,6 +132,25 @@ class View:
                         self._disturb(_ticket(raw))
         self._roster, self._members = version, members
 
+    def at(self, device: bytes, incarnation: int, seq: int) -> list[bytes]:
+        """Return the records that are known at a place, also those that wait."""
+        log = self._logs.get((device, incarnation))
+        return log.at(seq) if log else []
+
+    def end(self, device: bytes, incarnation: int) -> bytes | None:
+        """Return the last record of an incarnation that is held without a gap (log.md §6)."""
+        log = self._logs.get((device, incarnation))
+        return log.end() if log else None
+
+    def forked(self) -> set[tuple[bytes, int]]:
+        """Return the incarnations in which a device wrote two records at one place."""
+        return {key for key, log in self._logs.items() if any(log.split())}
+
+    def tickets(self) -> set[TicketKey]:
+        """Return every ticket that a record here is about, whether or not that counts yet."""
+        waiting = (raw for log in self._logs.values() for _, raw in log.waiting())
+        return {*self._tickets, *(_ticket(raw) for raw in waiting if raw[1] in ABOUT_TICKETS)}
+
     def ticket(self, event: bytes, ticket: bytes) -> TicketView:
         """Return one ticket, merged."""
         return self._view(event + ticket)

@@ -1,0 +1,56 @@
+"""What a view knows of logs: which records stand where, how far each goes, and which part."""
+
+from shared.log.record import Kind
+from shared.merge.view import View
+from tests.scribe import EVENT, Scribe, hashed
+
+
+def test_an_incarnation_ends_where_the_first_gap_is() -> None:
+    """What waits behind it is at its place, and not the end."""
+    scribe, view = Scribe("north"), View()
+    assert view.end(scribe.device, 1) is None
+    boot, first, second, third = scribe.boot(), *(scribe.enter(name) for name in "abc")
+    for raw in (boot, first, third):
+        view.add(raw)
+    assert view.end(scribe.device, 1) == first
+    assert view.at(scribe.device, 1, 4) == [third]
+    assert view.at(scribe.device, 1, 3) == view.at(b"nobody", 1, 1) == []
+    view.add(second)
+    assert view.end(scribe.device, 1) == third
+
+
+def test_a_record_before_its_boot_is_no_end() -> None:
+    """Nothing chains to it."""
+    scribe, view = Scribe("north"), View()
+    scribe.boot()
+    view.add(scribe.enter("a"))
+    assert view.end(scribe.device, 1) is None
+
+
+def test_incarnations_with_two_records_at_one_place_are_forked() -> None:
+    """Whether or not the second one's predecessor is here."""
+    scribe, view = Scribe("north"), View()
+    view.add(scribe.boot())
+    head, seq = scribe.head, scribe.seq
+    view.add(scribe.enter("a"))
+    assert view.forked() == set()
+    scribe.head, scribe.seq = head, seq
+    scribe.enter("b")
+    last = scribe.enter("c")
+    scribe.head, scribe.seq = head, seq + 1
+    view.add(last)
+    assert view.forked() == set()
+    view.add(scribe.enter("d"))
+    assert view.forked() == {(scribe.device, 1)}
+
+
+def test_tickets_are_those_that_records_are_about() -> None:
+    """Also where they wait; a refusal is about nobody's right."""
+    scribe, view = Scribe("north"), View()
+    view.add(scribe.boot())
+    view.add(scribe.enter("a"))
+    view.add(scribe.write(Kind.DENY, "b"))
+    scribe.enter("missing")
+    view.add(scribe.enter("c"))
+    view.add(scribe.write(Kind.DENY, "d"))
+    assert view.tickets() == {EVENT + hashed("a"), EVENT + hashed("c")}

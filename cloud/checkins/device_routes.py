@@ -1,46 +1,24 @@
-"""Devices over HTTP: register, list and revoke gates; take their logs in."""
+"""Devices over HTTP: revoke gates; take their logs in."""
 
-from datetime import datetime
 from typing import Annotated, Any, Final
 
 import msgspec
-from litestar import Request, get, post
+from litestar import Request, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody, PathParameter
+from litestar.params import JSONBody
 from msgspec import Meta
 
 from cloud.checkins import devices, uploads
-from cloud.checkins.model import Hex32
 from cloud.checkins.runs import MOST
 from cloud.db.tenancy import TenantTx
+from cloud.devices import rosters
+from cloud.devices.shapes import DEVICES, TENANT, DeviceId, DeviceOut, shown
 from cloud.errors import Refusal
 from cloud.http.access import Caller, device, needs
-from cloud.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, decode, page
+from cloud.keys.issuers import Issuers
 from shared.devices.roster import Cutoff
 from shared.log.chain import Fault
 from shared.log.record import SIZE
-
-TENANT: Final = "/v1/tenants/{tenant_id:uuid}"
-DeviceId = Annotated[
-    str,
-    PathParameter(
-        pattern=r"\A[0-9a-f]{32}\Z", min_length=32, max_length=32, description="32 hex digits."
-    ),
-]
-Hex64 = Annotated[
-    str, Meta(pattern=r"^[0-9a-f]{64}$", min_length=64, max_length=64, description="64 hex digits.")
-]
-Name = Annotated[
-    str,
-    Meta(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["North gate 1"]),
-]
-
-
-class NewDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A gate, by the public half of its key."""
-
-    public: Hex64
-    name: Name
 
 
 class Revocation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,19 +26,6 @@ class Revocation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     incarnation: Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)] | None = None
     seq: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
-
-
-class DeviceOut(msgspec.Struct, frozen=True, kw_only=True):
-    """A device."""
-
-    device: Hex32
-    public: str
-    kind: str  # gate or worker: a process of the cloud's
-    name: str
-    created_at: datetime
-    revoked_at: datetime | None
-    cutoff: Cutoff | None  # the last record that counts
-    log: Cutoff | None  # where its log ends here
 
 
 class Stop(msgspec.Struct, frozen=True):
@@ -83,35 +48,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @post(
-    f"{TENANT}/devices",
-    opt=needs("devices:write"),
-    tags=["devices"],
-    operation_id="registerDevice",
-    summary="Register a gate",
-)
-async def register(data: JSONBody[NewDevice], tx: NamedDependency[TenantTx]) -> DeviceOut:
-    """Let a gate sign requests and send its log, by its public key."""
-    return _out(await devices.register(tx, bytes.fromhex(data.public), data.name))
-
-
-@get(
-    f"{TENANT}/devices",
-    opt=needs("devices:write"),
-    tags=["devices"],
-    operation_id="listDevices",
-    summary="List devices",
-)
-async def list_devices(
-    tx: NamedDependency[TenantTx], limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
-) -> Page[DeviceOut]:
-    """Return the gates and the cloud's own workers, in the order of their ids."""
-    after = decode(cursor, Hex32) or ""
-    found = await devices.every(tx, bytes.fromhex(after), limit + 1)
-    return page([_out(each) for each in found], limit, lambda each: each.device)
-
-
-@post(
-    f"{TENANT}/devices/{{device_id:str}}/revoke",
+    f"{DEVICES}/{{device_id:str}}/revoke",
     opt=needs("devices:write"),
     status_code=200,
     tags=["devices"],
@@ -119,7 +56,10 @@ async def list_devices(
     summary="Revoke a gate",
 )
 async def revoke(
-    device_id: DeviceId, data: JSONBody[Revocation], tx: NamedDependency[TenantTx]
+    device_id: DeviceId,
+    data: JSONBody[Revocation],
+    tx: NamedDependency[TenantTx],
+    issuers: NamedDependency[Issuers],
 ) -> DeviceOut:
     """Take a gate's word away from a place in its log on. What it wrote before still counts."""
     if (data.incarnation is None) != (data.seq is None):
@@ -127,7 +67,9 @@ async def revoke(
     cutoff = None
     if data.incarnation is not None and data.seq is not None:
         cutoff = Cutoff(data.incarnation, data.seq)
-    return _out(await devices.revoke(tx, bytes.fromhex(device_id), cutoff))
+    revoked = await devices.revoke(tx, bytes.fromhex(device_id), cutoff)
+    await rosters.publish(tx, issuers.keyring)
+    return shown(revoked)
 
 
 @post(
@@ -163,21 +105,4 @@ async def upload(
     )
 
 
-def _out(found: devices.Device) -> DeviceOut:
-    return DeviceOut(
-        device=found.device_id.hex(),
-        public=found.public.hex(),
-        kind=found.kind,
-        name=found.name,
-        created_at=found.created_at,
-        revoked_at=found.revoked_at,
-        cutoff=_place(found.cutoff_incarnation, found.cutoff_seq),
-        log=_place(found.incarnation, found.seq),
-    )
-
-
-def _place(incarnation: int | None, seq: int | None) -> Cutoff | None:
-    return None if incarnation is None or seq is None else Cutoff(incarnation, seq)
-
-
-ROUTES: Final = (register, list_devices, revoke, upload)
+ROUTES: Final = (revoke, upload)

@@ -1,15 +1,18 @@
-"""Devices: who may sign a request, registration by public key, and withdrawal."""
+"""Devices: who may sign a request, and withdrawal (cloud/devices/registry.py has the rest)."""
 
 import re
 from datetime import UTC, datetime
-from typing import Final, LiteralString, NamedTuple
+from typing import Final, LiteralString
 
 from cloud.checkins import settling
 from cloud.db.connect import Row
 from cloud.db.tenancy import TenantTx
+from cloud.devices import registry
+from cloud.devices.registry import Device
+from cloud.devices.registry import find as find
+from cloud.devices.registry import register as register
 from cloud.errors import Refusal
 from cloud.http.kernel import SignedRequest
-from shared import hashing, keys
 from shared.devices.request import Request, body_hash, check_request
 from shared.devices.roster import Cutoff, Member, TrustedRoster
 from shared.errors import UsherError
@@ -62,71 +65,6 @@ async def sweep_nonces(tx: TenantTx) -> int:
     return int((await tx.conn.execute(SWEEP, tx.now)).rpartition(" ")[2])
 
 
-class Device(NamedTuple):
-    """A device's row, without its secrets."""
-
-    device_id: bytes
-    public: bytes
-    kind: str
-    name: str
-    created_at: datetime
-    revoked_at: datetime | None
-    cutoff_incarnation: int | None
-    cutoff_seq: int | None
-    incarnation: int | None  # where its log ends here
-    seq: int | None
-
-
-ADD: Final[LiteralString] = """
-    INSERT INTO device (device_id, public, kind, name) VALUES ($1, $2, 'gate', $3)
-    ON CONFLICT DO NOTHING
-"""
-
-
-async def register(tx: TenantTx, public: bytes, name: str) -> Device:
-    """Let a gate in by its public key."""
-    if not keys.is_valid_point(public):
-        raise Refusal("device_weak_key", field="/public")
-    device = hashing.device_id(public)
-    if await tx.conn.execute(ADD, device, public, name) == "INSERT 0 0":
-        raise Refusal("device_known", field="/public")
-    await tx.audit("device.registered", f"device:{device.hex()}")
-    return await find(tx, device)
-
-
-LIST: Final[LiteralString] = """
-    SELECT d.device_id, d.public, d.kind, d.name, d.created_at, d.revoked_at,
-           d.cutoff_incarnation, d.cutoff_seq, h.incarnation, h.seq
-      FROM device d LEFT JOIN LATERAL (
-           SELECT incarnation, seq FROM log_head l
-            WHERE l.tenant_id = d.tenant_id AND l.device_id = d.device_id
-            ORDER BY incarnation DESC LIMIT 1) h ON true
-     WHERE d.tenant_id = current_tenant() AND d.device_id > $1
-       AND ($2::bytea IS NULL OR d.device_id = $2)
-     ORDER BY d.device_id LIMIT $3
-"""
-
-
-async def find(tx: TenantTx, device: bytes) -> Device:
-    """Return a device, or refuse with `not_found`."""
-    rows = await tx.conn.fetch(LIST, b"", device, 1)
-    if not rows:
-        raise Refusal("not_found")
-    return _device(rows[0])
-
-
-async def every(tx: TenantTx, after: bytes, limit: int) -> list[Device]:
-    """Return devices in the order of their ids."""
-    return [_device(row) for row in await tx.conn.fetch(LIST, after, None, limit)]
-
-
-REVOKE: Final[LiteralString] = """
-    UPDATE device
-       SET revoked_at = coalesce(revoked_at, now()), cutoff_incarnation = $2, cutoff_seq = $3
-     WHERE tenant_id = current_tenant() AND device_id = $1
-"""
-
-
 # Every ticket that the device had to do with: another cutoff may count more or fewer records.
 ABOUT: Final[LiteralString] = """
     SELECT DISTINCT event_ref, ticket FROM record
@@ -135,21 +73,18 @@ ABOUT: Final[LiteralString] = """
 
 
 async def revoke(tx: TenantTx, device: bytes, cutoff: Cutoff | None) -> Device:
-    """Withdraw a gate. What it wrote up to the cutoff counts: by default all that is here."""
-    held = await find(tx, device)
-    if held.kind == "worker":
-        raise Refusal("device_is_worker")
-    cut = cutoff or Cutoff(held.incarnation or 0, held.seq or 0)
+    """Withdraw a gate. What it wrote up to the cutoff counts: by default all that is here.
+
+    Whoever calls this publishes the roster.
+    """
+    held = await registry.lock(tx, device)
+    cut = cutoff or held.end
     touched: dict[bytes, set[bytes]] = {}
     for row in await tx.conn.fetch(ABOUT, device):
         touched.setdefault(row["event_ref"], set()).add(row["ticket"])
-    await tx.conn.execute(REVOKE, device, cut.incarnation, cut.seq)
+    await registry.cut_off(tx, device, cut)
     await settling.settle(tx, touched)
     await tx.tell_devices()
     detail = {"incarnation": cut.incarnation, "seq": cut.seq}
     await tx.audit("device.revoked", f"device:{device.hex()}", **detail)
     return await find(tx, device)
-
-
-def _device(row: Row) -> Device:
-    return Device(**{name: row[name] for name in Device._fields})

@@ -1,0 +1,93 @@
+"""Gates that hold what they should, and gates that don't, with real manifests."""
+
+import pytest
+
+from cloud.devices.model import PATIENCE
+from shared.wire import HeldVersion
+from tests.cloud.devices.house import House
+from tests.cloud.devices.reporting import report, seen, send
+from tests.cloud.manifests.test_manifests import House as Venue
+from tests.cloud.service import Event, Service
+
+
+class Night(House):
+    """A house with an event whose doors open today, and its manifest."""
+
+    def __init__(self, service: Service) -> None:
+        venue = Venue(service)
+        self.service, self.owner, self.tenant = service, venue.owner, venue.tenant
+        self.venue = venue
+        self.event: Event = venue.event()
+        self.sell()
+        self.publish()
+
+    def sell(self) -> None:
+        """Sell a ticket."""
+        self.venue.buy(self.event, 1)
+
+    def publish(self) -> None:
+        """Publish what is due."""
+        self.service.work()
+
+    def held(self) -> HeldVersion:
+        """The newest manifest, as a gate has it."""
+        sql = """SELECT e.ref, m.version, m.issued_at FROM manifest m
+                   JOIN event e USING (tenant_id, event_id) WHERE m.event_id = $1"""
+        (row,) = self.service.database.rows(sql, self.event.event_id)
+        return HeldVersion(row["ref"].hex(), row["version"], int(row["issued_at"].timestamp()))
+
+    def open(self) -> None:
+        """Let doors open within the hour."""
+        self.service.database.run(
+            "UPDATE event SET doors_at = now() + interval '1 h', starts_at = now() + interval '2 h'"
+            f" WHERE event_id = '{self.event.event_id}'"
+        )
+
+
+@pytest.fixture
+def night(service: Service) -> Night:
+    """A night of a test's own."""
+    return Night(service)
+
+
+def test_a_gate_holds_the_manifests_that_it_should(night: Night) -> None:
+    """Version and age against the newest. None at all is a fault once doors are near."""
+    gate = night.gate()
+    night.open()
+    send(gate, report(gate))
+    shown = seen(night, gate)
+    assert shown["word"] == "no_manifest"
+    (event,) = shown["events"]
+    held = night.held()
+    assert event["event_id"] == str(night.event.event_id)
+    assert (event["event"], event["held"], event["age"]) == (held.event, 0, None)
+    send(gate, report(gate, manifests=(held,)))
+    shown = seen(night, gate)
+    (event,) = shown["events"]
+    assert (shown["word"], event["held"], event["newest"]) == ("ready", held.version, held.version)
+    assert 0 <= event["age"] < 60
+    assert event["behind"] == 0
+
+
+def test_a_gate_that_does_not_follow_is_told_once_it_had_time(night: Night) -> None:
+    """Whatever was sold since: how long there was a newer one counts, not how much newer."""
+    gate, held = night.gate(), night.held()
+    night.sell()
+    night.publish()
+    send(gate, report(gate, manifests=(held,)))
+    shown = seen(night, gate)
+    assert shown["events"][0]["newest"] > held.version
+    assert shown["word"] == "ready"
+    clock = night.service.clock
+    try:
+        clock.move(PATIENCE + 5)
+        night.sell()
+        night.publish()
+        send(gate, report(gate, manifests=(held,)))
+        shown = seen(night, gate)
+        assert (shown["word"], shown["events"][0]["held"]) == ("manifest_old", held.version)
+        assert shown["events"][0]["behind"] > PATIENCE
+        send(gate, report(gate, manifests=(night.held(),)))
+        assert seen(night, gate)["word"] == "ready"
+    finally:
+        clock.move(-PATIENCE - 5)

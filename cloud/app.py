@@ -19,13 +19,16 @@ from cloud.books.controller import ROUTES as BOOKS
 from cloud.checkins.assembly import make_redeemer
 from cloud.checkins.controller import ROUTES as CHECKINS
 from cloud.checkins.devices import check_device
+from cloud.checkins.tallies import Tallies
 from cloud.db.connect import new_pool, open_up
+from cloud.devices.controller import ROUTES as DEVICES
 from cloud.events.controller import ROUTES as EVENTS
 from cloud.http.assembly import assemble
 from cloud.http.health import ROUTES as HEALTH
 from cloud.http.health import Health
 from cloud.http.kernel import Clock, Kernel, Rates
 from cloud.http.rate_limit import RateLimiter
+from cloud.incidents.routes import ROUTES as INCIDENTS
 from cloud.keys.controller import ROUTES as KEYS
 from cloud.manifests.routes import ROUTES as MANIFESTS
 from cloud.orders.controller import ROUTES as ORDERS
@@ -35,8 +38,10 @@ from cloud.orders.webhook import ROUTES as WEBHOOKS
 from cloud.orders.webhook import WebhookSecrets
 from cloud.parts import Parts, version
 from cloud.privacy.controller import ROUTES as PRIVACY
+from cloud.search.routes import ROUTES as SEARCH
 from cloud.settings import FILE, Settings, read
 from cloud.sync.hub import Hub
+from cloud.sync.log_routes import ROUTES as LOGS
 from cloud.sync.routes import ROUTES as SYNC
 from cloud.telemetry import configure_logs
 from cloud.tenants.controller import ROUTES as TENANTS
@@ -51,8 +56,8 @@ if TYPE_CHECKING:
 
 ROUTES: Final[tuple["ControllerRouterHandler", ...]] = (
     *HEALTH, *ACCOUNTS, *TENANTS, *EVENTS, *KEYS, *ORDERS, *WEBHOOKS, *BOOKS, *CHECKINS,
-    *AUDIT, *PRIVACY, *PAGES, *TICKETS, *TRANSFERS, *MANIFESTS,
-    *SYNC,
+    *AUDIT, *PRIVACY, *PAGES, *TICKETS, *TRANSFERS, *MANIFESTS, *DEVICES,
+    *SYNC, *LOGS, *INCIDENTS, *SEARCH,
 )  # fmt: skip
 
 
@@ -127,6 +132,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
         "hold_limits": Limits(settings.hold_seconds, settings.holds_per_account),
         "webhook_secrets": WebhookSecrets(settings.webhook_secrets),
         "redeemer": redeemer,
+        "tallies": Tallies(),
         "hub": hub,
         "health": Health(parts.database_answers, parts.is_migrated, parts.cache_answers),
     }

@@ -8,12 +8,17 @@ from cloud.accounts import jobs as account_jobs
 from cloud.checkins import jobs as checkin_jobs
 from cloud.db.outbox import Handlers
 from cloud.db.tenancy import TenantTx
+from cloud.devices import jobs as device_jobs
 from cloud.events import jobs as event_jobs
+from cloud.incidents import jobs as incident_jobs
+from cloud.incidents.jobs import Merging
 from cloud.keys import jobs as key_jobs
 from cloud.manifests import jobs as manifest_jobs
 from cloud.manifests.jobs import Publishing
 from cloud.orders import jobs as order_jobs
 from cloud.parts import Parts
+from cloud.search import jobs as search_jobs
+from cloud.search.publisher import Keys as SearchKeys
 from cloud.settings import Settings
 from cloud.sweeps import OWN, OWN_PLATFORM, PlatformSweep, Sweep
 from cloud.tickets import jobs as ticket_jobs
@@ -25,6 +30,9 @@ KEYSET_EVERY: Final = 600  # seconds
 ENDED_EVERY: Final = 60
 NONCES_EVERY: Final = 300
 MANIFESTS_EVERY: Final = 60
+MERGES_EVERY: Final = 60
+SEARCH_EVERY: Final = 5
+ROSTERS_EVERY: Final = 5
 ACCOUNTS_EVERY: Final = 3600
 
 
@@ -37,7 +45,10 @@ def make_worker(parts: Parts, clock: Clock = utc_now) -> Worker:
         sweeps(parts),
         platform_sweeps(),
         clock,
-        (Publishing(parts.pool, parts.settings.database_url, parts.keyring, clock).run,),
+        (
+            Publishing(parts.pool, parts.settings.database_url, parts.keyring, clock).run,
+            Merging(parts.pool, parts.settings.database_url, clock).run,
+        ),
     )
 
 
@@ -64,9 +75,13 @@ def handlers(parts: Parts) -> Handlers:
 
 def sweeps(parts: Parts) -> tuple[Sweep, ...]:
     """Return what is due by itself in tenants."""
+    lists = search_jobs.Lists(SearchKeys(parts.keyring, parts.sealer))
 
     async def keysets(tx: TenantTx) -> int:
         return await key_jobs.sweep_keyset(tx, parts.keyring)
+
+    async def rosters(tx: TenantTx) -> int:
+        return await device_jobs.sweep_roster(tx, parts.keyring)
 
     async def manifests(tx: TenantTx) -> int:
         return await manifest_jobs.sweep(tx, parts.keyring)
@@ -76,8 +91,11 @@ def sweeps(parts: Parts) -> tuple[Sweep, ...]:
         *order_jobs.sweeps(parts.provider, parts.issuers),
         Sweep("events.ended", ENDED_EVERY, event_jobs.tenants, event_jobs.sweep_ended),
         Sweep("keys.keyset", KEYSET_EVERY, key_jobs.tenants, keysets),
+        Sweep("devices.rosters", ROSTERS_EVERY, device_jobs.tenants, rosters),
         Sweep("checkins.nonces", NONCES_EVERY, checkin_jobs.tenants, checkin_jobs.sweep_nonces),
+        Sweep("incidents", MERGES_EVERY, incident_jobs.tenants, incident_jobs.sweep),
         Sweep("manifests", MANIFESTS_EVERY, manifest_jobs.tenants, manifests),
+        Sweep("search", SEARCH_EVERY, search_jobs.tenants, lists.sweep),
         *transfer_jobs.SWEEPS,
     )
 

@@ -156,7 +156,7 @@ async def _merge(hall: Hall, ref: bytes) -> tuple[float, int]:
     pool = await open_pool(hall.settings.database_url, size=1)
     begin = time.perf_counter()
     async with tenant_tx(pool, hall.tenant, WORKER, utc_now()) as tx:
-        view = await view_of(tx, hall.event, ref)
+        view = await view_of(tx, ref)
         present = view.present(ref, 1)
     seconds = time.perf_counter() - begin
     await pool.close()

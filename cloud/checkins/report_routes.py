@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from cloud.checkins import reports
 from cloud.checkins.book import ref_of
 from cloud.checkins.reports import Entry, Overview, Place
+from cloud.checkins.tallies import Counts, Tallies
 from cloud.checkins.view import view_of
 from cloud.db.tenancy import TenantTx
 from cloud.errors import Refusal
@@ -36,7 +37,27 @@ async def summary(
     It takes `checkins:read`, or `reports:read`: an artist's own events."""
     await _may_read(tx, event_id, caller)
     ref = await _ref(tx, event_id)
-    return reports.overview((await view_of(tx, event_id, ref)).summary(), ref)
+    return reports.overview((await view_of(tx, ref)).summary(), ref)
+
+
+@get(
+    f"{EVENT}/checkins/counts",
+    opt=fan(),  # and more: see `_may_read`
+    tags=["checkins"],
+    operation_id="readCheckinCounts",
+    summary="Count an event's check-ins",
+)
+async def read_counts(
+    event_id: FromPath[UUID],
+    tx: NamedDependency[TenantTx],
+    caller: NamedDependency[Caller],
+    tallies: NamedDependency[Tallies],
+) -> Counts:
+    """Return how many tickets were sold, and how many people entered, are inside, left and were
+    refused: in all, by gate, by zone and by minute. It takes `checkins:read`, or `reports:read`:
+    an artist's own events."""
+    await _may_read(tx, event_id, caller)
+    return await tallies.read(tx, event_id, await _ref(tx, event_id))
 
 
 @get(
@@ -102,4 +123,4 @@ def _after(cursor: str) -> Place:
     return after
 
 
-ROUTES: Final = (summary, records, scans)
+ROUTES: Final = (summary, read_counts, records, scans)

@@ -143,7 +143,7 @@ async def records(tx: TenantTx, ref: bytes, after: Place, limit: int) -> list[En
     """Return records of an event, device by device, each log in order."""
     device, record = bytes.fromhex(after.device), bytes.fromhex(after.record)
     rows = await tx.conn.fetch(LIST, ref, device, after.incarnation, after.seq, record, limit)
-    return [_entry(row) for row in rows]
+    return [entry(row) for row in rows]
 
 
 async def scans(tx: TenantTx, event_id: UUID, ref: bytes, ticket_id: UUID) -> list[Entry] | None:
@@ -154,17 +154,18 @@ async def scans(tx: TenantTx, event_id: UUID, ref: bytes, ticket_id: UUID) -> li
     return _in_time(rows)
 
 
-def place(entry: Entry) -> Place:
+def place(of: Entry) -> Place:
     """Return where an entry stands in the list."""
-    return Place(entry.device, entry.incarnation, entry.seq, entry.record)
+    return Place(of.device, of.incarnation, of.seq, of.record)
 
 
 def _in_time(rows: Sequence[Row]) -> list[Entry]:
     ordered = sorted(rows, key=lambda row: (bytes(row["raw"][64:72]), bytes(row["record_id"])))
-    return [_entry(row) for row in ordered]
+    return [entry(row) for row in ordered]
 
 
-def _entry(row: Row) -> Entry:
+def entry(row: Row) -> Entry:
+    """Return a record's row as it can be read."""
     read = Record._make(LAYOUT.unpack(row["raw"]))
     kind = Kind(row["kind"]) if row["kind"] else None
     outcome = (

@@ -53,11 +53,16 @@ class Apart(NamedTuple):
 
 
 def take_apart(body: bytes, device: bytes, public: bytes) -> Apart:
-    """Return the runs of a device's upload. Another device's record refuses it all."""
+    """Return the runs of a device's own upload. Another device's record refuses it all."""
     if len(body) > MOST * SIZE:
         raise Refusal("body_too_large", accepted=f"at most {MOST} records")
     if any(body[at + 4 : at + 20] != device for at in range(0, len(body) - SIZE + 1, SIZE)):
         raise Refusal("log_foreign")
+    return runs_of(body, device, public)
+
+
+def runs_of(body: bytes, device: bytes, public: bytes) -> Apart:
+    """Return the runs of a device's records. Another device's record ends them."""
     runs: list[Run] = []
     at = 0
     while at * SIZE < len(body):
@@ -97,11 +102,15 @@ def chained(runs: Iterable[Run], parents: Set[bytes]) -> tuple[list[Run], list[R
 
 
 def heads(runs: Iterable[Run]) -> Iterator[tuple[int, int, bytes, int]]:
-    """Yield (incarnation, seq, hash, stamp) of each incarnation's highest record."""
+    """Yield (incarnation, seq, hash, stamp) of each incarnation's highest record.
+
+    Of two histories of one length that with the lower hash, as every holder of both has it
+    (spec/sync.md §4).
+    """
     highest: dict[int, Run] = {}
     for run in runs:
         held = highest.get(run.incarnation)
-        if held is None or run.last > held.last:
+        if held is None or (run.last, held.hashes[-1]) > (held.last, run.hashes[-1]):
             highest[run.incarnation] = run
     for incarnation, run in sorted(highest.items()):
         stamp = min(int.from_bytes(run.raws[-1][64:72], "big"), LARGEST)

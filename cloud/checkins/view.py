@@ -1,28 +1,39 @@
-"""The merged view of an event: what all records that are here mean together."""
+"""The merged view of an event: what all records that are here mean together.
+
+It is the view of a gate that holds the same records, byte for byte (shared/spec/merge.md): those of
+whole incarnations that touch the event, whatever event each record is of.
+"""
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final, LiteralString
-from uuid import UUID
+from typing import Final, LiteralString, NamedTuple
 
 from cloud.checkins.devices import member
+from cloud.checkins.judges import Judges, judges
 from cloud.checkins.tickets import ticket
 from cloud.db.connect import Row
 from cloud.db.tenancy import TenantTx
 from shared.merge.ticket import SILENT
 from shared.merge.view import View
 
-# Whole incarnations: whether a record counts hangs on those before it, whatever their event.
+# Whole incarnations: whether a record counts hangs on those before it, whatever their event. And
+# those that a BOOT ties to them by forgetting records (migrations/0014_logs.sql).
 RECORDS: Final[LiteralString] = """
-    SELECT r.raw FROM record r
-     WHERE r.tenant_id = current_tenant() AND (r.device_id, r.incarnation) IN (
-           SELECT DISTINCT e.device_id, e.incarnation FROM record e
-            WHERE e.tenant_id = current_tenant() AND e.event_ref = $1)
+    WITH touching AS (
+        SELECT device_id, incarnation FROM log_event
+         WHERE tenant_id = current_tenant() AND event_ref = $1),
+    wanted AS (
+        SELECT device_id, incarnation FROM touching
+         UNION
+        SELECT t.device_id, t.other FROM touching e
+          JOIN log_tie t ON t.tenant_id = current_tenant() AND t.device_id = e.device_id
+                        AND t.incarnation = e.incarnation)
+    SELECT r.raw, p.body AS proof
+      FROM wanted w
+      JOIN record r ON r.tenant_id = current_tenant() AND r.device_id = w.device_id
+                   AND r.incarnation = w.incarnation
+      LEFT JOIN proof p ON p.tenant_id = r.tenant_id AND p.record_id = r.record_id
      ORDER BY r.device_id, r.incarnation, r.seq, r.record_id
-"""
-PROOFS: Final[LiteralString] = """
-    SELECT r.raw FROM proof p JOIN record r USING (tenant_id, record_id)
-     WHERE p.tenant_id = current_tenant() AND r.event_ref = $1
 """
 DEVICES: Final[LiteralString] = """
     SELECT device_id, public, cutoff_incarnation, cutoff_seq FROM device
@@ -30,39 +41,48 @@ DEVICES: Final[LiteralString] = """
 """
 # Of the others nothing is said that the records don't say.
 WORDS: Final[LiteralString] = """
-    SELECT ticket_id, hash, number, class_index, state, gen, blocked, holder, attendee, seat
-      FROM ticket t
-     WHERE t.tenant_id = current_tenant() AND t.event_id = $2
-       AND (t.gen > 0 OR t.state IN ('refunded', 'revoked'))
+    SELECT e.ref, t.ticket_id, t.hash, t.number, t.class_index, t.state, t.gen, t.blocked,
+           t.holder, t.attendee, t.seat
+      FROM event e
+      JOIN ticket t ON t.tenant_id = e.tenant_id AND t.event_id = e.event_id
+     WHERE e.tenant_id = current_tenant() AND e.ref = ANY($1) AND (t.gen > 0 OR t.gone)
        AND EXISTS (SELECT FROM record r
-                    WHERE r.tenant_id = current_tenant() AND r.event_ref = $1
+                    WHERE r.tenant_id = current_tenant() AND r.event_ref = e.ref
                       AND r.ticket = t.hash AND r.kind <> 4)
 """
 
 
-async def view_of(tx: TenantTx, event_id: UUID, ref: bytes) -> View:
+class Merged(NamedTuple):
+    """An event's view, and the records that it is of."""
+
+    view: View
+    raws: list[bytes]
+
+
+async def view_of(tx: TenantTx, ref: bytes) -> View:
     """Return the view. The work is done beside the event loop."""
-    raws = await tx.conn.fetch(RECORDS, ref)
-    proofs = await tx.conn.fetch(PROOFS, ref)
+    return (await merged(tx, ref)).view
+
+
+async def merged(tx: TenantTx, ref: bytes) -> Merged:
+    """Return the view and its records."""
+    records = await tx.conn.fetch(RECORDS, ref)
     devices = await tx.conn.fetch(DEVICES)
-    words = await tx.conn.fetch(WORDS, ref, event_id)
-    return await asyncio.to_thread(_merge, ref, raws, proofs, devices, words)
+    words = await tx.conn.fetch(WORDS, sorted({row["raw"][80:88] for row in records}))
+    vouch = await judges(tx)
+    return await asyncio.to_thread(_merge, records, devices, words, vouch)
 
 
 def _merge(
-    ref: bytes,
-    raws: Sequence[Row],
-    proofs: Sequence[Row],
-    devices: Sequence[Row],
-    words: Sequence[Row],
-) -> View:
+    records: Sequence[Row], devices: Sequence[Row], words: Sequence[Row], vouch: Judges
+) -> Merged:
     view = View()
     view.learn_roster(1, {row["device_id"]: member(row) for row in devices})
     for row in words:
         if (word := ticket(row).word()) != SILENT:
-            view.learn_ticket(ref, row["hash"], word)
-    for row in proofs:
-        view.prove(row["raw"])
-    for row in raws:
+            view.learn_ticket(row["ref"], row["hash"], word)
+    for row in records:
+        if row["proof"] is not None and vouch.stands(row["raw"], row["proof"]):
+            view.prove(row["raw"])
         view.add(row["raw"])
-    return view
+    return Merged(view, [row["raw"] for row in records])

@@ -18,6 +18,7 @@ from cloud.db.connect import hang_up
 LOG = structlog.get_logger("usher.sync")
 CHANNEL: Final = "usher_sync"
 RETRY: Final = 1.0  # seconds after the connection broke
+RECORDS_EVERY: Final = 1.0  # seconds between two times that a tenant's streams hear of records
 
 
 class Stream:
@@ -39,6 +40,7 @@ class Hub:
     def __init__(self, url: str) -> None:
         self._url = url
         self._streams: dict[UUID, dict[bytes, Stream]] = {}
+        self._told: dict[UUID, float] = {}  # when of records, last or next: the loop's time
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -73,6 +75,23 @@ class Hub:
         for each in self._streams.get(tenant, {}).values():
             each.news.set()
 
+    def hear(self, said: str) -> None:
+        """Wake whom a notification concerns: `TENANT`, or `TENANT/records`.
+
+        Scans come in by the dozen a second, and each would have every gate ask again.
+        """
+        named, _, about = said.partition("/")
+        tenant, loop = UUID(named), asyncio.get_running_loop()
+        if about != "records":
+            self.tell(tenant)
+            return
+        now = loop.time()
+        self._told = {each: at for each, at in self._told.items() if at > now - RECORDS_EVERY}
+        last = self._told.get(tenant, now - RECORDS_EVERY)
+        if last <= now:  # else they are to be woken already
+            self._told[tenant] = last + RECORDS_EVERY
+            loop.call_later(max(0.0, last + RECORDS_EVERY - now), self.tell, tenant)
+
     async def _listening(self) -> None:
         while True:
             try:
@@ -86,7 +105,7 @@ class Hub:
         lost = asyncio.Event()
         try:
             conn.add_termination_listener(lambda *_: lost.set())
-            await conn.add_listener(CHANNEL, lambda *said: self.tell(UUID(said[3])))
+            await conn.add_listener(CHANNEL, lambda *said: self.hear(said[3]))
             for tenant in list(self._streams):  # what was said while nobody listened
                 self.tell(tenant)
             await lost.wait()

@@ -17,7 +17,7 @@ from litestar.response import Stream
 
 from cloud.checkins import devices
 from cloud.db.tenancy import Origin, TenantTx, tenant_tx
-from cloud.http.access import device
+from cloud.http.access import Caller, device
 from cloud.http.dependencies import entered_before_streaming
 from cloud.http.kernel import Kernel
 from cloud.keys import keyset
@@ -42,13 +42,14 @@ async def read_state(
     request: Request[Any, Any, Any],
     tx: NamedDependency[TenantTx],
     issuers: NamedDependency[Issuers],
+    caller: NamedDependency[Caller],
 ) -> Response[SyncState]:
     """Return the newest versions, and the time."""
     await keyset.current(tx, issuers.keyring)
     _, secret = await issuers.keyring.signer(tx, "command")
     found = NONCE.match(request.headers.get("authorization", ""))
     nonce = bytes.fromhex(found[1]) if found else bytes(16)
-    said = await state.read(tx)
+    said = await state.read(tx, caller.device or b"")
     return Response(said, headers={STAMP: seal_stamp(said.at, secret, nonce).hex()})
 
 
@@ -99,7 +100,7 @@ async def _events(
             async with tenant_tx(kernel.pool, tenant, origin, kernel.clock()) as tx:
                 if (await devices.find(tx, device_id)).revoked_at is not None:
                     return
-                said = await state.read(tx)
+                said = await state.read(tx, device_id)
             yield b"event: state\ndata: " + msgspec.json.encode(said) + b"\n\n"
 
 

@@ -7,12 +7,20 @@ from shared.wire import MAX_EVENTS, EventState, SyncState
 
 VERSIONS: Final[LiteralString] = """
     SELECT coalesce(max(version), 0) AS keyset,
-           (SELECT coalesce(sum(seq), 0) FROM log_head WHERE tenant_id = current_tenant())::bigint
-               AS records
+           (SELECT coalesce(sum(records), 0) FROM log_count WHERE tenant_id = current_tenant())
+               ::bigint AS records,
+           (SELECT coalesce(max(number), 0) FROM incident_count
+             WHERE tenant_id = current_tenant()) AS incidents,
+           (SELECT coalesce(max(version), 0) FROM roster WHERE tenant_id = current_tenant())
+               AS roster,
+           (SELECT coalesce(max(number), 0) FROM device_command
+             WHERE tenant_id = current_tenant() AND device_id = $1) AS commands
       FROM keyset WHERE tenant_id = current_tenant()
 """
 EVENTS: Final[LiteralString] = """
-    SELECT e.ref, m.version FROM event e JOIN manifest m USING (tenant_id, event_id)
+    SELECT e.ref, m.version, CASE WHEN s.series IS NULL THEN 0 ELSE s.version END AS search
+      FROM event e JOIN manifest m USING (tenant_id, event_id)
+      LEFT JOIN search_list s USING (tenant_id, event_id)
      WHERE e.tenant_id = current_tenant() AND e.state <> 'draft' AND m.version > 0
        AND e.ends_at > $1::timestamptz - interval '24 hours'
        AND e.doors_at < $1 + interval '14 days'
@@ -20,18 +28,20 @@ EVENTS: Final[LiteralString] = """
 """
 
 
-async def read(tx: TenantTx) -> SyncState:
-    """Return the state. Rosters, commands and incidents are 0 until there are such."""
-    row = await tx.conn.fetchrow(VERSIONS)
+async def read(tx: TenantTx, device: bytes) -> SyncState:
+    """Return the state, as it is for a device."""
+    row = await tx.conn.fetchrow(VERSIONS, device)
     if row is None:  # an aggregate always returns a row
         raise RuntimeError("no versions")
     events = await tx.conn.fetch(EVENTS, tx.now, MAX_EVENTS)
     return SyncState(
         at=int(tx.now.timestamp() * 1000),
         keyset=row["keyset"],
-        roster=0,
-        commands=0,
+        roster=row["roster"],
+        commands=row["commands"],
         records=row["records"],
-        incidents=0,
-        events=tuple(EventState(each["ref"].hex(), each["version"]) for each in events),
+        incidents=row["incidents"],
+        events=tuple(
+            EventState(each["ref"].hex(), each["version"], each["search"]) for each in events
+        ),
     )

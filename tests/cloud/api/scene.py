@@ -95,6 +95,8 @@ def side(service: Service) -> Side:
     good(owner.post(f"{tenant.path}/clients", json=scopes))
     public = bytes(nacl.signing.SigningKey.generate().verify_key).hex()
     good(owner.post(f"{tenant.path}/devices", json={"public": public, "name": "North"}))
+    good(owner.post(f"{tenant.path}/devices/enrolments", json={"name": "South"}))
+    good(owner.post(f"{tenant.path}/badges", json={"name": "Ada", "role": "supervisor"}))
     said, kind = b"class;name\nStanding;Ada\n", {"content-type": "text/csv"}
     good(owner.post(f"{event.path}/guests?dry_run=true", content=said, headers=kind))
     ids = (tenant.tenant_id, event.event_id, order["items"][0]["ticket_id"], owner.account_id)
@@ -104,6 +106,14 @@ def side(service: Service) -> Side:
         INSERT INTO transfer (event_id, ticket_id, gen, sender, hash, expires_at)
         VALUES ('{ids[1]}', '{ids[2]}', 0, '{ids[3]}', sha256(gen_random_uuid()::text::bytea),
                 now() + interval '1 day');
+        INSERT INTO incident (
+            incident_id, number, event_ref, kind, ticket, device_id, incarnation, seq,
+            record_events, record_ids, records, devices, gates, found_at)
+        SELECT substring(sha256(event_id::text::bytea) FROM 1 FOR 16), 1, ref, 'double_admission',
+               substring(sha256('ticket') FROM 1 FOR 16), decode(repeat('00', 16), 'hex'), 1, 2,
+               '{{}}', '{{}}', 0, '{{}}', '{{1}}', now()
+          FROM event WHERE event_id = '{ids[1]}';
+        INSERT INTO incident_count (number) VALUES (1);
         """
     )
     values = {

@@ -26,6 +26,9 @@ PUBLIC: Final = {
     "readKeyset": "public keys, signed",
     "readRoot": "a public key",
     "lookAtOffer": "the link's secret is the proof",
+    "sayHello": "the offer's code is the proof",
+    "revealNonce": "the offer's code is the proof",
+    "readOwnEnrolment": "the offer's code is the proof",
     "hearStripe": "the provider's signature is the proof",
 }
 

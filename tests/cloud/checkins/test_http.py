@@ -18,10 +18,15 @@ from cloud.checkins.assembly import make_redeemer
 from cloud.checkins.controller import ROUTES
 from cloud.checkins.devices import check_device
 from cloud.checkins.jobs import sweep_nonces, tenants
+from cloud.checkins.tallies import Tallies
 from cloud.db.connect import open_pool
 from cloud.db.tenancy import WORKER, tenant_tx
+from cloud.devices.controller import ROUTES as DEVICES
 from cloud.http.assembly import assemble
 from cloud.http.kernel import Kernel, Rates
+from cloud.keys.issuers import Issuers
+from cloud.keys.keyring import Keyring
+from cloud.settings import Settings
 from shared.devices.request import Request, body_hash, sign_request
 from shared.log.record import Kind
 from tests.cloud.checkins.scene import (
@@ -129,7 +134,13 @@ def door(database: Database) -> Iterator[Door]:
             rates=Rates(),
             new_id=lambda: uuid4().hex,
         )
-        return assemble(kernel, ROUTES, {"redeemer": redeemer}, lifespan=[life])
+        given = {
+            "redeemer": redeemer,
+            "issuers": Issuers(Keyring(SEALER)),
+            "settings": Settings(),
+            "tallies": Tallies(),
+        }
+        return assemble(kernel, (*ROUTES, *DEVICES), given, lifespan=[life])
 
     with serving(make_app) as address, httpx.Client(base_url=address, timeout=30) as http:
         yield Door(scene, http)

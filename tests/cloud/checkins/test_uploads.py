@@ -91,7 +91,7 @@ class Hall:
         views: list[View] = []
 
         async def act(tx: TenantTx) -> None:
-            views.append(await view_of(tx, self.scene.event, EVENT))
+            views.append(await view_of(tx, EVENT))
 
         self.run(act)
         return views[0]
@@ -398,7 +398,7 @@ def test_the_order_of_uploads_changes_nothing(
     async def act(tx: TenantTx) -> None:
         for gate, raws in [*order, *again]:
             await uploads.take(tx, gate.device, b"".join(raws))
-        report = overview((await view_of(tx, hall.scene.event, EVENT)).summary(), EVENT)
+        report = overview((await view_of(tx, EVENT)).summary(), EVENT)
         assert msgspec.json.encode(report) == want
         rows = await tx.conn.fetch("SELECT state, count(*) AS n FROM ticket GROUP BY state")
         assert {row["state"]: row["n"] for row in rows} == {"used": 4, "active": 1}

@@ -1,0 +1,62 @@
+"""Merges an event, and keeps its incidents and counts as the merged view has them.
+
+One transaction at a time merges an event, and none waits: what comes in meanwhile is noted, and
+merged by the next one. Uploads wait for none of it.
+"""
+
+import asyncio
+from typing import Final, LiteralString, NamedTuple
+
+from cloud.checkins import counts, tallies
+from cloud.checkins.view import Merged, merged
+from cloud.db.tenancy import TenantTx
+from cloud.incidents import evidence, repository
+from cloud.incidents.model import Found, changes
+
+LOCK: Final[LiteralString] = """
+    SELECT pg_try_advisory_xact_lock(
+        hashtextextended('usher/merge/' || current_tenant()::text || encode($1, 'hex'), 0))
+"""
+# Read after: what commits in between is in both.
+TAKE: Final[LiteralString] = """
+    DELETE FROM merge_due WHERE tenant_id = current_tenant() AND event_ref = $1
+"""
+LOGS: Final[LiteralString] = """
+    SELECT device_id, incarnation FROM log_event
+     WHERE tenant_id = current_tenant() AND event_ref = $1
+"""
+
+
+class Outcome(NamedTuple):
+    """What a merge came to."""
+
+    records: int
+    changed: int  # incidents
+
+
+async def merge(tx: TenantTx, ref: bytes) -> Outcome | None:
+    """Merge an event if something came in since, and nobody else does; else return None."""
+    if not await tx.conn.fetchval(LOCK, ref):
+        return None
+    if await tx.conn.execute(TAKE, ref) == "DELETE 0":
+        return None
+    rows = await tx.conn.fetch(LOGS, ref)
+    logs = {(row["device_id"], row["incarnation"]) for row in rows}
+    whole = await merged(tx, ref)
+    found, tally = await asyncio.to_thread(_judge, whole, ref)
+    await tallies.store(tx, ref, tally)
+    number = await repository.lock(tx)
+    held = await repository.held(tx, ref, logs)
+    # Of another event's nothing is said here: its own merge has its words and all its records.
+    ours = [each for each in found if each.subject.event in (ref, bytes(8))]
+    known = {each.id for each in held}
+    elsewhere = [each.subject.id for each in ours if each.subject.id not in known]
+    held += await repository.named(tx, elsewhere)
+    changed = await repository.write(tx, changes(ours, held), number)
+    return Outcome(len(whole.raws), changed)
+
+
+def _judge(whole: Merged, ref: bytes) -> tuple[list[Found], counts.Tally]:
+    summary = whole.view.summary()
+    found = evidence.found(summary, whole.raws)
+    return found, counts.tally(whole.view, summary, whole.raws, ref)

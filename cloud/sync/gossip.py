@@ -1,0 +1,200 @@
+"""What a device lacks of the logs that touch its events (spec/sync.md §4, log.md §6).
+
+Every answer fits its cap by what it holds at most: so many records, and one proof for each.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Final, LiteralString, NamedTuple
+
+from cloud.db.connect import Row
+from cloud.db.tenancy import TenantTx
+from shared import bundle
+from shared.bundle import FileKind, Part, Section
+from shared.log.chain import MAX_BATCH
+from shared.log.gossip import Key, Mark, forked
+from shared.log.record import record_hash
+from shared.wire import MAX_ENTRIES
+
+AT_ONCE: Final = 4096  # records: with two sections and a proof each less than 2 MiB
+
+# What cloud/checkins/view.py merges, so that whoever takes it in sees the same.
+TOUCHING: Final[LiteralString] = """
+    WITH touching AS (
+        SELECT DISTINCT device_id, incarnation FROM log_event
+         WHERE tenant_id = current_tenant() AND event_ref = ANY($1)),
+    wanted AS (
+        SELECT device_id, incarnation FROM touching
+         UNION
+        SELECT t.device_id, t.other FROM touching e
+          JOIN log_tie t ON t.tenant_id = current_tenant() AND t.device_id = e.device_id
+                        AND t.incarnation = e.incarnation)
+    SELECT h.device_id, h.incarnation, h.seq, h.hash, d.public, f.device_id IS NOT NULL AS forked
+      FROM wanted w
+      JOIN log_head h ON h.tenant_id = current_tenant() AND h.device_id = w.device_id
+                     AND h.incarnation = w.incarnation
+      JOIN device d ON d.tenant_id = h.tenant_id AND d.device_id = h.device_id
+      LEFT JOIN log_fork f ON f.tenant_id = h.tenant_id AND f.device_id = h.device_id
+                          AND f.incarnation = h.incarnation
+     WHERE h.seq > 0
+"""
+NAMED: Final[LiteralString] = """
+    SELECT h.device_id, h.incarnation, h.seq, h.hash
+      FROM log_head h
+      JOIN unnest($1::bytea[], $2::bigint[]) AS n (device_id, incarnation)
+        ON h.device_id = n.device_id AND h.incarnation = n.incarnation
+     WHERE h.tenant_id = current_tenant() AND h.seq > 0
+"""
+# Which of the places that a device names are those of the one history that is here.
+HELD: Final[LiteralString] = """
+    SELECT r.device_id, r.incarnation
+      FROM record r
+      JOIN unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bytea[])
+           AS n (device_id, incarnation, seq, hash)
+        ON r.device_id = n.device_id AND r.incarnation = n.incarnation AND r.seq = n.seq
+       AND sha256(r.raw) = n.hash
+     WHERE r.tenant_id = current_tenant()
+"""
+RECORDS: Final[LiteralString] = """
+    SELECT r.record_id, r.raw FROM record r
+     WHERE r.tenant_id = current_tenant() AND r.device_id = $1 AND r.incarnation = $2
+       AND r.seq BETWEEN $3 AND $4
+       AND NOT EXISTS (SELECT FROM record_waiting w
+                        WHERE w.tenant_id = r.tenant_id AND w.record_id = r.record_id)
+     ORDER BY r.seq, r.record_id LIMIT $5
+"""
+PROOFS: Final[LiteralString] = """
+    SELECT body FROM proof WHERE tenant_id = current_tenant() AND record_id = ANY($1)
+"""
+
+
+class Place(NamedTuple):
+    """Where an answer begins: what comes before was in those before it."""
+
+    device: bytes = b""
+    incarnation: int = 0
+    seq: int = 0
+
+
+START: Final = Place()
+
+
+class Log(NamedTuple):
+    """An incarnation that is sent, from one place to another."""
+
+    device: bytes
+    incarnation: int
+    first: int
+    last: int
+    public: bytes
+
+
+class Answer(NamedTuple):
+    """What a device is answered. `rest`: where the next answer begins, None for nowhere."""
+
+    vector: dict[Key, Mark]
+    file: bytes
+    rest: Place | None
+
+
+async def answer(
+    tx: TenantTx, refs: Collection[bytes], theirs: Mapping[Key, Mark], begin: Place = START
+) -> Answer:
+    """Return how far the cloud is, and what it has that a device lacks."""
+    touching = await tx.conn.fetch(TOUCHING, list(refs))
+    mine = {_key(row): _mark(row) for row in touching}
+    named = await tx.conn.fetch(NAMED, [d for d, _ in theirs], [n for _, n in theirs])
+    split = set(forked(mine, theirs)) | {_key(row) for row in touching if row["forked"]}
+    lacking = await _lacking(tx, touching, theirs, split)
+    file, rest = await _file(tx, list(_since(lacking, begin)))
+    every = mine | {_key(row): _mark(row) for row in named}
+    return Answer(dict(islice(every.items(), MAX_ENTRIES)), file, rest)
+
+
+def _since(logs: Iterable[Log], begin: Place) -> Iterator[Log]:
+    """Yield what an answer that begins at a place has to say."""
+    for log in logs:
+        if (log.device, log.incarnation) == begin[:2]:
+            yield log._replace(first=max(log.first, begin.seq))
+        elif (log.device, log.incarnation) > begin[:2]:
+            yield log
+
+
+async def _lacking(
+    tx: TenantTx, touching: Sequence[Row], theirs: Mapping[Key, Mark], split: Collection[Key]
+) -> list[Log]:
+    """Return what the device lacks, each device's incarnations in order."""
+    places = {
+        _key(row): theirs[_key(row)]
+        for row in touching
+        if _key(row) in theirs and theirs[_key(row)].seq < row["seq"] and _key(row) not in split
+    }
+    held = await _held(tx, places)
+    logs = []
+    for row in touching:
+        key, other = _key(row), theirs.get(_key(row), Mark(0, b""))
+        if other == _mark(row) or (other.seq > row["seq"] and key not in split):
+            continue
+        first = other.seq + 1 if key in held else 1
+        logs.append(Log(*key, first, row["seq"], row["public"]))
+    return sorted(logs)
+
+
+async def _held(tx: TenantTx, places: Mapping[Key, Mark]) -> set[Key]:
+    if not places:
+        return set()
+    rows = await tx.conn.fetch(
+        HELD,
+        [device for device, _ in places], [incarnation for _, incarnation in places],
+        [mark.seq for mark in places.values()], [mark.hash for mark in places.values()],
+    )  # fmt: skip
+    return {_key(row) for row in rows}
+
+
+async def _file(tx: TenantTx, logs: Sequence[Log]) -> tuple[bytes, Place | None]:
+    """Return a file of as much as one answer takes, and where the next one begins."""
+    sections: list[Section] = []
+    sent: list[bytes] = []
+    device, rest = b"", None
+    for log in logs:
+        room = AT_ONCE - len(sent)
+        rows = await tx.conn.fetch(
+            RECORDS, log.device, log.incarnation, log.first, log.last, room + 1
+        )
+        if rows[:room] and log.device != device:
+            device = log.device
+            sections.append(Section(Part.DEVICE, log.public))
+        runs = histories([row["raw"] for row in rows[:room]])
+        sections.extend(Section(Part.RECORDS, b"".join(run)) for run in runs)
+        sent += (row["record_id"] for row in rows[:room])
+        if len(rows) > room:
+            rest = Place(log.device, log.incarnation, int.from_bytes(rows[room]["raw"][24:32]))
+            break
+    proofs = await tx.conn.fetch(PROOFS, sent) if sent else []
+    sections += (Section(Part.BLOB, body) for body in sorted({row["body"] for row in proofs}))
+    return b"".join(bundle.encode(FileKind.LOG, sections)), rest
+
+
+def histories(raws: Sequence[bytes]) -> Iterator[list[bytes]]:
+    """Yield an incarnation's records as batches: one history, or each to its end.
+
+    They come in the order of their places. A history that leaves another begins a batch.
+    """
+    runs: list[list[bytes]] = []
+    ends: dict[bytes, list[bytes]] = {}  # the batch that ends with the record of this hash
+    for raw in raws:
+        run = ends.pop(raw[32:64], None)
+        if run is None or len(run) == MAX_BATCH:
+            run = []
+            runs.append(run)
+        run.append(raw)
+        ends[record_hash(raw)] = run
+    yield from runs
+
+
+def _key(row: Row) -> Key:
+    return row["device_id"], row["incarnation"]
+
+
+def _mark(row: Row) -> Mark:
+    return Mark(row["seq"], row["hash"])

@@ -1,0 +1,171 @@
+"""Log files taken in: records of any of the tenant's devices, and the blobs beside them.
+
+A file is whole or refused (shared/spec/files.md §1). What it holds is taken batch by batch, each
+as if it had come from its own device (spec/sync.md §4).
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Final, LiteralString, NamedTuple
+
+from cloud.checkins import blobs, settling, uploads
+from cloud.checkins.runs import Apart, Run, runs_of
+from cloud.checkins.uploads import Kept
+from cloud.db.tenancy import TenantTx
+from cloud.errors import Refusal
+from shared import bundle, hashing, keys
+from shared.bundle import FileKind, Part
+from shared.devices.receipt import MAX_MARKS, Mark
+from shared.errors import Malformed
+from shared.wire import MAX_BROKEN, MAX_LOGS, Broken, FileTaken, LogTaken
+
+LARGEST: Final = 4 << 20  # bytes of a file
+SECTIONS: Final = 40_000  # in a file: it has room for so many of the smallest that say something
+
+MARKS: Final[LiteralString] = """
+    SELECT h.device_id, h.incarnation, h.seq, h.hash
+      FROM log_head h
+      JOIN unnest($1::bytea[], $2::bigint[]) AS n (device_id, incarnation)
+        ON h.device_id = n.device_id AND h.incarnation = n.incarnation
+     WHERE h.tenant_id = current_tenant() AND h.seq > 0
+     ORDER BY h.device_id, h.incarnation LIMIT $3
+"""
+
+
+class Batch(NamedTuple):
+    """One device's records, as they stand in a file."""
+
+    place: int  # among the file's batches
+    content: bytes
+
+
+class Opened(NamedTuple):
+    """A file, taken apart and not checked yet."""
+
+    batches: dict[bytes, list[Batch]]  # by device's public key
+    blobs: list[bytes]
+
+
+class Checked(NamedTuple):
+    """One device's part of a file: what the device vouches for."""
+
+    runs: list[Run]
+    broken: list[Broken]
+
+
+class Stored(NamedTuple):
+    """What became of a file. `marks`: how far the cloud has the logs that it touches."""
+
+    marks: tuple[Mark, ...]
+    told: FileTaken
+
+
+def opened(body: bytes) -> Opened:
+    """Take a file apart, or refuse all of it."""
+    try:
+        _check_sections(body)
+        kind, sections = bundle.decode(body)
+        if kind is not FileKind.LOG:
+            raise Malformed("file_kind", 4)
+        return _opened(sections)
+    except Malformed as error:
+        raise Refusal(error.code) from None
+
+
+def _check_sections(body: bytes) -> None:
+    """Refuse a file of a million empty sections before anything is made of them."""
+    offset = bundle.START
+    for _ in range(SECTIONS):
+        if offset + bundle.SECTION.size > len(body):
+            return
+        offset += bundle.SECTION.size + bundle.SECTION.unpack_from(body, offset)[1]
+    raise Malformed("file_section")
+
+
+def _opened(sections: Iterable[bundle.Section]) -> Opened:
+    found = Opened({}, [])
+    current: list[Batch] | None = None
+    place = 0
+    for part, content in sections:
+        if part is Part.BLOB:
+            found.blobs.append(content)
+        elif part is Part.DEVICE:
+            if len(content) != keys.PUBLIC_SIZE:
+                raise Malformed("file_section")
+            current = found.batches.setdefault(content, [])
+        elif current is None:  # records of nobody
+            raise Malformed("file_section")
+        else:
+            current.append(Batch(place, content))
+            place += 1
+    if len(found.batches) > MAX_LOGS:
+        raise Malformed("file_section")
+    return found
+
+
+async def take(tx: TenantTx, sender: bytes, body: bytes) -> Stored:
+    """Take a file in. `sender`: the device that signed the request, whoever wrote the records."""
+    file = await asyncio.to_thread(opened, body)
+    named = {hashing.device_id(public): public for public in file.batches}
+    sources = await uploads.lock(tx, {sender, *named})
+    kept: dict[bytes, Kept] = {}
+    broken: dict[bytes, list[Broken]] = {}
+    touched_logs: set[tuple[bytes, int]] = set()
+    for device in sorted(named.keys() & sources.keys()):
+        batches = file.batches[named[device]]
+        checked = await asyncio.to_thread(check, batches, device, named[device])
+        broken[device] = checked.broken
+        kept[device] = await uploads.keep(tx, sources[device], checked.runs)
+        touched_logs.update((device, run.incarnation) for run in checked.runs)
+    placed = await blobs.keep(tx, sender, file.blobs)
+    each = [placed.touched, *(one.touched for one in kept.values())]
+    await settling.settle(tx, uploads.joined(each))
+    told = FileTaken(
+        devices=tuple(_told(device, kept, broken) for device in sorted(named)),
+        proofs=placed.proofs,
+        attachments=placed.attachments,
+        passed_over=placed.passed_over,
+    )
+    return Stored(await _marks(tx, touched_logs), told)
+
+
+def check(batches: Sequence[Batch], device: bytes, public: bytes) -> Checked:
+    """Return what a device vouches for, batch by batch."""
+    runs: list[Run] = []
+    broken: list[Broken] = []
+    for place, content in batches:
+        apart = _apart(content, device, public)
+        runs += apart.runs
+        if apart.broken is not None:
+            broken.append(Broken(place, apart.broken.at, apart.broken.fault.value))
+    return Checked(runs, list(islice(broken, MAX_BROKEN)))
+
+
+def _apart(content: bytes, device: bytes, public: bytes) -> Apart:
+    return runs_of(content, device, public) if content else Apart([], None)
+
+
+def _told(device: bytes, kept: dict[bytes, Kept], broken: dict[bytes, list[Broken]]) -> LogTaken:
+    mine = kept.get(device)
+    if mine is None:
+        return LogTaken(device.hex(), listed=False, new=0, known=0, quarantined=0, broken=())
+    return LogTaken(
+        device.hex(),
+        listed=True,
+        new=mine.new,
+        known=mine.known,
+        quarantined=mine.quarantined,
+        broken=tuple(broken[device]),
+    )
+
+
+async def _marks(tx: TenantTx, logs: Iterable[tuple[bytes, int]]) -> tuple[Mark, ...]:
+    ordered = sorted(logs)
+    rows = await tx.conn.fetch(
+        MARKS, [device for device, _ in ordered], [inc for _, inc in ordered], MAX_MARKS
+    )
+    return tuple(
+        Mark(row["device_id"].hex(), row["incarnation"], row["seq"], row["hash"].hex())
+        for row in rows
+    )

@@ -14,6 +14,7 @@ SETTINGS: Final = "/etc/usher/gate.toml"
 LATER: Final = {
     "bench": ("edge.commands.bench:bench", "Measure scans on this machine."),
     "camera": ("edge.scan.command:camera", "Read the codes that one camera sees."),
+    "enrol": ("edge.commands.enrol:enrol", "Become one of an organizer's devices."),
     "doctor": ("edge.health.doctor:doctor", "Say whether this gate is fit to open."),
     "practice": ("edge.commands.practice:practice", "Try a gate on any laptop."),
     "run": ("edge.commands.run:run", "Run the gate."),
@@ -62,9 +63,10 @@ def main(ctx: click.Context, path: Path) -> None:
 
     \b
     A laptop, right now:        usher-edge practice
-    A new appliance:            usher-edge init --tenant HEX --root HEX
-                                usher-edge load /media/usb/preload.ush
+    A new appliance:            usher-edge enrol 'https://…/enrol#1.…'
                                 usher-edge run
+    Without any network:        usher-edge init --tenant HEX --root HEX
+                                usher-edge load /media/usb/preload.ush
     After the evening:          usher-edge export /media/usb/north.ush
     """
     ctx.obj = path
@@ -132,6 +134,24 @@ def export(path: Path, file: Path) -> None:
     from edge.commands.files import export_file
 
     export_file(settings_of(path), file, console, fail)
+
+
+@main.command()
+@click.pass_obj
+def view(path: Path) -> None:
+    """Print what all logs that are here mean together, as JSON.
+
+    Entries by gate, people inside, what a person has to settle: the same as at every gate and in
+    the cloud, where the same records are.
+
+    \b
+    Example:  usher-edge view | jq '.events[].findings'
+    """
+    import json
+
+    from edge.commands.view import view as look
+
+    print(json.dumps(look(settings_of(path), fail), indent=2))  # noqa: T201  for a program
 
 
 @main.command()

@@ -50,6 +50,7 @@ class Housekeeping:
         gate.staff.lock_revoked()
         with suppress(StorageFailed):  # the next scan finds out, and says so
             gate.keep_counts()
+            gate.contact.keep()
             self._note_clock()
             if self._seconds() - self._last_scan > QUIET_SECONDS:
                 gate.stores.database.checkpoint()

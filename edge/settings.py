@@ -13,6 +13,9 @@ from msgspec import Meta
 
 Name = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,31}\Z")]
 
+# https, or plain http to this very machine; nothing behind host and port.
+ORIGIN = r"\A(https://[^/\s]+|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?)?\Z"
+
 
 class BadSettings(Exception):
     """The settings file can't be read or says something impossible."""
@@ -60,6 +63,28 @@ class WebSettings(Strict, frozen=True):
     key: str = "tls.key"
 
 
+class LanSettings(Strict, frozen=True):
+    """How this gate talks to the others of its site (spec/lan.md)."""
+
+    enabled: bool = False
+    host: str = "0.0.0.0"  # noqa: S104  the other gates on the venue's LAN
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8444
+    peers: tuple[str, ...] = ()  # host:port of gates that discovery does not find
+    discovery: bool = True  # by multicast DNS; who is found still has to be on the roster
+
+    @property
+    def addresses(self) -> tuple[tuple[str, int], ...]:
+        """`peers` as hosts and ports; raises `ValueError` for what is none."""
+        return tuple(_address(each) for each in self.peers)
+
+
+class CloudSettings(Strict, frozen=True):
+    """Where the cloud is, for a gate that was set up without an enrolment code."""
+
+    origin: Annotated[str, Meta(pattern=ORIGIN)] = ""  # none: what the enrolment said
+    ca: str = ""  # the authority of its certificate, a PEM file; none: those of the machine
+
+
 class Settings(Strict, frozen=True):
     """One appliance."""
 
@@ -72,6 +97,8 @@ class Settings(Strict, frozen=True):
     lock_after: Annotated[int, Meta(ge=30, le=86_400)] = 600  # idle seconds until a lane locks
     power: bool = True  # health looks for mains and battery
     web: WebSettings = WebSettings()
+    lan: LanSettings = LanSettings()
+    cloud: CloudSettings = CloudSettings()
     lanes: tuple[LaneSettings, ...] = (LaneSettings("kiosk"),)
     cameras: tuple[CameraSettings, ...] = ()
     readers: tuple[ReaderSettings, ...] = ()
@@ -112,4 +139,16 @@ def settings_of(values: dict[str, Any]) -> Settings:
     for name, lane in placed:
         if lane not in lanes:
             raise BadSettings(f"{name} names the lane {lane}, which is not there")
+    try:
+        settings.lan.addresses  # noqa: B018  a wrong one is told now, and not when it is dialled
+    except ValueError as error:
+        raise BadSettings(str(error)) from None
     return settings
+
+
+def _address(text: str) -> tuple[str, int]:
+    """Return host and port; an IPv6 address stands in brackets."""
+    host, colon, port = text.rpartition(":")
+    if not (host and colon and port.isascii() and port.isdigit() and 0 < int(port) <= 0xFFFF):
+        raise ValueError(f"{text!r} is not host:port")
+    return host.removeprefix("[").removesuffix("]"), int(port)

@@ -14,6 +14,7 @@ from shared.log.record import TimeQuality
 from shared.log.trusted_time import TrustedTime
 
 JUMP: Final = 60_000  # ms by which the wall clock may leave ours before staff are told
+COARSE: Final = 60_000  # ms of newly signed time that a power cut may cost
 Milliseconds = Callable[[], int]
 
 
@@ -36,7 +37,17 @@ class DeviceClock:
         self._lock = threading.Lock()
         floor, bound = settings.number("floor"), settings.number("bound")
         self._time = TrustedTime(floor, bound, monotonic())
+        self._signed = max(floor, settings.number("signed"))
+        self._heard: int | None = None  # monotonic ms at which that came, if it was in this boot
         self._look()
+
+    def contact(self) -> tuple[int, int | None]:
+        """Return the newest time that the cloud has signed, as far as this device has heard, and
+        how many ms ago that came, if it was in this boot. The floor runs on with monotonic time,
+        so it doesn't tell."""
+        with self._lock:
+            ago = None if self._heard is None else self._monotonic() - self._heard
+            return self._signed, ago
 
     def now(self) -> Instant:
         """Return the time, and whether anything vouches for it."""
@@ -48,7 +59,7 @@ class DeviceClock:
 
     def stamp_ms(self) -> int:
         """Return the wall part of a record's stamp: our time, or where there is none the wall's."""
-        return self.now().ms or self._wall()
+        return self.now().ms if self._time.floor or self._time.offset else self._wall()
 
     def monotonic(self) -> int:
         """Return milliseconds since some moment of this boot."""
@@ -62,6 +73,7 @@ class DeviceClock:
         """Take in a cloud-signed time of any age, and the latest expiry of a head in force."""
         with self._lock:
             self._time = self._time.learn(signed_ms, self._monotonic())
+            self._note(signed_ms)
             if bound_ms:
                 self._time = self._time.bounded(bound_ms)
             self._keep()
@@ -71,12 +83,14 @@ class DeviceClock:
         """Take in a cloud-signed answer to a question asked at monotonic `asked`."""
         with self._lock:
             self._time = self._time.answered(signed_ms, asked, self._monotonic())
+            self._note(signed_ms)
             self._keep()
 
     def obey(self, signed_ms: int) -> None:
         """Carry out a `set_time` command."""
         with self._lock:
             self._time = self._time.reset(signed_ms, self._monotonic())
+            self._signed, self._heard = signed_ms, self._monotonic()
             self._keep()
         self._look()
 
@@ -86,7 +100,12 @@ class DeviceClock:
         floor, bound = self._settings.number("floor"), self._settings.number("bound")
         if floor < self._time.floor:
             self.obey(floor)
-        self.learn(floor, bound)
+        self.learn(max(floor, self._settings.number("signed")), bound)
+
+    def _note(self, signed_ms: int) -> None:
+        """Note that something came which the cloud has newly signed."""
+        if signed_ms > self._signed:
+            self._signed, self._heard = signed_ms, self._monotonic()
 
     def _look(self) -> None:
         if self._vouched:
@@ -94,7 +113,11 @@ class DeviceClock:
                 self._time = self._time.believe(self._wall(), self._monotonic())
 
     def _keep(self) -> None:
-        floor, bound = self._time.floor, self._time.bound
-        if (floor, bound) != (self._settings.number("floor"), self._settings.number("bound")):
-            values = {"floor": floor.to_bytes(8, "big"), "bound": bound.to_bytes(8, "big")}
-            self._settings.put(values)
+        told = {"floor": self._time.floor, "bound": self._time.bound}
+        values = {name: value for name, value in told.items() if value != self._kept(name)}
+        if values or not 0 <= self._signed - self._kept("signed") < COARSE:
+            values["signed"] = self._signed
+            self._settings.put({name: value.to_bytes(8, "big") for name, value in values.items()})
+
+    def _kept(self, name: str) -> int:
+        return self._settings.number(name)

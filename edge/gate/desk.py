@@ -13,8 +13,8 @@ from edge.gate.acts import Act, reason_number, stored
 from edge.gate.lanes import CHALLENGE_SECONDS, Lane
 from edge.gate.lines import undo_line
 from edge.gate.pending import Pending
-from edge.gate.searching import Searching
-from edge.gate.state import Found
+from edge.gate.searching import Searching, forget
+from edge.gate.state import Findings
 from edge.gate.station import Parts, Station, repeated
 from edge.gate.verdict import Verdict
 from shared.decide import by_hand
@@ -85,10 +85,13 @@ class Desk:
             self._.lanes.changed(target)
             return shown.hex()
 
-    def find(self, lane: str, words: str) -> list[Found]:
+    def find(self, lane: str, words: str) -> Findings:
         """Return the tickets that a supervisor looks for by name, seat or order."""
         target = self._.lanes.lane(lane)
         with target.lock:
+            if self._.locked():
+                forget(target)
+                raise Refused("gate_locked")
             self._.staff.supervising(target)
             self._.staff.active(target)
             return self._searching.find(target, words, self._station.ledger(target))

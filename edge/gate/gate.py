@@ -8,24 +8,26 @@ gate.close()
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import IO, Any
 
 from edge.gate.board import Board
 from edge.gate.bus import Bus
 from edge.gate.clock import DeviceClock
+from edge.gate.contact import Contact
 from edge.gate.desk import Desk
 from edge.gate.lanes import Lane, Lanes
 from edge.gate.ledger import Ledger, Line, Unwritten
-from edge.gate.replay import bring_back, catch_up, ledger_of
+from edge.gate.replay import bring_back, catch_up, judge_again, ledger_of
+from edge.gate.replica import Replica
 from edge.gate.staff import Staff
 from edge.gate.station import Parts, Station, as_it_came
 from edge.gate.trust import Trust, pinned, renewed, restored
 from edge.settings import Settings
 from edge.store.database import StorageFailed
-from edge.store.identity import Identity, load_identity, lock_folder
+from edge.store.identity import Identity, load_identity, loading, lock_folder
 from edge.store.log import Probe, unobserved
 from edge.store.stores import KEY, Stores, heal_stores
 from shared.log.record import EMPTY, Kind
@@ -51,8 +53,11 @@ class Machine:
 class Held:
     """What is in force at this moment: replaced as a whole, read by every thread."""
 
-    def __init__(self, me: Identity, stores: Stores) -> None:
+    def __init__(
+        self, me: Identity, stores: Stores, alone_ms: Callable[[], int] = lambda: 0
+    ) -> None:
         self._me = me
+        self._alone_ms = alone_ms
         self.reloading = threading.Lock()
         self._stores = stores
         self._key = stores.database.path.with_name(KEY)
@@ -60,6 +65,7 @@ class Held:
         start = pinned(stores.settings)
         if start is None:
             raise NotSetUp("this device knows no organizer: run `usher-edge init` first")
+        self._seen = stores.documents.written_by_others()
         self.trust = restored(start, stores.documents)
         self.locked = bool(stores.settings.number("locked"))
 
@@ -70,12 +76,22 @@ class Held:
     def renew(self) -> None:
         """Read again what a delivery put in force, or that one has wiped this device."""
         if not self._key.exists():
-            self.wiped, self.trust = True, self.trust._replace(books={}, searches={})
+            self.wiped = True
+            self.trust = self.trust._replace(books={}, searches={}, coming={}, awaited={})
             return
+        self._seen = self._stores.documents.written_by_others()
         start = pinned(self._stores.settings)
         if start is not None:
             self.trust = renewed(self.trust, restored(start, self._stores.documents))
         self.locked = bool(self._stores.settings.number("locked"))
+
+    def replace(self, trust: Trust) -> None:
+        """Put in force what is on the disk already; `reloading` is held."""
+        self.trust = trust
+
+    def stale(self) -> bool:
+        """Whether another process has written, or wiped this device, since this one read."""
+        return not self._key.exists() or self._seen != self._stores.documents.written_by_others()
 
     def why_locked(self) -> str:
         """Return why this device may not admit anybody, or nothing."""
@@ -88,7 +104,11 @@ class Held:
             return "not_on_roster"
         if member.cutoff is not None:
             return "device_revoked"
-        return "locked" if self.locked else ""
+        if self.locked:
+            return "locked"
+        roster = self.trust.roster.roster
+        alone = roster is not None and 0 < roster.lock_after * 1000 < self._alone_ms()
+        return "no_contact" if alone else ""
 
 
 @dataclass
@@ -100,7 +120,9 @@ class Gate:
     stores: Stores
     held: Held
     clock: DeviceClock
+    contact: Contact
     ledger: Ledger
+    replica: Replica  # of all logs, for the LAN and the cloud
     bus: Bus
     lanes: Lanes
     staff: Staff
@@ -110,13 +132,40 @@ class Gate:
     healed: tuple[str, ...]  # what was found wrong at the start, and mended
     around: dict[str, Any]  # fields of `Status` that others know: link, cameras, power, health
     lock: IO[bytes]
+    distrusted: set[bytes] = field(default_factory=set)  # gates nearby that said what was forged
 
     def reload(self) -> None:
         """Take in what a delivery has put in force. One at a time: the newest word wins."""
         with self.held.reloading:
-            self._reload()
+            self.take_up()
 
-    def _reload(self) -> None:
+    @contextmanager
+    def delivering(self) -> Iterator[Trust]:
+        """Hold off every other delivery, by whatever process, and give what is believed. What
+        this one changes goes to the disk first, and then to `held.replace` or `take_up`. Raises
+        `NotSetUp` on a device that was wiped."""
+        with loading(self.settings.data_folder), self.held.reloading:
+            if self.held.stale():
+                self.take_up()
+            if self.held.wiped:
+                raise NotSetUp("this device was wiped")
+            yield self.held.trust
+
+    def roster_changed(self) -> None:
+        """Have everybody judge by the roster in force; `held.reloading` is held."""
+        trust = self.held.trust
+        self.ledger.believe(trust.roster)
+        judge_again(self.ledger, self.me, self.stores.log, trust)
+        self.staff.lock_revoked()
+        self.tell_lanes()
+
+    def tell_lanes(self) -> None:
+        """Tell every lane's screens that something else than a verdict is new."""
+        for lane in self.lanes.all():
+            self.lanes.changed(lane)
+
+    def take_up(self) -> None:
+        """Take in what is on the disk; `held.reloading` is held."""
         self.held.renew()
         if self.held.wiped:
             for lane in self.lanes.all():
@@ -126,8 +175,7 @@ class Gate:
         catch_up(self.ledger, self.me, self.stores.log, self.held.trust)
         self.staff.lock_revoked()
         self.lanes.read_choices()
-        for lane in self.lanes.all():
-            self.lanes.changed(lane)
+        self.tell_lanes()
 
     def keep_counts(self) -> None:
         """Write the counters of refused codes, of which no record speaks."""
@@ -176,8 +224,9 @@ def _opened(
             healed += (f"{count} records came back from the mirror",)
         vouched = settings.clock != "none"
         clock = DeviceClock(stores.settings, machine.monotonic, machine.wall, vouched=vouched)
-        held = Held(me, stores)
-        ledger = ledger_of(me, stores.log, clock, held.trust)
+        contact = Contact(stores.settings, clock)
+        held = Held(me, stores, contact.alone_ms)
+        ledger = ledger_of(me, stores.log, clock, held)
         ledger.boot(software)
         stores.mirror.reset(stores.log.unconfirmed(me.device))
         with suppress(StorageFailed):  # a nearly full disk: slower, and no reason not to open
@@ -185,7 +234,9 @@ def _opened(
     except BaseException:
         stores.close()
         raise
-    return _connected(settings, machine, software, me, stores, held, clock, ledger, healed, lock)
+    return _connected(
+        settings, machine, software, me, stores, held, clock, contact, ledger, healed, lock
+    )
 
 
 def _connected(
@@ -196,6 +247,7 @@ def _connected(
     stores: Stores,
     held: Held,
     clock: DeviceClock,
+    contact: Contact,
     ledger: Ledger,
     healed: tuple[str, ...],
     lock: IO[bytes],
@@ -239,8 +291,9 @@ def _connected(
             "storage_failed" if station.storage_failed else "gate_locked" * bool(held.why_locked())
         )
 
+    replica = Replica(me, ledger, stores.log, held)
     board = Board(lanes, ledger, held, clock, blocked, lambda: around)
     return Gate(
-        settings, me, stores, held, clock, ledger, bus, lanes, staff, station, desk, board,
-        healed, around, lock,
+        settings, me, stores, held, clock, contact, ledger, replica, bus, lanes, staff, station,
+        desk, board, healed, around, lock,
     )  # fmt: skip

@@ -1,26 +1,125 @@
-"""What came of a batch of another device's records."""
+"""A batch of another device's log, taken apart: which of its records the device vouches for.
 
-from typing import NamedTuple
+A batch is as a rule one run: records of one incarnation, each following the one before, checked
+with one signature. What breaks a link and is signed begins a run of its own, since that is what
+a fork looks like. Whether a run follows what is held decides whether it counts, not whether it
+is kept (spec/merge.md §2): what comes before it may come later.
+"""
 
-from shared.log.chain import Fault
-from shared.log.gossip import Mark
-from shared.log.record import SIZE, record_hash
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from shared.errors import Malformed
+from shared.log.chain import MAX_BATCH, Fault, Head, verify_chain
+from shared.log.record import (
+    LAYOUT,
+    SIZE,
+    ZERO32,
+    Kind,
+    Record,
+    Shown,
+    decode,
+    record_hash,
+    signed_by,
+)
+
+MOST_RUNS: Final = 256  # in a batch: each costs a signature
+LARGEST_SEQ: Final = 2**53 - 1  # of a roster's cutoff (spec/devices.md §1)
+GOES_ON: Final = frozenset({Fault.INCARNATION, Fault.GAP, Fault.REPEATED, Fault.FORK})
+_BLOB: Final = frozenset({Kind.IN, Kind.OUT, Kind.ANNUL, Kind.OVERRIDE, Kind.ATTACH, Kind.SESSION})
 
 
-class Heard(NamedTuple):
-    """How many records were new, and why the rest was not taken."""
+class Apart(NamedTuple):
+    """The records of a batch that the device vouches for, and why there are no more."""
 
-    new: int
+    raws: tuple[bytes, ...]
     fault: Fault | None = None
 
 
-def fresh(batch: bytes, held: Mark | None) -> bytes | None:
-    """Return the records behind those that are held, None where the device showed another
-    history: the batch has another record at the last place that is held."""
-    if held is None or len(batch) < SIZE:
-        return batch
-    known = held.seq - int.from_bytes(batch[24:32], "big") + 1  # records of it at held places
-    if known <= 0 or known * SIZE > len(batch):
-        return b"" if known > 0 else batch
-    last = batch[(known - 1) * SIZE : known * SIZE]
-    return batch[known * SIZE :] if record_hash(last) == held.hash else None
+class Said(NamedTuple):
+    """A record on its way into the view, and how its evidence stands."""
+
+    raw: bytes
+    here: bool = False  # the blob that it names is on the disk
+    proved: bool = False  # and proves it (spec/devices.md §5)
+
+
+class Heard(NamedTuple):
+    """What came of one batch."""
+
+    device: bytes | None  # None: on no roster, and passed over
+    records: int  # whole ones in the batch
+    new: int = 0
+    known: int = 0
+    waiting: int = 0  # of the new ones, those whose predecessor is not here
+    fault: Fault | None = None
+
+
+def apart(batch: bytes, device: bytes, pk: bytes) -> Apart:
+    """Return what is kept of a batch. A fork, a gap and a boot begin runs of their own; what
+    nobody signed, or another device did, ends it."""
+    raws: list[bytes] = []
+    at = 0
+    for _ in range(MOST_RUNS):
+        piece = batch[at : at + MAX_BATCH * SIZE]
+        if not piece:
+            return Apart(tuple(raws))
+        start = Head(device, int.from_bytes(piece[20:24], "big"), _seq(piece) - 1, piece[32:64])
+        if len(piece) >= SIZE and not 0 <= start.seq < LARGEST_SEQ - MAX_BATCH:
+            return Apart(tuple(raws), Fault.GAP)
+        checked = verify_chain(piece, pk, start)
+        size = len(checked.hashes) * SIZE
+        raws += (piece[i : i + SIZE] for i in range(0, size, SIZE))
+        at += size
+        fault = checked.broken.fault if checked.broken else None
+        if fault is not None and (not size or fault not in GOES_ON):
+            return Apart(tuple(raws), fault)
+    return Apart(tuple(raws), Fault.GAP if at < len(batch) else None)
+
+
+def runs(raws: Iterable[bytes]) -> list[list[bytes]]:
+    """Return records, in the order of their places, as runs in which each follows the one
+    before: one for each incarnation, unless their device wrote two histories."""
+    open_runs: dict[bytes, list[bytes]] = {}  # by the hash that the next record names
+    made: list[list[bytes]] = []
+    for raw in raws:
+        run = open_runs.pop(raw[32:64], None)
+        if run is None or raw[20:24] != run[-1][20:24]:
+            made.append(run := [])
+        run.append(raw)
+        open_runs[record_hash(raw)] = run
+    return made
+
+
+def vouched(run: Sequence[bytes], pk: bytes) -> Iterator[bytes]:
+    """Yield a run as batches that each end with a record which its device signed. One that ends
+    with a record that is only covered (spec/log.md §3) would look forged to whoever gets it;
+    what nothing covers yet is left out."""
+    while run:
+        count = min(len(run), MAX_BATCH)
+        while count and not signed_by(run[count - 1], pk):
+            count -= 1
+        if not count:
+            return
+        yield b"".join(run[:count])
+        run = run[count:]
+
+
+def names_proof(raw: bytes) -> bool:
+    """Whether a record means more once the blob that it names is here."""
+    if raw[1] not in _BLOB or raw[156:188] == ZERO32:
+        return False
+    record = Record._make(LAYOUT.unpack(raw))
+    return record.kind != Kind.IN or record.gen > 0 or record.bits >> 2 & 3 == Shown.MANUAL
+
+
+def readable(raw: bytes) -> Record | None:
+    """Return what a record says, None where that can't be read (spec/log.md §3)."""
+    try:
+        return decode(raw)
+    except Malformed:
+        return None
+
+
+def _seq(raws: bytes) -> int:
+    return int.from_bytes(raws[24:32], "big")

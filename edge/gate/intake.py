@@ -19,7 +19,7 @@ from shared.instant import Instant
 from shared.manifest import frames
 from shared.manifest.assembly import Assembly
 from shared.manifest.head import open_head
-from shared.manifest.search import check_entries, open_search_head
+from shared.manifest.search import digest_of, lacking, open_search_head
 from shared.manifest.trusted import TrustedManifest
 
 ORDER = (Part.KEYSET, Part.ROSTER, Part.STAMP, Part.HEAD, Part.SEARCH_HEAD, Part.COMMAND)
@@ -132,15 +132,18 @@ class Intake:
     def _search(self, raw: bytes, parts: Group) -> None:
         head = open_search_head(raw, self.trust.keys, self._now)
         event = bytes.fromhex(head.event)
-        entries = b"".join(part.content for part in parts)
-        check_entries(head, entries)
+        came = {digest_of(head, part.content): part.content for part in parts}
         known = self.trust.searches.get(event)
-        if known is not None and known.head.version >= head.version:
+        if known is not None and known.raw != raw and known.head.version >= head.version:
             return  # a list is a convenience: an older one is passed over
-        self.chunks[bytes.fromhex(head.entries)] = entries
+        if known is not None and known.raw == raw and all(map(self._held, came)):
+            return
+        self.chunks |= came
         self.documents["search", event] = raw
         self.trust = self.trust._replace(searches={**self.trust.searches, event: Search(raw, head)})
-        self.news.append(f"search list {head.version} for {len(head.keys)} badges")
+        missing = len(lacking(head, lambda digest: came.get(digest) or self._held(digest)))
+        short = f", {missing} of {len(head.parts)} parts missing" if missing else ""
+        self.news.append(f"search list {head.version} for {len(head.keys)} badges{short}")
 
     def _command(self, raw: bytes) -> None:
         command = accept_command(raw, self.trust.keys, self._now, self._me)

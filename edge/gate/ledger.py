@@ -2,84 +2,65 @@
 
 Whoever appends gets records back only once they are on the disk: until then nothing in memory
 has changed, and nothing may be shown. The view is a fold of records, made anew at a start.
+
+What others wrote is checked before (`edge.gate.replica`), and taken in a few records at a time:
+a scan never waits for a batch.
 """
 
+import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from itertools import islice
+from typing import Final
 
-from edge.gate.heard import Heard, fresh
+from edge.gate.doubts import Doubts
+from edge.gate.heard import Said
+from edge.gate.writing import Line as Line
+from edge.gate.writing import LogWriter, vouched
+from edge.gate.writing import Unwritten as Unwritten
 from edge.store.identity import Identity
 from edge.store.log import Entry
 from shared import hashing
-from shared.devices.proof import countersign, proves
 from shared.devices.roster import TrustedRoster
 from shared.history import History
-from shared.keyset import TrustedKeys
 from shared.log import writer
-from shared.log.chain import Fault, Head, signed_alone, verify_chain
 from shared.log.gossip import Key, Mark
-from shared.log.record import (
-    EMPTY,
-    SIZE,
-    Kind,
-    Record,
-    decode,
-    record_hash,
-    record_id,
-    seal,
-)
+from shared.log.record import EMPTY, Kind, record_hash, record_id, seal
 from shared.log.writer import Tail
-from shared.merge.view import Added, Summary, View
+from shared.merge.ticket import SILENT, Word
+from shared.merge.view import ABOUT_TICKETS, Added, Summary, View
 
+AT_ONCE: Final = 256  # records that others wrote, in one transaction and one hold of the lock
+LOG: Final = logging.getLogger(__name__)
 _EVENT_GATE: Final = slice(80, 90)
 _OVERRIDE: Final = int(Kind.OVERRIDE)
 
 
-class Line(NamedTuple):
-    """One record to be: unplaced, and what vouches for it."""
-
-    record: Record
-    blob: bytes = b""  # kept beside it; the record's evidence is its hash
-    badge: bytes = b""  # a secret that countersigns the record, which is then its evidence
-    code: bytes = b""  # what was scanned, for the countersignature
-    of: int | None = None  # an earlier line of the same append, whose id is this one's `ref`
-
-
-class LogWriter(Protocol):
-    """Where records are made durable. Raises `StorageFailed` and has then written nothing."""
-
-    def append(self, entries: Iterable[Entry]) -> None:
-        """Write records, all or none."""
-
-    def keep(self, raws: Iterable[bytes], blobs: Mapping[bytes, bytes]) -> None:
-        """Write another device's records and blobs."""
-
-
-class Unwritten:
-    """Where practice writes: nowhere."""
-
-    def append(self, entries: Iterable[Entry]) -> None:
-        """Forget them."""
-
-    def keep(self, raws: Iterable[bytes], blobs: Mapping[bytes, bytes]) -> None:
-        """Forget them."""
-
-
 Clock = Callable[[], tuple[int, int]]  # unix ms for stamps, monotonic ms
+Words = Callable[[bytes, bytes], Word]  # event and id hash: what the manifest in force says
+Listener = Callable[[Sequence[bytes], bool], None]  # records, and whether they are our own
+
+
+def _silent(_event: bytes, _ticket: bytes) -> Word:
+    return SILENT
 
 
 class Ledger:
     """Safe to share between threads."""
 
-    def __init__(self, me: Identity, log: LogWriter, clock: Clock, tail: Tail) -> None:
+    def __init__(
+        self, me: Identity, log: LogWriter, clock: Clock, tail: Tail, words: Words = _silent
+    ) -> None:
         self._me = me
         self._log = log
         self._clock = clock
         self._tail = tail
+        self._words = words
         self._view = View()
         self._marks: dict[Key, Mark] = {}
+        self._doubts = Doubts()
+        self._listeners: tuple[Listener, ...] = ()
         self._kinds: Counter[tuple[bytes, int]] = Counter()  # (event and gate, kind)
         self._overridden: Counter[bytes] = Counter()  # own overrides by event
         self.lock = threading.RLock()
@@ -91,8 +72,9 @@ class Ledger:
             raw = seal(writer.boot(self._tail, draft, *self._clock()), self._me.secret)
             self._log.append((Entry(raw),))
             self._tail = writer.advance(self._tail, raw)
-            self._take(raw)
-            return raw
+            self._count_in((Said(raw),))
+        self._tell((raw,), own=True)
+        return raw
 
     def append(self, lines: Sequence[Line]) -> list[bytes]:
         """Write records in one transaction; return them once they are durable."""
@@ -105,50 +87,90 @@ class Ledger:
                 record = writer.place(tail, line.record, wall, monotonic)
                 if line.of is not None:
                     record = record._replace(ref=record_id(raws[line.of]))
-                record, blob = _vouched(record, line)
+                record, blob = vouched(record, line)
                 raw = seal(record, self._me.secret)
                 tail = tail._replace(seq=record.seq, hash=record_hash(raw), hlc=record.hlc)
                 raws.append(raw)
                 entries.append(Entry(raw, blob))
             self._log.append(entries)
             self._tail = tail
-            for raw, entry in zip(raws, entries, strict=True):
-                self._take(raw)
-                if entry.blob is not None:
-                    self._view.prove(raw)
-            return raws
+            self._count_in(Said(e.raw, e.blob is not None, e.blob is not None) for e in entries)
+        self._tell(raws, own=True)
+        return raws
 
-    def replay(self, records: Iterable[tuple[bytes, bool]]) -> None:
-        """Take in records that are on the disk, in the order of their places, each with whether
-        it is proved. Proofs are checked by whoever makes `records`, with no scan waiting."""
-        for raw, proved in records:
+    def replay(self, records: Iterable[Said]) -> None:
+        """Take in records that are on the disk, in the order of their places. Proofs are checked
+        by whoever makes `records`, with no scan waiting."""
+        each = iter(records)
+        while some := [*islice(each, AT_ONCE)]:
             with self.lock:
-                self._take(raw)
-                if proved:
-                    self._view.prove(raw)
+                self._count_in(some)
+
+    def listen(self, listener: Listener) -> None:
+        """Have `listener` called after every durable write, by the thread that wrote and with
+        no lock held, with the records and whether they are this device's own. It must be quick.
+
+        Writes of two threads may be told of in any order: a record may come before the one that
+        it follows.
+        """
+        with self.lock:
+            self._listeners = (*self._listeners, listener)
 
     def answers(self) -> None:
         """Return as soon as nobody is writing: a sign that writing goes on."""
         with self.lock:
             return
 
-    def hear(
-        self,
-        pk: bytes,
-        batch: bytes,
-        blobs: Mapping[bytes, bytes],
-        keys: TrustedKeys,
-        roster: TrustedRoster,
-    ) -> Heard:
-        """Take in a batch of another device's log: checked, kept, and then counted."""
+    def unknown(self, raws: Iterable[bytes]) -> list[bytes]:
+        """Return those records that are not here yet, each once."""
+        each, found = iter(dict.fromkeys(raws)), list[bytes]()
+        while some := [*islice(each, AT_ONCE)]:
+            with self.lock:
+                found += (raw for raw in some if raw not in self._view.at(*_place(raw)))
+        return found
+
+    def hear(self, records: Sequence[Said], blobs: Mapping[bytes, bytes]) -> int:
+        """Keep records that other devices vouch for, with the blobs that they name, and count
+        them; return how many wait for an earlier one. One caller at a time."""
+        waiting = 0
+        for start in range(0, len(records), AT_ONCE):
+            some = records[start : start + AT_ONCE]
+            named = {said.raw[156:188] for said in some if said.here}
+            self._log.keep([said.raw for said in some], {name: blobs[name] for name in named})
+            with self.lock:
+                waiting += self._count_in(some)
+            self._tell([said.raw for said in some], own=False)
+        return waiting
+
+    def unproved(self, blob: bytes | None = None) -> list[bytes]:
+        """Return the records that name a blob which is not here or did not prove them: all, or
+        those that name this one by its evidence hash."""
         with self.lock:
-            good, fault = _checked(batch, pk, self._mark(batch))
-            wanted = {each[156:188] for each in good}
-            self._log.keep(good, {name: blobs[name] for name in wanted & blobs.keys()})
-            for raw in good:
-                self._take(raw)
-                self._prove(raw, blobs.get(raw[156:188], b""), keys, roster)
-            return Heard(len(good), fault)
+            return [*self._doubts] if blob is None else self._doubts.of(blob)
+
+    def prove(self, blobs: Mapping[bytes, bytes], proved: Iterable[bytes]) -> None:
+        """Keep blobs that came later than their records, and count what they prove."""
+        if blobs:
+            self._log.keep((), blobs)
+        for raw in proved:
+            with self.lock:
+                self._view.prove(raw)
+                self._doubts.settle(raw)
+
+    def learn_ticket(self, event: bytes, ticket: bytes, word: Word) -> None:
+        """Take in what a manifest says of a ticket (id hash), also if no record is here yet."""
+        with self.lock:
+            self._view.learn_ticket(event, ticket, word)
+
+    def learn_words(self, tickets: Iterable[bytes] | None = None) -> None:
+        """Take in what the manifests in force say of these tickets (event and id hash), or of
+        all that a record is about."""
+        if tickets is None:
+            with self.lock:
+                tickets = self._view.tickets()
+        for key in tickets:
+            with self.lock:
+                self._ask_word(key)
 
     def history(self, event: bytes, ticket: bytes) -> History:
         """Return what is known of a ticket."""
@@ -189,52 +211,57 @@ class Ledger:
         with self.lock:
             return self._view.summary()
 
-    def _take(self, raw: bytes) -> None:
-        """Count one durable record in."""
-        if self._view.add(raw) is Added.KNOWN:
-            return
-        key, seq = (raw[4:20], int.from_bytes(raw[20:24], "big")), int.from_bytes(raw[24:32], "big")
-        if seq > self._marks.get(key, (0,))[0]:
-            self._marks[key] = Mark(seq, record_hash(raw))
+    def forked(self) -> set[Key]:
+        """Return the incarnations in which a device wrote two records at one place."""
+        with self.lock:
+            return self._view.forked()
+
+    def at(self, device: bytes, incarnation: int, seq: int) -> list[bytes]:
+        """Return the records at a place."""
+        with self.lock:
+            return self._view.at(device, incarnation, seq)
+
+    def _count_in(self, records: Iterable[Said]) -> int:
+        """Count durable records in, the lock being held; return how many of them wait."""
+        keys, stamp, waiting = set(), 0, 0
+        for said in records:
+            if (added := self._take(said)) is not Added.KNOWN:
+                waiting += added is Added.WAITING
+                keys.add(_place(said.raw)[:2])
+                if said.raw[4:20] != self._me.device:
+                    stamp = max(stamp, int.from_bytes(said.raw[64:72], "big"))
+        for key in keys:
+            if (end := self._view.end(*key)) is not None:
+                self._marks[key] = Mark(_place(end)[2], record_hash(end))
+        if stamp:
+            self._tail = writer.hear(self._tail, stamp, self._clock()[0])
+        return waiting
+
+    def _take(self, said: Said) -> Added:
+        """Count one record in."""
+        raw = said.raw
+        if (added := self._view.add(raw)) is Added.KNOWN:
+            return added
         self._kinds[raw[_EVENT_GATE], raw[1]] += 1
-        if raw[4:20] == self._me.device:
-            self._overridden[raw[80:88]] += raw[1] == _OVERRIDE
-            return
-        stamp = int.from_bytes(raw[64:72], "big")
-        self._tail = writer.hear(self._tail, stamp, self._clock()[0])
-
-    def _mark(self, batch: bytes) -> Mark | None:
-        return self._marks.get((batch[4:20], int.from_bytes(batch[20:24], "big")))
-
-    def _prove(self, raw: bytes, blob: bytes, keys: TrustedKeys, roster: TrustedRoster) -> None:
-        if blob and proves(decode(raw), blob, keys, roster):
+        self._overridden[raw[80:88]] += raw[1] == _OVERRIDE and raw[4:20] == self._me.device
+        if raw[1] in ABOUT_TICKETS:
+            self._ask_word(raw[80:88] + raw[96:112])
+        if said.proved:
             self._view.prove(raw)
+        self._doubts.note(said)
+        return added
+
+    def _ask_word(self, key: bytes) -> None:
+        if (word := self._words(key[:8], key[8:])) != SILENT:
+            self._view.learn_ticket(key[:8], key[8:], word)
+
+    def _tell(self, raws: Sequence[bytes], *, own: bool) -> None:
+        for listener in self._listeners:
+            try:
+                listener(raws, own)
+            except Exception:  # what is written is written: no listener may undo that
+                LOG.exception("a listener failed")
 
 
-def _vouched(record: Record, line: Line) -> tuple[Record, tuple[bytes, bytes] | None]:
-    """Return a placed record with its evidence, and the blob that this is the hash of."""
-    blob = countersign(record, line.badge, line.code) if line.badge else line.blob
-    if not blob:
-        return record, None
-    evidence = hashing.evidence(blob)
-    return record._replace(evidence=evidence), (evidence, blob)
-
-
-def _checked(batch: bytes, pk: bytes, held: Mark | None) -> tuple[list[bytes], Fault | None]:
-    """Return the records of a batch that are new and to be kept, and what ends them."""
-    new = fresh(batch, held)
-    if new is None:
-        return _evidence(batch, pk), Fault.FORK
-    start = Head(batch[4:20], int.from_bytes(batch[20:24], "big"), *held) if held else None
-    checked = verify_chain(new, pk, start)
-    good = [new[at : at + SIZE] for at in range(0, len(checked.hashes) * SIZE, SIZE)]
-    fault = checked.broken.fault if checked.broken else None
-    if fault is Fault.FORK:
-        good += _evidence(new[len(good) * SIZE :], pk)
-    return good, fault
-
-
-def _evidence(rest: bytes, pk: bytes) -> list[bytes]:
-    """Return the records of another history that the device signed one by one."""
-    raws = [rest[at : at + SIZE] for at in range(0, len(rest) - SIZE + 1, SIZE)]
-    return [raw for raw, signed in zip(raws, signed_alone(rest, pk), strict=True) if signed]
+def _place(raw: bytes) -> tuple[bytes, int, int]:
+    return raw[4:20], int.from_bytes(raw[20:24], "big"), int.from_bytes(raw[24:32], "big")

@@ -1,17 +1,20 @@
 """From what is on the disk to a ledger that can go on: the start of every boot."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from edge.gate.clock import DeviceClock
-from edge.gate.ledger import Ledger
+from edge.gate.heard import Said, names_proof, readable
+from edge.gate.ledger import Ledger, Words
 from edge.gate.trust import Trust
 from edge.store.identity import Identity
 from edge.store.log import LogStore
 from edge.store.mirror import Mirror
 from shared.devices.proof import by_badge, proves
 from shared.log.gossip import Key, Mark, missing
-from shared.log.record import ZERO32, decode, signed_by
+from shared.log.record import signed_by
 from shared.log.writer import Tail, advance
+from shared.manifest.ticket import FINAL
+from shared.merge.ticket import SILENT, Word
 
 
 def bring_back(me: Identity, log: LogStore, mirror: Mirror) -> int:
@@ -31,19 +34,45 @@ def bring_back(me: Identity, log: LogStore, mirror: Mirror) -> int:
     return len(lost)
 
 
-def ledger_of(me: Identity, log: LogStore, clock: DeviceClock, trust: Trust) -> Ledger:
-    """Return the ledger of all that is on the disk. Before it writes, it has to boot."""
-    ledger = Ledger(me, log, lambda: (clock.stamp_ms(), clock.monotonic()), _end(me, log))
-    catch_up(ledger, me, log, trust)
+def ledger_of(
+    me: Identity, log: LogStore, clock: DeviceClock, trust: Callable[[], Trust]
+) -> Ledger:
+    """Return the ledger of all that is on the disk. Before it writes, it has to boot. `trust`
+    gives what is in force at any moment."""
+    stamps = clock.stamp_ms, clock.monotonic
+    end, words = _end(me, log), words_of(trust)
+    ledger = Ledger(me, log, lambda: (stamps[0](), stamps[1]()), end, words)
+    catch_up(ledger, me, log, trust())
     return ledger
 
 
+def words_of(trust: Callable[[], Trust]) -> Words:
+    """Return what the manifests in force say of tickets, as the cloud says it to its own view:
+    generation, and whether the ticket is withdrawn for good (spec/merge.md, at the start)."""
+
+    def word(event: bytes, ticket: bytes) -> Word:
+        book = trust().books.get(event)
+        listed = book.find(ticket) if book is not None else None
+        return SILENT if listed is None else Word(listed.gen, listed.status in FINAL)
+
+    return word
+
+
 def catch_up(ledger: Ledger, me: Identity, log: LogStore, trust: Trust) -> None:
-    """Take in what is on the disk and not in the ledger, and whom the roster lists."""
+    """Take in what is on the disk and not in the ledger, whom the roster lists, what manifests
+    say, and which proofs hold by the keys that are in force now (spec/devices.md §5)."""
     known = ledger.vector()
     fresh = log.records() if not known else _beyond(log, known)
-    ledger.replay((raw, _proved(raw, me, log, trust)) for raw in fresh)
+    ledger.replay(_said(raw, me, log, trust) for raw in fresh)
     ledger.believe(trust.roster)
+    if known:
+        ledger.learn_words()
+        judge_again(ledger, me, log, trust)
+
+
+def judge_again(ledger: Ledger, me: Identity, log: LogStore, trust: Trust) -> None:
+    """Count the proofs that hold by newer keys, or a newer roster, and did not before."""
+    ledger.prove({}, (raw for raw in ledger.unproved() if _said(raw, me, log, trust).proved))
 
 
 def _beyond(log: LogStore, known: Mapping[Key, Mark]) -> Iterator[bytes]:
@@ -63,15 +92,13 @@ def _end(me: Identity, log: LogStore) -> Tail:
     return Tail(me.device) if last is None else advance(Tail(me.device), last)
 
 
-def _proved(raw: bytes, me: Identity, log: LogStore, trust: Trust) -> bool:
-    """Whether a stored record's proof is here and holds. Own codes were verified when written."""
+def _said(raw: bytes, me: Identity, log: LogStore, trust: Trust) -> Said:
+    """Return a stored record, and whether its proof is here and holds. Own codes were verified
+    when they were written."""
     name = raw[156:188]
-    if name == ZERO32:
-        return False
-    blob = log.blobs((name,)).get(name)
-    if blob is None:
-        return False
-    record = decode(raw)
-    if record.device == me.device and not by_badge(record):
-        return True
-    return proves(record, blob, trust.keys, trust.roster)
+    blob = log.blobs((name,)).get(name) if names_proof(raw) else None
+    record = None if blob is None else readable(raw)
+    if blob is None or record is None:
+        return Said(raw)
+    own = record.device == me.device and not by_badge(record)
+    return Said(raw, here=True, proved=own or proves(record, blob, trust.keys, trust.roster))

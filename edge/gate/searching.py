@@ -1,22 +1,22 @@
 """Looking tickets up by name, seat or order: for supervisors, while they are on duty.
 
-The list is sealed to their badge (spec/files.md §3). It is opened once for a session, held in
-memory, and gone with the session.
+The list is sealed to their badge. It is opened at the first search of a session, kept in memory
+with what the session holds, and gone with the session, or once the gate is locked.
 """
 
-import unicodedata
 from collections.abc import Callable
 from typing import Final
 
 from edge.errors import Refused
+from edge.gate.guests import GuestList, matching, opened, plain
 from edge.gate.lanes import Lane
 from edge.gate.ledger import Ledger
-from edge.gate.state import Found
+from edge.gate.state import Findings, Found
 from edge.gate.trust import Book, Trust
 from edge.store.documents import DocumentStore
 from shared.errors import UsherError
 from shared.manifest import TicketRecord
-from shared.manifest.search import Entry, open_entries
+from shared.manifest.search import Entry
 
 MOST_FOUND: Final = 30
 LEAST_LETTERS: Final = 2
@@ -29,55 +29,54 @@ class Searching:
         self._trust = trust
         self._documents = documents
 
-    def find(self, lane: Lane, words: str, ledger: Ledger) -> list[Found]:
+    def find(self, lane: Lane, words: str, ledger: Ledger) -> Findings:
         """Return the first tickets that have every word in their name, seat or order."""
         wanted = plain(words).split()
         if sum(map(len, wanted)) < LEAST_LETTERS:
-            return []
+            return Findings()
         found: list[Found] = []
-        for event, entries in self._opened(lane).items():
+        lists = self._opened(lane)
+        missing = sum(each.missing for each in lists.values())
+        for event, guests in lists.items():
             book = self._trust().books[event]
-            for entry in entries:
-                text = plain(f"{entry.name} {entry.seat} {entry.order}")
-                if all(word in text for word in wanted):
-                    found.append(_found(event, entry, book, ledger))
-                if len(found) == MOST_FOUND:
-                    return found
-        return found
+            some = matching(guests, wanted)[: MOST_FOUND - len(found)]
+            found += [_found(event, entry, book, ledger) for entry in some]
+        return Findings(found=found, missing=missing)
 
     def picked(self, lane: Lane, ticket: str) -> tuple[bytes, TicketRecord, Entry | None]:
         """Return the event, the manifest's word and the list's entry of a ticket."""
         ticket_hash = ticket_of(ticket)
-        for event, entries in self._opened(lane).items():
+        for event, guests in self._opened(lane).items():
             record = self._trust().books[event].find(ticket_hash)
             if record is not None:
-                entry = next((each for each in entries if each.ticket == ticket_hash), None)
-                return event, record, entry
+                guest = guests.guests.get(ticket_hash)
+                return event, record, guest.entry if guest else None
         raise Refused("ticket_unknown")
 
-    def _opened(self, lane: Lane) -> dict[bytes, list[Entry]]:
-        """Return the lists that the badge on duty opens."""
+    def _opened(self, lane: Lane) -> dict[bytes, GuestList]:
+        """Return the lists that the badge on duty opens, as they are in force now."""
         trust, duty = self._trust(), lane.duty
         if duty is None:
             raise Refused("not_signed_in")
+        before, duty.lists = duty.lists, {}
         for event, search in trust.searches.items():
-            if event in duty.entries or event not in trust.books:
+            if event not in trust.books:
                 continue
-            sealed = self._documents.chunk(bytes.fromhex(search.head.entries)) or b""
             try:
-                duty.entries[event] = open_entries(search.head, sealed, duty.badge)
+                duty.lists[event] = opened(
+                    before.get(event), search, duty.badge, self._documents.chunk
+                )
             except UsherError:
-                continue  # not sealed to this badge
-        opened = {event: each for event, each in duty.entries.items() if event in trust.books}
-        if not opened:
+                continue  # not sealed to this badge, or not any more
+        if not duty.lists:
             raise Refused("no_search_list")
-        return opened
+        return duty.lists
 
 
-def plain(text: str) -> str:
-    """Return a text as people type it: no accents, no case."""
-    parts = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(part for part in parts if not unicodedata.combining(part))
+def forget(lane: Lane) -> None:
+    """Let go of what a lane's badge has opened."""
+    if lane.duty is not None:
+        lane.duty.lists = {}
 
 
 def ticket_of(text: str) -> bytes:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from edge.gate.guests import GuestList
 from edge.gate.state import Session
-from shared.manifest.search import Entry
 
 
 @dataclass
@@ -14,7 +14,7 @@ class OnDuty:
     id: bytes  # 16: the SESSION record, which others name
     badge: bytes = b""  # the badge's secret, for countersigning; empty for a PIN
     active: float = 0.0  # monotonic seconds of the last act
-    entries: dict[bytes, list[Entry]] = field(default_factory=dict)  # search lists, by event
+    lists: dict[bytes, GuestList] = field(default_factory=dict)  # by event
 
     @property
     def supervises(self) -> bool:

@@ -7,50 +7,62 @@ the agent reads again when it is told to.
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 from edge.gate.clock import DeviceClock
+from edge.gate.heard import Heard
 from edge.gate.intake import Intake
-from edge.gate.ledger import Ledger
 from edge.gate.replay import ledger_of
+from edge.gate.replica import Replica, whole
 from edge.gate.trust import Trust, pinned, restored
 from edge.store.identity import Identity, load_identity, loading, make_identity, sync_folder
 from edge.store.stores import DATABASE, KEY, MIRROR, Stores, open_stores
-from shared import hashing
-from shared.bundle import FileKind, Part, Section, decode, encode
+from shared.bundle import FileKind, Section, decode
 from shared.devices.command import Command, Recipient
-from shared.errors import Malformed, Refused, Untrusted
+from shared.errors import Refused, Untrusted
 from shared.keys import SEED_SIZE, is_valid_point
-from shared.log.chain import MAX_BATCH
-from shared.log.gossip import missing
-from shared.log.record import SIZE
 
 Advance = Callable[[], None]
+ENROLLING: Final = "enrolling"  # the setting of an enrolment that is not over
 
 
 def set_up(folder: Path, tenant: bytes, root: bytes) -> Identity:
-    """Give a device its key and its organizer. Neither is replaced while its log is here.
-
-    A key without a log was used for one that is lost: with it, a second history would begin
-    (spec/log.md §4). Such a device gets a new one, and is enrolled again.
-    """
+    """Give a device its key and its organizer. Neither is replaced while its log is here."""
     if not is_valid_point(root):
         raise Untrusted("enrol_weak_root")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    stores = open_stores(folder)
+    stores = new_folder(folder)
     try:
-        known = stores.settings.get("tenant")
-        if known is not None and known != tenant:
-            raise Refused("enrol_used")
-        me = load_identity(folder / KEY)
-        if me is None or (known is None and not _remembered(me, stores)):
-            (folder / KEY).unlink(missing_ok=True)
-            me = make_identity(folder / KEY)
-        if known is None:
+        me = own_key(folder, stores, tenant)
+        if stores.settings.get("tenant") is None:
             stores.settings.put({"tenant": tenant, "root": root})
         return me
     finally:
         stores.close()
+
+
+def new_folder(folder: Path) -> Stores:
+    """Open a device's folder, made if it is not there."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return open_stores(folder)
+
+
+def own_key(folder: Path, stores: Stores, tenant: bytes) -> Identity:
+    """Return the device's key for an organizer, made if there is none; one organizer alone.
+
+    A key without a log was used for one that is lost: with it, a second history would begin
+    (spec/log.md §4). Such a device gets a new one, and is enrolled again. One that has begun to
+    enrol has written no log yet, and goes on with the key that it began with.
+    """
+    known = stores.settings.get("tenant")
+    if known is not None and known != tenant:
+        raise Refused("enrol_used")
+    me = load_identity(folder / KEY)
+    begun = known is not None or stores.settings.get(ENROLLING) is not None
+    if me is None or not (begun or _remembered(me, stores)):
+        (folder / KEY).unlink(missing_ok=True)
+        me = make_identity(folder / KEY)
+    return me
 
 
 def _remembered(me: Identity, stores: Stores) -> bool:
@@ -77,7 +89,7 @@ class Feeding:
 
     def export(self) -> Iterator[bytes]:
         """Yield the log of this device, and of others as far as it has heard them, as a file."""
-        return encode(FileKind.LOG, self._sections())
+        return whole(self._me, self._stores.log, self._trust())
 
     def _trust(self) -> Trust:
         start = pinned(self._stores.settings)
@@ -93,49 +105,29 @@ class Feeding:
         self._clock.learn(intake.signed_ms, intake.bound_ms())  # first: kept, it is no news again
         intake.keep(self._stores.documents)
         for command in intake.commands:
-            self._obey(command)
+            obey(command, self._stores, self._clock)
         return intake.news
 
-    def _obey(self, command: Command) -> None:
-        """Carry a command out, its number stored before (spec/devices.md §4)."""
-        settings = self._stores.settings
-        settings.put_number("obeyed", command.number)
-        if command.action in ("lock", "unlock"):
-            settings.put_number("locked", int(command.action == "lock"))
-        elif command.action == "set_time" and command.time is not None:
-            self._clock.obey(command.time)
-        elif command.action == "wipe":
-            wipe(self._stores.database.path.parent)
-
     def _log(self, sections: list[Section], advance: Advance) -> list[str]:
-        _check_log(sections)
         trust = self._trust()
-        blobs = {hashing.evidence(s.content): s.content for s in sections if s.part is Part.BLOB}
-        ledger = ledger_of(self._me, self._stores.log, self._clock, trust)
-        news: list[str] = []
-        pk = b""
-        for part, content in sections:
-            if part is Part.DEVICE:
-                pk = content
-            elif part is Part.RECORDS:
-                news.append(_heard(ledger, trust, pk, content, blobs))
-                advance()
-        return news
+        taken = self._replica(trust).take_parts(sections, advance)
+        return [_in_words(batch, trust) for batch in taken.batches]
 
-    def _sections(self) -> Iterator[Section]:
-        log, members = self._stores.log, self._trust().roster.devices
-        known = {device: member.pk for device, member in members.items()}
-        known[self._me.device] = self._me.pk
-        device = b""
-        for span in missing(log.vector(), {}):
-            if span.device not in known:
-                continue
-            if span.device != device:
-                device = span.device
-                yield Section(Part.DEVICE, known[device])
-            yield Section(Part.RECORDS, b"".join(log.span(span)[:MAX_BATCH]))
-        for blob in log.all_blobs():
-            yield Section(Part.BLOB, blob)
+    def _replica(self, trust: Trust) -> Replica:
+        ledger = ledger_of(self._me, self._stores.log, self._clock, lambda: trust)
+        return Replica(self._me, ledger, self._stores.log, lambda: trust)
+
+
+def obey(command: Command, stores: Stores, clock: DeviceClock) -> None:
+    """Carry a command out, its number stored before (spec/devices.md §4)."""
+    said = {"obeyed": command.number.to_bytes(8, "big")}
+    if command.action in ("lock", "unlock"):
+        said["locked"] = int(command.action == "lock").to_bytes(8, "big")
+    stores.settings.put(said)
+    if command.action == "set_time" and command.time is not None:
+        clock.obey(command.time)
+    elif command.action == "wipe":
+        wipe(stores.database.path.parent)
 
 
 def wipe(folder: Path) -> None:
@@ -153,23 +145,12 @@ def wipe(folder: Path) -> None:
         path.unlink()
 
 
-def _heard(ledger: Ledger, trust: Trust, pk: bytes, batch: bytes, blobs: dict[bytes, bytes]) -> str:
-    """Take one batch in; return in words what came of it."""
-    member = trust.roster.devices.get(hashing.device_id(pk))
-    if member is None:
-        return f"{len(batch) // SIZE:,} records of a device that is not on the roster: passed over"
-    heard = ledger.hear(member.pk, batch, blobs, trust.keys, trust.roster)
+def _in_words(batch: Heard, trust: Trust) -> str:
+    """Return what came of one batch."""
+    if batch.device is None:
+        return f"{batch.records:,} records of a device that is not on the roster: passed over"
     listed = trust.roster.roster.devices if trust.roster.roster else ()
-    name = next((each.name for each in listed if each.pk == pk.hex()), "a device")
-    told = f"{name}: {heard.new:,} new records"
-    return told if heard.fault is None else f"{told}, then stopped: {heard.fault}"
-
-
-def _check_log(sections: list[Section]) -> None:
-    """Raise `Malformed` unless every batch belongs to a device and has a size that one can have."""
-    pk = b""
-    for part, content in sections:
-        if part is Part.DEVICE:
-            pk = content
-        elif part is Part.RECORDS and not (pk and SIZE <= len(content) <= MAX_BATCH * SIZE):
-            raise Malformed("record_length", len(content))
+    pk = trust.roster.devices[batch.device].pk.hex()
+    name = next((each.name for each in listed if each.pk == pk), "a device")
+    told = f"{name}: {batch.new:,} new records"
+    return told if batch.fault is None else f"{told}, then stopped: {batch.fault}"

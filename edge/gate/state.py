@@ -105,3 +105,10 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     ticket_class: str
     state: str  # active, revoked, refunded, blocked, unpaid
     inside: int
+
+
+class Findings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a search found. `missing`: parts of the lists that were not there to be looked at."""
+
+    found: list[Found] = []
+    missing: int = 0

@@ -6,16 +6,18 @@ a gate opens its own manifest after a power cut (spec/manifest.md §6, "Storage"
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import NamedTuple
 
-from edge.store.documents import DocumentStore
+from edge.store.documents import Document, DocumentStore
 from edge.store.settings import SettingStore
 from shared.devices.roster import TrustedRoster
 from shared.errors import UsherError
 from shared.instant import Instant
 from shared.keyset import TrustedKeys
 from shared.manifest import TicketRecord, chunk, names
+from shared.manifest.head import Head, open_head
 from shared.manifest.search import SearchHead, open_search_head
 from shared.manifest.ticket import SIZE
 from shared.manifest.trusted import Manifest, TrustedManifest
@@ -24,6 +26,8 @@ from shared.rules.compiled import Rules, compile_rules
 
 ANY_TIME = Instant(0, trusted=False)
 NONE = b""  # the event of documents that are of no event
+COMING = "coming"  # the kind of a head that is not in force before its chunks are here
+AWAITED = "awaited"  # the same of a search list's head
 
 
 class Book(NamedTuple):
@@ -44,10 +48,17 @@ class Book(NamedTuple):
 
 
 class Search(NamedTuple):
-    """One event's search list, sealed: whose badge opens it, and where its entries are."""
+    """One event's search list, sealed: whose badge opens it, and what its parts are."""
 
     raw: bytes
     head: SearchHead
+
+
+class Coming(NamedTuple):
+    """A head whose chunks are on their way: those that came stay, whatever interrupts them."""
+
+    raw: bytes
+    head: Head
 
 
 class Fault(NamedTuple):
@@ -65,15 +76,22 @@ class Trust(NamedTuple):
     roster: TrustedRoster
     books: Mapping[bytes, Book] = MappingProxyType({})
     searches: Mapping[bytes, Search] = MappingProxyType({})
+    coming: Mapping[bytes, Coming] = MappingProxyType({})
     faults: tuple[Fault, ...] = ()
+    awaited: Mapping[bytes, Search] = MappingProxyType({})  # lists whose parts are on their way
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the digest of every chunk that something in force names."""
-        for book in self.books.values():
-            head = book.manifest.head
-            yield from (bytes.fromhex(digest) for digest in (*head.chunks, *head.names) if digest)
-        for search in self.searches.values():
-            yield bytes.fromhex(search.head.entries)
+        """Yield the digest of every chunk that something in force or on its way names."""
+        heads = [book.manifest.head for book in self.books.values()]
+        for head in (*heads, *(each.head for each in self.coming.values())):
+            yield from digests(head)
+        for search in (*self.searches.values(), *self.awaited.values()):
+            yield from map(bytes.fromhex, search.head.parts)
+
+
+def digests(head: Head) -> Iterator[bytes]:
+    """Yield the digest of every chunk of records or names that a head names."""
+    return (bytes.fromhex(digest) for digest in (*head.chunks, *head.names) if digest)
 
 
 def book_of(manifest: Manifest) -> Book:
@@ -123,7 +141,8 @@ def restored(trust: Trust, documents: DocumentStore) -> Trust:
                 searches[event] = Search(raw, open_search_head(raw, keys, ANY_TIME))
         except UsherError as error:
             faults.append(Fault(kind, event, error.code))
-    return Trust(keys, roster, books, searches, tuple(faults))
+    coming, awaited = _coming(stored, keys), _awaited(stored, keys)
+    return Trust(keys, roster, books, searches, coming, tuple(faults), awaited)
 
 
 def renewed(before: Trust, after: Trust) -> Trust:
@@ -147,6 +166,26 @@ def sealed_name(book: Book, ticket_hash: bytes, documents: DocumentStore) -> byt
         return b""
     row = chunk.position(book.manifest.table.chunks[place], ticket_hash) // SIZE
     return names.read(held, names.skip(held, row))[0]
+
+
+def _coming(stored: Mapping[Document, bytes], keys: TrustedKeys) -> dict[bytes, Coming]:
+    """Return the heads on their way. One that opens no more is asked for again: nothing is lost."""
+    coming = {}
+    for (kind, event), raw in stored.items():
+        if kind == COMING:
+            with suppress(UsherError):
+                coming[event] = Coming(raw, open_head(raw, keys, ANY_TIME))
+    return coming
+
+
+def _awaited(stored: Mapping[Document, bytes], keys: TrustedKeys) -> dict[bytes, Search]:
+    """Return the heads of search lists on their way."""
+    awaited = {}
+    for (kind, event), raw in stored.items():
+        if kind == AWAITED:
+            with suppress(UsherError):
+                awaited[event] = Search(raw, open_search_head(raw, keys, ANY_TIME))
+    return awaited
 
 
 def _book(event: bytes, raw: bytes, keys: TrustedKeys, documents: DocumentStore) -> Book:

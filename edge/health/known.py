@@ -11,7 +11,9 @@ def lists_of(trust: Trust, now: Instant) -> Lists:
     return Lists(events, tuple((fault.kind, fault.code) for fault in trust.faults))
 
 
-def roster_of(trust: Trust, device: bytes, now: Instant, *, locked: bool) -> Roster:
+def roster_of(
+    trust: Trust, device: bytes, now: Instant, *, locked: bool, alone: bool = False
+) -> Roster:
     """Return what the organizer says of a device and of badges."""
     roster, member = trust.roster, trust.roster.devices.get(device)
     badges = [
@@ -28,6 +30,7 @@ def roster_of(trust: Trust, device: bytes, now: Instant, *, locked: bool) -> Ros
         badges=len(badges),
         supervisors=sum(badge.role == "supervisor" for badge in badges),
         expired=now.trusted and expires <= now.seconds,
+        alone=alone,
     )
 
 

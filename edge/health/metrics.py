@@ -95,6 +95,12 @@ class Figures(Collector):
             if event.old is not None:
                 ages.add_metric([event.event], event.old)
         yield ages
+        versions = GaugeMetricFamily(
+            "usher_edge_manifest_version", "Of the list in force.", labels=["event"]
+        )
+        for event_ref, book in self._gate.held.trust.books.items():
+            versions.add_metric([event_ref.hex()], book.manifest.head.version)
+        yield versions
 
 
 def _cameras(cameras: Mapping[str, CameraState | None]) -> Iterator[Metric]:

@@ -118,6 +118,7 @@ class Roster(NamedTuple):
     badges: int  # in force
     supervisors: int
     expired: bool
+    alone: bool = False  # longer without anything newly signed than it lets a device be
 
 
 class Link(NamedTuple):
@@ -125,7 +126,8 @@ class Link(NamedTuple):
 
     kind: Literal["cloud", "peers", "alone"] = "alone"
     peers: int = 0
-    expected: int = 0  # peers that are configured
+    expected: int = 0  # gates of the site that the roster has beside this one
+    distrusted: tuple[str, ...] = ()  # names of those that were cut off for what they said
 
 
 class Reading(NamedTuple):

@@ -39,6 +39,7 @@ from edge.health.served import read_certificate
 from edge.health.watched import Watched
 from edge.link.messages import CameraState
 from edge.settings import Settings
+from shared.claims.owners import members
 
 FRESH: Final = 5.0  # seconds that a report is good for
 CLOSELY: Final = 300.0  # seconds between two close looks at the log
@@ -107,7 +108,7 @@ class Health:
     def _read(self, now: float, *, closely: bool) -> Reading:
         if self._close is None or closely or now - self._close.at >= CLOSELY:
             self._close = self._look(now)
-        gate, around, close = self._gate, self._gate.around, self._close
+        gate, close = self._gate, self._close
         time = Time(gate.clock.now(), gate.clock.quality(), gate.clock.jumped())
         trust = gate.held.trust
         return Reading(
@@ -119,8 +120,14 @@ class Health:
             log=close.log,
             queue=self._watched.look(now),
             lists=lists_of(trust, time.now),
-            roster=roster_of(trust, gate.me.device, time.now, locked=gate.held.locked),
-            link=Link(around.get("link", "alone"), around.get("peers", 0)),
+            roster=roster_of(
+                trust,
+                gate.me.device,
+                time.now,
+                locked=gate.held.locked,
+                alone=gate.held.why_locked() == "no_contact",
+            ),
+            link=_link(gate),
             cameras=self._states(),
         )
 
@@ -155,3 +162,21 @@ class Health:
     def _counted(self) -> Mapping[str, int]:
         with self._counting:
             return dict(self._scans)
+
+
+def _link(gate: Gate) -> Link:
+    """Return whom this gate reaches, and whom it should."""
+    around, members = gate.around, gate.held.trust.roster
+    names = {each.pk: each.name for each in members.roster.devices} if members.roster else {}
+    known = [members.devices[each].pk.hex() for each in gate.distrusted & members.devices.keys()]
+    distrusted = tuple(sorted(names[pk] for pk in known))
+    return Link(around.get("link", "alone"), around.get("peers", 0), _others(gate), distrusted)
+
+
+def _others(gate: Gate) -> int:
+    """Return how many gates this one is to reach: those of its site, where its LAN is on."""
+    devices = gate.held.trust.roster.devices
+    own = devices.get(gate.me.device)
+    if own is None or not gate.settings.lan.enabled:
+        return 0
+    return len(members(devices, own.site) - {gate.me.device})

@@ -19,7 +19,8 @@ from shared.manifest import build, frames
 from shared.manifest.head import seal_head
 from shared.manifest.sealed import Name
 from shared.manifest.sealed import seal as seal_name
-from shared.manifest.search import Entry, make_head, seal_entries
+from shared.manifest.search import Entry, make_head, packed, seal_part
+from shared.manifest.search_keys import Series
 from shared.manifest.table import Table
 from shared.manifest.ticket import NO_HOLDER, Status, TicketRecord
 from shared.presentation import answer, present
@@ -186,24 +187,26 @@ class Organizer:
         )
         return seal_head(head, self.secret("manifest"))
 
-    def search(self, version: int = 1) -> tuple[bytes, bytes]:
-        """Return the head and the sealed entries of the supervisors' list."""
+    def search(self, version: int = 1) -> tuple[bytes, list[bytes]]:
+        """Return the head and the sealed parts of the supervisors' list, a series a version."""
         key = self.make(b"search key %d" % version)
-        entries = seal_entries(
-            (
-                Entry(hashing.id_hash(s.ticket), *s.name, f"A-{s.number + 1000}", s.ticket_class)
-                for s in self.sold.values()
-                if s.name != ("", "")
-            ),
-            key,
+        series = Series(self.event, key[:16], self.make(key))
+        entries = (
+            Entry(hashing.id_hash(s.ticket), *s.name, f"A-{s.number + 1000}", s.ticket_class)
+            for s in self.sold.values()
+            if s.name != ("", "")
         )
+        parts = [
+            seal_part(series, place, words, self.make(b"salt %d" % place + key))
+            for place, words in enumerate(packed(entries))
+        ]
         supervisors = [person for person, role in PEOPLE.items() if role == "supervisor"]
         badges = {
-            bytes.fromhex(self.public(f"badge {person}")): self.make(b"ephemeral" + person.encode())
+            bytes.fromhex(self.public(f"badge {person}")): self.make(key + person.encode())
             for person in supervisors
         }
-        head = make_head(self.event, version, entries, key, badges)
-        return seal(Kind.SEARCH, head, self.secret("manifest")), entries
+        head = make_head(series, version, [sha256(part).digest() for part in parts], badges)
+        return seal(Kind.SEARCH, head, self.secret("manifest")), parts
 
     def preload(self, version: int = 1, *, names: bool = True) -> bytes:
         """Return the file that a gate is loaded with."""
@@ -218,9 +221,9 @@ class Organizer:
         yield Section(Part.CHUNKS, _framed(table.chunks))
         if names:
             yield Section(Part.NAMES, _framed(table.names))
-            head, entries = self.search(version)
+            head, parts = self.search(version)
             yield Section(Part.SEARCH_HEAD, head)
-            yield Section(Part.SEARCH_ENTRIES, entries)
+            yield from (Section(Part.SEARCH_ENTRIES, part) for part in parts)
 
 
 def other_event(event: bytes) -> bytes:

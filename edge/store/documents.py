@@ -1,4 +1,4 @@
-"""Signed documents in force, and the chunks that their heads name.
+"""Signed documents in force, those on their way, and the chunks that their heads name.
 
 Chunks come first, in small transactions and named by what they hold: they are in nobody's way
 until `put` makes a head that names them the one in force, together with every other document
@@ -11,7 +11,10 @@ from typing import Final
 from edge.store.database import Database
 
 PUT: Final = "INSERT OR REPLACE INTO document (kind, event, raw) VALUES (?, ?, ?)"
+DROP: Final = "DELETE FROM document WHERE kind = ? AND event = ?"
 ADD_CHUNK: Final = "INSERT OR IGNORE INTO chunk (digest, content) VALUES (?, ?)"
+DROP_CHUNK: Final = "DELETE FROM chunk WHERE digest = ?"
+HAS_CHUNK: Final = "SELECT 1 FROM chunk WHERE digest = ?"
 SET: Final = "INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)"
 CHUNKS_AT_ONCE: Final = 16  # about 2 MB of a million tickets: a scan never waits longer
 
@@ -25,7 +28,7 @@ class DocumentStore:
         self._database = database
 
     def all(self) -> dict[Document, bytes]:
-        """Return every document in force, as signed."""
+        """Return every document, as signed."""
         with self._database.reading() as connection:
             rows = connection.execute("SELECT kind, event, raw FROM document").fetchall()
         return {(kind, event): raw for kind, event, raw in rows}
@@ -37,6 +40,11 @@ class DocumentStore:
             row = connection.execute(query, (digest,)).fetchone()
         return row[0] if row else None
 
+    def held(self, digests: Iterable[bytes]) -> set[bytes]:
+        """Return those digests whose chunks are here."""
+        with self._database.reading() as connection:
+            return {each for each in digests if connection.execute(HAS_CHUNK, (each,)).fetchone()}
+
     def add_chunks(self, chunks: Mapping[bytes, bytes]) -> None:
         """Write chunks by digest, a few at a time."""
         rows = list(chunks.items())
@@ -44,12 +52,29 @@ class DocumentStore:
             with self._database.writing() as connection:
                 connection.executemany(ADD_CHUNK, rows[start : start + CHUNKS_AT_ONCE])
 
-    def put(self, documents: Mapping[Document, bytes], settings: Mapping[str, bytes]) -> None:
-        """Put documents in force, all at once."""
+    def put(
+        self,
+        documents: Mapping[Document, bytes],
+        settings: Mapping[str, bytes],
+        *,
+        chunks: Mapping[bytes, bytes] | None = None,
+        drop: Iterable[Document] = (),
+        drop_chunks: Iterable[bytes] = (),
+    ) -> None:
+        """Put documents in force and let go of others, all at once, with the few chunks that
+        changed."""
         with self._database.writing() as connection:
+            connection.executemany(ADD_CHUNK, (chunks or {}).items())
             rows = ((kind, event, raw) for (kind, event), raw in documents.items())
             connection.executemany(PUT, rows)
             connection.executemany(SET, settings.items())
+            connection.executemany(DROP, drop)
+            connection.executemany(DROP_CHUNK, ((each,) for each in drop_chunks))
+
+    def drop_chunk(self, digest: bytes) -> None:
+        """Let go of a chunk whose bytes are not what its digest says any more."""
+        with self._database.writing() as connection:
+            connection.execute(DROP_CHUNK, (digest,))
 
     def sweep(self, named: Iterable[bytes]) -> int:
         """Drop the chunks that no head names; return how many those were."""
@@ -59,6 +84,11 @@ class DocumentStore:
         left = [(digest,) for digest in held if digest not in keep]
         for start in range(0, len(left), CHUNKS_AT_ONCE):
             with self._database.writing() as connection:
-                rows = left[start : start + CHUNKS_AT_ONCE]
-                connection.executemany("DELETE FROM chunk WHERE digest = ?", rows)
+                connection.executemany(DROP_CHUNK, left[start : start + CHUNKS_AT_ONCE])
         return len(left)
+
+    def written_by_others(self) -> int:
+        """Return a number that changes once another process has written into the file."""
+        with self._database.reading() as connection:
+            (version,) = connection.execute("PRAGMA data_version").fetchone()
+        return int(version)

@@ -9,8 +9,9 @@ from typing import Final, NamedTuple
 
 from edge.store.database import Database
 from edge.store.mirror import Mirror
+from shared.log.chain import Head
 from shared.log.gossip import Key, Mark, Span
-from shared.log.record import record_hash
+from shared.log.record import SIZE, record_hash
 
 INSERT: Final = """
     INSERT OR IGNORE INTO record (device, incarnation, seq, id, raw) VALUES (?, ?, ?, ?, ?)
@@ -21,13 +22,15 @@ LAST: Final = """
 """
 HIGHEST_STAMP: Final = "SELECT max(substr(raw, 65, 8)) FROM record WHERE device = ?"
 ALL: Final = "SELECT raw FROM record ORDER BY device, incarnation, seq, id"
-OWN_UNCONFIRMED: Final = """
-    SELECT raw
+UNCONFIRMED: Final = """
+    SELECT record.incarnation, record.seq, record.id, record.raw
       FROM record
       LEFT JOIN receipt ON receipt.device = record.device
                        AND receipt.incarnation = record.incarnation
-     WHERE record.device = ? AND record.seq > coalesce(receipt.seq, 0)
-     ORDER BY record.incarnation, record.seq
+     WHERE record.device = ? AND (record.incarnation, record.seq, record.id) > (?, ?, ?)
+       AND record.seq > coalesce(receipt.seq, 0)
+     ORDER BY record.incarnation, record.seq, record.id
+     LIMIT ?
 """
 WAITING: Final = """
     SELECT coalesce(sum(highest.seq - coalesce(receipt.seq, 0)), 0)
@@ -39,10 +42,14 @@ WAITING: Final = """
 VECTOR: Final = """
     SELECT device, incarnation, max(seq), raw FROM record GROUP BY device, incarnation
 """
-SPAN: Final = """
-    SELECT raw FROM record
-     WHERE device = ? AND incarnation = ? AND seq > ? AND seq <= ?
-     ORDER BY seq, id
+HELD: Final = """
+    SELECT record.seq, record.id, record.raw, blob.content
+      FROM record
+      LEFT JOIN blob ON blob.hash = substr(record.raw, 157, 32)
+     WHERE record.device = ? AND record.incarnation = ?
+       AND (record.seq, record.id) > (?, ?) AND record.seq <= ?
+     ORDER BY record.seq, record.id
+     LIMIT ?
 """
 FORKS: Final = """
     SELECT record.raw
@@ -54,6 +61,25 @@ FORKS: Final = """
      ORDER BY record.device, record.incarnation, record.seq, record.id
 """
 AT: Final = "SELECT raw FROM record WHERE device = ? AND incarnation = ? AND seq = ?"
+MIRRORED: Final = 1 << 20  # bytes of a mirror that is left alone
+BEHIND: Final = b"\xff" * 17  # behind every id
+AT_ONCE: Final = 512  # records that are read while a scan waits: one or two milliseconds
+# Between what is confirmed and a mark: no place may have a second record.
+FORKED: Final = """
+    SELECT 1 FROM record
+     WHERE device = ? AND incarnation = ? AND seq > ? AND seq <= ?
+     GROUP BY seq HAVING count(*) > 1 LIMIT 1
+"""
+RECEIPT: Final = "SELECT seq FROM receipt WHERE device = ? AND incarnation = ?"
+RECEIPTS: Final = """
+    SELECT receipt.device, receipt.incarnation, receipt.seq, record.raw
+      FROM receipt
+      JOIN record ON record.device = receipt.device
+                 AND record.incarnation = receipt.incarnation AND record.seq = receipt.seq
+"""
+LOWER: Final = """
+    UPDATE receipt SET seq = ? - 1 WHERE device = ? AND incarnation = ? AND seq >= ?
+"""
 CONFIRM: Final = """
     INSERT INTO receipt (device, incarnation, seq) VALUES (?, ?, ?)
     ON CONFLICT (device, incarnation) DO UPDATE SET seq = max(seq, excluded.seq)
@@ -102,9 +128,21 @@ class LogStore:
         self._probe("mirrored")
 
     def keep(self, raws: Iterable[bytes], blobs: Mapping[bytes, bytes]) -> None:
-        """Write another device's records, checked before, and blobs by hash."""
+        """Write another device's records, checked before, and blobs by hash.
+
+        A receipt is about what was here when it came: a record that is new at a place below it
+        is another history of its device, which nobody has confirmed.
+        """
+        rows = [_row(raw) for raw in raws]
         with self._database.writing() as connection:
-            connection.executemany(INSERT, map(_row, raws))
+            receipts = {
+                row[:2]: row[2]
+                for row in connection.execute("SELECT device, incarnation, seq FROM receipt")
+            }
+            for device, incarnation, seq, *rest in rows:
+                made = connection.execute(INSERT, (device, incarnation, seq, *rest)).rowcount
+                if made and receipts.get((device, incarnation), 0) >= seq:
+                    connection.execute(LOWER, (seq, device, incarnation, seq))
             connection.executemany(KEEP_BLOB, blobs.items())
 
     def drop_rotten(self) -> int:
@@ -159,8 +197,19 @@ class LogStore:
 
     def span(self, span: Span) -> list[bytes]:
         """Return the records of one batch."""
-        with self._database.reading() as connection:
-            return [raw for (raw,) in connection.execute(SPAN, span)]
+        return [raw for raw, _ in self.held(span)]
+
+    def held(self, span: Span) -> Iterator[tuple[bytes, bytes | None]]:
+        """Yield the records of a run of places with the blobs that they name, a few at a time."""
+        place = span.after, BEHIND
+        while True:
+            values = span.device, span.incarnation, *place, span.upto, AT_ONCE
+            with self._database.reading() as connection:
+                rows = connection.execute(HELD, values).fetchall()
+            yield from ((raw, blob) for _, _, raw, blob in rows)
+            if len(rows) < AT_ONCE:
+                return
+            place = rows[-1][0], rows[-1][1]
 
     def forks(self) -> list[bytes]:
         """Return the records of places at which a device wrote more than one."""
@@ -172,10 +221,16 @@ class LogStore:
         with self._database.reading() as connection:
             return [raw for (raw,) in connection.execute(AT, (device, incarnation, seq))]
 
-    def unconfirmed(self, device: bytes) -> list[bytes]:
-        """Return a device's records that the cloud has not confirmed."""
-        with self._database.reading() as connection:
-            return [raw for (raw,) in connection.execute(OWN_UNCONFIRMED, (device,))]
+    def unconfirmed(self, device: bytes) -> Iterator[bytes]:
+        """Yield a device's records that the cloud has not confirmed, a few at a time."""
+        place: tuple[int, int, bytes] = 0, 0, b""
+        while True:
+            with self._database.reading() as connection:
+                rows = connection.execute(UNCONFIRMED, (device, *place, AT_ONCE)).fetchall()
+            yield from (raw for _, _, _, raw in rows)
+            if len(rows) < AT_ONCE:
+                return
+            place = rows[-1][:3]
 
     def waiting(self, device: bytes) -> int:
         """Return how many those are."""
@@ -183,10 +238,38 @@ class LogStore:
             (count,) = connection.execute(WAITING, (device,)).fetchone()
         return int(count)
 
-    def confirm(self, device: bytes, incarnation: int, seq: int) -> None:
-        """Note the cloud's receipt. It never falls."""
+    def confirm(self, marks: Iterable[Head]) -> tuple[Head, ...]:
+        """Note how far the cloud has logs; return the marks that are of another history than
+        the one that is here. What is confirmed never falls by a mark.
+
+        A mark counts only if the record here at that place has its hash, and if no place before
+        it has a second record, of which it would say nothing (spec/devices.md §6).
+        """
+        disputed = []
         with self._database.writing() as connection:
-            connection.execute(CONFIRM, (device, incarnation, seq))
+            for mark in marks:
+                place = mark.device, mark.incarnation, mark.seq
+                here = [record_hash(raw) for (raw,) in connection.execute(AT, place)]
+                (known,) = connection.execute(RECEIPT, place[:2]).fetchone() or (0,)
+                if not here or mark.seq <= known:
+                    continue
+                split = connection.execute(FORKED, (*place[:2], known, mark.seq)).fetchone()
+                if here == [mark.hash] and not split:
+                    connection.execute(CONFIRM, place)
+                else:
+                    disputed.append(mark)
+        return tuple(disputed)
+
+    def confirmed(self) -> dict[Key, Mark]:
+        """Return how far the cloud has confirmed each incarnation."""
+        with self._database.reading() as connection:
+            rows = connection.execute(RECEIPTS).fetchall()
+        return {(device, number): Mark(seq, record_hash(raw)) for device, number, seq, raw in rows}
+
+    def trim_mirror(self, device: bytes) -> None:
+        """Let go of what is confirmed, once that is most of the mirror. No scan waits for it."""
+        if self._mirror.size > MIRRORED and 2 * self.waiting(device) * SIZE < self._mirror.size:
+            self._mirror.trim(self.unconfirmed(device))
 
     def count(self, times: Mapping[str, int]) -> None:
         """Add to the counters of codes that are never logged."""

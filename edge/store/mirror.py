@@ -8,11 +8,13 @@ what comes next, so that a disk that was full for a while leaves no gap.
 """
 
 import os
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
+from edge.store.database import StorageFailed
 from shared.log.record import SIZE
 
 MOST_OWED: Final = 1 << 20  # bytes, a whole number of records
@@ -26,7 +28,16 @@ class Mirror:
         self.failed = False
         self._owed = b""
         self._file: int | None = None
+        self._lock = threading.Lock()
         self._open()
+
+    @property
+    def size(self) -> int:
+        """How many bytes the file has, as far as that can be read."""
+        try:
+            return self._path.stat().st_size
+        except OSError:
+            return 0
 
     def read(self) -> list[bytes]:
         """Return its whole records, oldest first."""
@@ -38,20 +49,20 @@ class Mirror:
 
     def append(self, raws: Iterable[bytes]) -> None:
         """Write records behind the others."""
-        if self._file is None:
-            return
-        data = self._owed + b"".join(raws)
-        whole = _written(self._file, data)
-        self.failed = whole != len(data)
-        self._owed = data[whole:][-MOST_OWED:]
+        with self._lock:
+            if self._file is None:
+                return
+            data = self._owed + b"".join(raws)
+            whole = _written(self._file, data)
+            self.failed = whole != len(data)
+            self._owed = data[whole:][-MOST_OWED:]
 
     def reset(self, raws: Iterable[bytes]) -> None:
         """Begin anew with these records, or leave it as it is but for a torn end."""
         fresh = self._path.with_suffix(".new")
         try:
-            fresh.unlink(missing_ok=True)
-            with open(fresh, "xb", opener=_private) as file:
-                file.write(b"".join(raws))
+            with _fresh(fresh) as file:
+                file.writelines(raws)
             fresh.replace(self._path)
         except OSError:
             self.failed = True
@@ -62,6 +73,26 @@ class Mirror:
         self.close()
         self.failed, self._owed = False, b""
         self._open()
+
+    def trim(self, raws: Iterable[bytes]) -> None:
+        """Begin anew with these records, which are all that matter of those written so far, and
+        with whatever is appended meanwhile. Where that fails, it stays as it is."""
+        fresh, since = self._path.with_suffix(".new"), self.size // SIZE * SIZE
+        try:
+            with _fresh(fresh) as file:
+                file.writelines(raws)
+                with self._lock:
+                    if self._owed:
+                        return
+                    with self._path.open("rb") as old:
+                        old.seek(since)
+                        file.write(old.read())
+                    file.flush()
+                    fresh.replace(self._path)
+                    self.close()
+                    self._open()
+        except (OSError, StorageFailed):
+            return
 
     def close(self) -> None:
         """Close the file."""
@@ -75,6 +106,11 @@ class Mirror:
             self._file = _private(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         except OSError:
             self.failed = True
+
+
+def _fresh(path: Path) -> IO[bytes]:
+    path.unlink(missing_ok=True)
+    return open(path, "xb", opener=_private)
 
 
 def _written(file: int, data: bytes) -> int:

@@ -7,7 +7,7 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
-from edge.gate.state import Found, LaneState
+from edge.gate.state import Findings, LaneState
 from edge.gate.verdict import Verdict
 from edge.web import asked, drawing
 from edge.web.house import House
@@ -29,12 +29,6 @@ class Challenge(msgspec.Struct, frozen=True):
     """Four bytes on show, as hex."""
 
     challenge: str
-
-
-class FoundTickets(msgspec.Struct, frozen=True):
-    """What a search found."""
-
-    found: list[Found]
 
 
 class Recent(msgspec.Struct, frozen=True):
@@ -132,10 +126,10 @@ def challenge_code(
 @get("/search")
 async def search(
     house: NamedDependency[House], lane: NamedDependency[LaneState], q: FromQuery[str] = ""
-) -> FoundTickets:
+) -> Findings:
     """Find tickets by name, seat or order."""
     desk, words = house.gate.desk, q[:200]
-    return FoundTickets(await house.workers.read(lambda: desk.find(lane.id, words)))
+    return await house.workers.read(lambda: desk.find(lane.id, words))
 
 
 @post("/by-hand", status_code=200)

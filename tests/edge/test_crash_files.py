@@ -13,7 +13,8 @@ from edge.store.database import PAGE
 from edge.store.identity import AlreadyRunning
 from edge.store.log import unobserved
 from edge.store.stores import DATABASE, MIRROR
-from shared.log.record import SIZE, Kind
+from shared.log.chain import Head
+from shared.log.record import SIZE, Kind, record_hash
 from tests.edge.crashing import Shown, all_shown, greens, lose, scanning, written
 from tests.edge.gates import Site, chained, load_whole
 
@@ -222,8 +223,10 @@ def test_a_gate_that_lost_what_the_cloud_has_confirmed_writes_no_place_twice(shu
     shown = killed(shut)
     assert lost(shut, shown) == 0
     confirmed = shut.raws()
-    shut.gate.stores.log.confirm(shut.me.device, 1, len(confirmed) - 1)
-    shut.gate.stores.log.confirm(shut.me.device, 2, 1)
+    first, boot = confirmed[-2:]
+    marks = [Head(shut.me.device, 1, len(confirmed) - 1, record_hash(first))]
+    marks += [Head(shut.me.device, 2, 1, record_hash(boot))]
+    assert shut.gate.stores.log.confirm(marks) == ()
     shut.reopen()
     shut.scan("standing 2")
     last = shut.raws()[-1]

@@ -353,7 +353,7 @@ def test_a_search_is_for_a_supervisor_on_duty_with_a_badge(site: Site) -> None:
     site.sign_in(SAM)
     assert refused(find, STAFFED, "seated") == "supervisor_only"
     site.sign_in(SUE)
-    assert find(STAFFED, "seated")
+    assert find(STAFFED, "seated").found
     site.gate.staff.sign_out(STAFFED)
     assert refused(find, STAFFED, "seated") == "supervisor_only"
 
@@ -362,16 +362,16 @@ def test_a_search_needs_two_letters_and_ends_at_thirty(site: Site) -> None:
     """It is for finding somebody, not for listing everybody."""
     site.sign_in(SUE)
     find = site.gate.desk.find
-    assert find(STAFFED, "") == find(STAFFED, " a ") == []
-    assert len(find(STAFFED, "block")) <= 30
-    assert find(STAFFED, "nobody of that name") == []
+    assert find(STAFFED, "").found == find(STAFFED, " a ").found == []
+    assert len(find(STAFFED, "block").found) <= 30
+    assert find(STAFFED, "nobody of that name").found == []
 
 
 @pytest.mark.parametrize("words", ["%", "' OR 1=1 --", "\x00\x00", "\ud800\ud800", "a" * 10_000])
 def test_a_hostile_search_finds_nobody(site: Site, words: str) -> None:
     """And breaks nothing."""
     site.sign_in(SUE)
-    assert site.gate.desk.find(STAFFED, words) == []
+    assert site.gate.desk.find(STAFFED, words).found == []
 
 
 def test_a_gate_without_a_search_list_says_so(make: MakeSite) -> None:
@@ -392,7 +392,7 @@ def test_a_ticket_picked_by_hand_is_judged_as_any_other(site: Site) -> None:
     """A revoked one is refused, at the exit it is let out, an override is possible."""
     site.sign_in(SUE)
     desk = site.gate.desk
-    (found,) = [each for each in desk.find(STAFFED, "revoked") if each.state == "revoked"]
+    (found,) = [each for each in desk.find(STAFFED, "revoked").found if each.state == "revoked"]
     assert desk.by_hand(STAFFED, found.ticket, Act()).code == "revoked"
     admitted = desk.by_hand(STAFFED, found.ticket, Act(override="staff_error"))
     assert (admitted.code, admitted.flag) == ("admitted", "revoked")
@@ -407,7 +407,7 @@ def test_an_entry_by_hand_is_believed_elsewhere(pair: tuple[Site, Site]) -> None
     """By the supervisor's signature."""
     north, south = pair
     south.sign_in(SUE)
-    (found,) = south.gate.desk.find(STAFFED, "row 12 seat 7")
+    (found,) = south.gate.desk.find(STAFFED, "row 12 seat 7").found
     south.gate.desk.by_hand(STAFFED, found.ticket, Act())
     heard(south, north)
     assert north.code_of("seated") == "already_admitted"

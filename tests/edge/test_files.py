@@ -248,8 +248,9 @@ def test_an_older_search_list_is_passed_over(own: Site) -> None:
     """A list is a convenience."""
     organizer = own.world.organizer
     for version, news in ((2, 1), (1, 0)):
-        head, entries = organizer.search(version)
-        told = own.feed(Section(Part.SEARCH_HEAD, head), Section(Part.SEARCH_ENTRIES, entries))
+        head, parts = organizer.search(version)
+        sections = (Section(Part.SEARCH_ENTRIES, part) for part in parts)
+        told = own.feed(Section(Part.SEARCH_HEAD, head), *sections)
         assert len(told) == news
 
 

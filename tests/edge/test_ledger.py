@@ -1,10 +1,22 @@
 """This device's own log and what all logs mean together, read again at every start."""
 
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from edge.practice.world import EVENT, World
 from shared.bundle import FileKind, Part
 from shared.bundle import decode as opened
+from shared.devices.proof import proves
 from shared.log.record import Kind, decode
+from shared.manifest.ticket import Status
+from shared.merge.incidents import Incident
+from shared.merge.ticket import Word
+from shared.merge.view import Summary, View
 from shared.outcomes import Signal
-from tests.edge.gates import NOW, Site, chained, heard, meaning, whole
+from tests.edge.conftest import MakeSite
+from tests.edge.gates import NOW, Site, chained, heard, id_hash, meaning, whole
 
 
 def evening(site: Site, lane: str = "north") -> None:
@@ -130,3 +142,121 @@ def test_what_is_exported_is_the_whole_log(site: Site) -> None:
     assert raws == site.raws()
     assert whole(raws, site.me.pk) == len(raws)
     assert all(decode(raw) for raw in raws)
+
+
+def told_of(site: Site) -> list[tuple[str, bool, bool]]:
+    """Return a list that grows by (kind, own, durable and readable by others) of each write."""
+    told: list[tuple[str, bool, bool]] = []
+
+    def listen(raws: Sequence[bytes], own: bool) -> None:
+        with ThreadPoolExecutor(1) as other:  # a lock held by this thread would stop it
+            seen = other.submit(lambda: {*site.gate.stores.log.records()}).result(5)
+            counted = other.submit(site.gate.ledger.unknown, raws).result(5) == []
+        told.extend((Kind(raw[1]).name, own, raw in seen and counted) for raw in raws)
+
+    site.gate.ledger.listen(listen)
+    return told
+
+
+def test_writes_are_told_of_once_they_are_on_the_disk(pair: tuple[Site, Site]) -> None:
+    """Our own and others', by the thread that wrote, with no lock held."""
+    north, south = pair
+    told = told_of(north)
+    south.scan("standing", "south")
+    north.scan("seated")
+    north.scan("family", people=2)
+    assert told == [("IN", True, True)] * 3
+    told.clear()
+    north.gate.replica.take(south.gate.replica.lacking({})[0])
+    assert told == [("BOOT", False, True), ("IN", False, True)]
+    told.clear()
+    north.gate.replica.take(south.gate.replica.lacking({})[0])
+    assert told == [], "nothing of it was new"
+
+
+def test_practice_is_told_to_nobody(site: Site) -> None:
+    """It is written nowhere."""
+    told = told_of(site)
+    site.gate.lanes.practise("north", on=True)
+    marks = len(told)
+    site.scan("standing")
+    assert len(told) == marks
+
+
+def test_a_listener_that_fails_undoes_nothing(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    """What is written is written; others are told all the same."""
+
+    def fails(_raws: Sequence[bytes], _own: bool) -> None:
+        raise ZeroDivisionError
+
+    site.gate.ledger.listen(fails)
+    told = told_of(site)
+    assert site.code_of("standing") == "admitted"
+    assert told == [("IN", True, True)]
+    assert "a listener failed" in caplog.text
+
+
+def of_records(site: Site, words: Mapping[bytes, Word]) -> Summary:
+    """Return what somebody else makes of a gate's records, who has been told these words."""
+    view, trust = View(), site.gate.held.trust
+    view.learn_roster(trust.roster.version, trust.roster.devices)
+    for raw in site.gate.stores.log.records():
+        view.add(raw)
+        blob = site.gate.stores.log.blobs([raw[156:188]]).get(raw[156:188])
+        if blob is not None and proves(decode(raw), blob, trust.keys, trust.roster):
+            view.prove(raw)
+    for ticket, word in words.items():
+        view.learn_ticket(EVENT, ticket, word)
+    return view.summary()
+
+
+def revoke(site: Site, *labels: str, version: int, gen: int = 0) -> None:
+    """Load a manifest in which these tickets are revoked, or of a later generation."""
+    organizer = site.world.organizer
+    for label in labels:
+        changed = {"gen": gen} if gen else {"status": Status.REVOKED}
+        organizer.sell(label, organizer.sold[label]._replace(**changed))
+    site.load(organizer.preload(version))
+
+
+def test_a_withdrawal_counts_for_what_was_admitted_before(make: MakeSite) -> None:
+    """As soon as the manifest says it, and after a restart: the view is the cloud's."""
+    site = make(World.make(NOW, tickets=4))
+    site.scan("standing")
+    site.scan("seated")
+    site.scan("family")
+    assert site.gate.ledger.summary().findings == ()
+    revoke(site, "standing", "live", version=2)
+    revoke(site, "seated", version=3, gen=2)
+    kinds = {Incident.REVOKED_ADMISSION, Incident.SUPERSEDED_ADMISSION}
+    assert {found.kind for found in site.gate.ledger.summary().findings} == kinds
+    words = {id_hash(site.world, "standing"): Word(0, True), id_hash(site.world, "seated"): Word(2)}
+    expected = of_records(site, words)
+    assert site.gate.ledger.summary() == expected
+    site.reopen()
+    before = site.gate.ledger.summary()
+    assert before.digest() == of_records(site, words).digest()
+
+
+def test_a_record_that_comes_after_the_word_is_judged_by_it(pair: tuple[Site, Site]) -> None:
+    """South did not know yet that the ticket was withdrawn."""
+    north, south = pair
+    revoke(north, "standing", version=2)
+    assert south.code_of("standing", "south") == "admitted"
+    heard(south, north)
+    kinds = [found.kind for found in north.gate.ledger.summary().findings]
+    assert kinds == [Incident.REVOKED_ADMISSION]
+    assert north.gate.ledger.summary() == of_records(
+        north, {id_hash(north.world, "standing"): Word(0, True)}
+    )
+
+
+def test_a_word_may_come_for_one_ticket_alone(site: Site) -> None:
+    """By a delta, before or after the record."""
+    ledger = site.gate.ledger
+    ledger.learn_ticket(EVENT, id_hash(site.world, "standing"), Word(0, True))
+    site.scan("standing")
+    site.scan("seated")
+    ledger.learn_ticket(EVENT, id_hash(site.world, "seated"), Word(3))
+    kinds = sorted(found.kind for found in ledger.summary().findings)
+    assert kinds == sorted([Incident.REVOKED_ADMISSION, Incident.SUPERSEDED_ADMISSION])

@@ -404,17 +404,17 @@ def test_leaving_the_arena_is_leaving_the_club_inside_it(make: MakeSite) -> None
 def test_a_search_by_name_seat_and_order_finds_the_ticket(site: Site) -> None:
     """Whoever types without accents or case finds it too."""
     site.sign_in()
-    by_seat = site.gate.desk.find(STAFFED, "row 12 seat 7")
+    by_seat = site.gate.desk.find(STAFFED, "row 12 seat 7").found
     assert [found.name for found in by_seat] == ["Seated"]
-    assert site.gate.desk.find(STAFFED, by_seat[0].order)[0].name == "Seated"
-    assert by_seat == site.gate.desk.find(STAFFED, "SEÁTED")
+    assert site.gate.desk.find(STAFFED, by_seat[0].order).found[0].name == "Seated"
+    assert by_seat == site.gate.desk.find(STAFFED, "SEÁTED").found
     assert by_seat[0].state == "active"
 
 
 def test_a_ticket_found_by_hand_is_admitted_once_and_its_code_refused_later(site: Site) -> None:
     """It uses up the ticket's right, signed by the supervisor."""
     site.sign_in()
-    (found,) = site.gate.desk.find(STAFFED, "row 12 seat 7")
+    (found,) = site.gate.desk.find(STAFFED, "row 12 seat 7").found
     verdict = site.gate.desk.by_hand(STAFFED, found.ticket, Act())
     assert (verdict.code, verdict.source, verdict.seat) == (
         "admitted",
@@ -422,7 +422,7 @@ def test_a_ticket_found_by_hand_is_admitted_once_and_its_code_refused_later(site
         "Block B, row 12, seat 7",
     )
     assert site.code_of("seated") == "already_admitted"
-    assert site.gate.desk.find(STAFFED, "row 12 seat 7")[0].inside == 1
+    assert site.gate.desk.find(STAFFED, "row 12 seat 7").found[0].inside == 1
 
 
 def test_every_line_above_leaves_a_whole_chain(site: Site) -> None:

@@ -167,7 +167,7 @@ def test_sessions_are_in_the_log_and_named_by_what_was_done(site: Site) -> None:
 def test_the_next_to_sign_in_ends_the_session_before(site: Site) -> None:
     """And finds nothing of it: no scan to go on with, and no signature to use."""
     site.sign_in(SUE)
-    (found,) = site.gate.desk.find(STAFFED, "waiver")
+    (found,) = site.gate.desk.find(STAFFED, "waiver").found
     held = site.gate.desk.by_hand(STAFFED, found.ticket, Act())
     assert held.code == "answers_required"
     site.sign_in(SAM)

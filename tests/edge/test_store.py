@@ -8,6 +8,8 @@ from edge.store.database import StorageFailed
 from edge.store.identity import load_identity
 from edge.store.schema import VERSION, NewerSchema
 from edge.store.stores import DATABASE, KEY, open_stores
+from shared.log.chain import Head
+from shared.log.record import record_hash
 from tests.edge.gates import Site
 
 
@@ -35,10 +37,11 @@ def test_receipts_tell_what_waits(site: Site) -> None:
     log, me = site.gate.stores.log, site.me.device
     for index in range(5):
         site.scan(f"#{index}")
-    assert log.waiting(me) == len(log.unconfirmed(me)) == 6
-    log.confirm(me, 1, 4)
-    log.confirm(me, 1, 2)
-    assert log.waiting(me) == len(log.unconfirmed(me)) == 2
+    assert log.waiting(me) == len([*log.unconfirmed(me)]) == 6
+    raws = site.raws()
+    for seq in (4, 2):
+        assert log.confirm([Head(me, 1, seq, record_hash(raws[seq - 1]))]) == ()
+    assert log.waiting(me) == len([*log.unconfirmed(me)]) == 2
     site.reopen()
     log = site.gate.stores.log
     assert log.waiting(me) == 3

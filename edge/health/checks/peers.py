@@ -10,6 +10,10 @@ def check(reading: Reading) -> Result:
     link = reading.link
     if link is None:
         return unseen("peers")
+    if link.distrusted:
+        todo = "Call the organizer: that gate should be looked at, and perhaps revoked."
+        sentence = "A gate nearby sent what nobody signed who may. It is not listened to."
+        return Result("peers", WARN, "peers_distrusted", ", ".join(link.distrusted), sentence, todo)
     if link.peers < link.expected:
         value = f"{link.peers} of {link.expected}"
         todo = "Check the network between the gates: cables, access points, the other gates' power."

@@ -31,6 +31,10 @@ def _barred(roster: Roster) -> Result | None:
     if roster.locked:
         sentence = "The organizer has locked this device."
         return Result("roster", FAIL, "roster_locked", "", sentence, "Call the organizer.")
+    if roster.alone:
+        sentence = "This device has not heard from the organizer for too long, and admits nobody."
+        todo = "Connect it to the internet, or to gates that are; or load a new file."
+        return Result("roster", FAIL, "roster_alone", "", sentence, todo)
     return None
 
 

@@ -28,7 +28,8 @@ export function openSearch() {
     const answer = await get(`/api/search?q=${encodeURIComponent(words)}`);
     if (mine !== newest) return;
     if (!answer.ok) return show([], refusal(answer.code));
-    show(answer.data.found, answer.data.found.length ? "" : t("search.none"));
+    const { found, missing } = answer.data;
+    show(found, [!found.length && t("search.none"), missing && t("search.missing")].filter(Boolean).join(" "));
   }
 
   function show(tickets, text) {

@@ -1,0 +1,123 @@
+"""Work that comes back: each chore again after its time, or after a growing pause where it failed.
+
+    chores = Chores(random)
+    chores.add("pull", poll, every=30)
+    chores.soon("pull")
+    async with chores.running(): ...
+
+apscheduler goes by the wall clock. A gate's wall clock may be set by a day at any moment, and
+then nothing would run for a day: so that is looked for, and everything made due.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from edge.sync.backoff import Backoff, jittered
+
+LOG: Final = logging.getLogger(__name__)
+LOOK: Final = 1.0  # seconds between two looks at the wall clock
+JUMP: Final = 3.0  # seconds
+
+
+class Wait(Exception):
+    """A chore failed, and the other side asked for so many seconds of peace."""
+
+    def __init__(self, code: str, seconds: float = 0.0) -> None:
+        super().__init__(code)
+        self.seconds = seconds
+
+
+@dataclass
+class Chore:
+    """One of them. `again`: it was asked for while it ran."""
+
+    name: str
+    work: Callable[[], Awaitable[None]]
+    every: float
+    backoff: Backoff
+    running: bool = False
+    again: bool = False
+
+
+class Chores:
+    """Used by one event loop alone."""
+
+    def __init__(self, random: Callable[[], float]) -> None:
+        self._random = random
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._chores: dict[str, Chore] = {}
+
+    def add(self, name: str, work: Callable[[], Awaitable[None]], every: float) -> None:
+        """Have `work` done at once and then about every so many seconds. It raises `Wait` where
+        it failed."""
+        self._chores[name] = Chore(name, work, every, Backoff(self._random))
+        self._due(name, 0.0)
+
+    def soon(self, name: str) -> None:
+        """Have it done now, or once more when it is through."""
+        chore = self._chores[name]
+        if chore.running:
+            chore.again = True
+        else:
+            self._due(name, 0.0)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run as long as this lasts."""
+        self._scheduler.start()
+        looking = asyncio.create_task(keep_time(self._scheduler))
+        try:
+            yield
+        finally:
+            self._scheduler.shutdown(wait=False)
+            looking.cancel()
+            with suppress(asyncio.CancelledError):
+                await looking
+
+    async def _run(self, chore: Chore) -> None:
+        if chore.running:
+            chore.again = True
+            return
+        chore.running, chore.again = True, False
+        wait = jittered(chore.every, self._random)
+        try:
+            await chore.work()
+            chore.backoff.worked()
+        except Wait as error:
+            wait = chore.backoff.failed(error.seconds)
+            LOG.info("%s: %s", chore.name, error)
+        except Exception:
+            wait = chore.backoff.failed()
+            LOG.exception("%s failed", chore.name)
+        finally:
+            chore.running = False
+        self._due(chore.name, 0.0 if chore.again else wait)
+
+    def _due(self, name: str, seconds: float) -> None:
+        at = datetime.now(UTC) + timedelta(seconds=seconds)
+        self._scheduler.add_job(
+            self._run, "date", [self._chores[name]], run_date=at, id=name,
+            replace_existing=True, misfire_grace_time=None,
+            max_instances=2,  # the next is made due from within the one that ends
+        )  # fmt: skip
+
+
+async def keep_time(scheduler: AsyncIOScheduler) -> None:
+    """Make every job due whenever the wall clock was set."""
+    before = time.time() - time.monotonic()
+    while True:
+        await asyncio.sleep(LOOK)
+        after = time.time() - time.monotonic()
+        if abs(after - before) > JUMP:
+            LOG.warning("the wall clock was set by %.0f seconds", after - before)
+            for job in scheduler.get_jobs():
+                job.modify(next_run_time=datetime.now(UTC))
+        before = after

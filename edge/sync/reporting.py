@@ -1,0 +1,60 @@
+"""How this device does, for whoever runs the venue (spec/sync.md §6)."""
+
+import shutil
+from typing import Any, Final
+
+import msgspec
+
+from edge.gate.board import CLOCKS
+from edge.gate.gate import Gate
+from edge.gate.state import CameraStatus
+from edge.store.database import StorageFailed
+from shared.wire import MAX_CAMERAS, MAX_EVENTS, CameraReport, HeldVersion, Report
+
+RESTLESS: Final = ("at", "disk_free", "waiting", "cameras")  # they change without any news
+
+
+def report_of(gate: Gate) -> Report:
+    """Return what this device says of itself. Blocks for the disk."""
+    around, trust, settings = gate.around, gate.held.trust, gate.stores.settings
+    heads = [book.manifest.head for book in trust.books.values()]
+    battery = around.get("battery")
+    return Report(
+        at=gate.clock.stamp_ms(),
+        software=str(around.get("version", ""))[:64],
+        keyset=trust.keys.keyset.version if trust.keys.keyset else 0,
+        roster=trust.roster.version,
+        obeyed=settings.number("obeyed"),
+        manifests=tuple(
+            HeldVersion(head.event, head.version, head.issued) for head in heads[:MAX_EVENTS]
+        ),
+        waiting=max(0, around.get("waiting", 0)),
+        disk_free=shutil.disk_usage(gate.settings.data_folder).free,
+        clock=CLOCKS[gate.clock.quality()],
+        cameras=tuple(map(_camera, around.get("cameras", ())[:MAX_CAMERAS])),
+        battery=None if battery is None else min(100, max(0, battery)),
+        on_power=around.get("on_power"),
+        peers=around.get("peers", 0),
+        incarnation=_incarnation(gate),
+        locked=gate.held.why_locked(),
+    )
+
+
+def news_of(report: Report) -> Any:
+    """Return what of a report is news when it changes."""
+    said = msgspec.to_builtins(report)
+    cameras = [(each.name, each.connected) for each in report.cameras]
+    return {name: value for name, value in said.items() if name not in RESTLESS}, cameras
+
+
+def _camera(status: CameraStatus) -> CameraReport:
+    return CameraReport(status.name[:32], status.connected, min(1000.0, max(0.0, status.fps)))
+
+
+def _incarnation(gate: Gate) -> int:
+    """Return which boot this is."""
+    try:
+        last = gate.stores.log.last(gate.me.device)
+    except StorageFailed:
+        return 0
+    return int.from_bytes(last[20:24], "big") if last else 0

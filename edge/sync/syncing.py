@@ -1,0 +1,189 @@
+"""A running gate and the cloud, kept together: whatever fails is tried again, and nothing of it
+is in a scan's way.
+
+    stream   news at once; a poll beside it, which goes on when the stream is gone
+    lists    keyset, roster, commands: first, and never behind a long download
+    events   tickets, by delta or chunk by chunk
+    searches supervisors' lists, beside the tickets
+    chores   poll, report, upload, what others wrote, clean-up
+
+A news only names the newest versions, so that of several the last one counts.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+
+from edge.gate.gate import Gate, NotSetUp
+from edge.gate.taking import Taking
+from edge.store.database import StorageFailed
+from edge.sync.backoff import Backoff, jittered
+from edge.sync.chores import Chores, Wait
+from edge.sync.client import Cloud
+from edge.sync.failures import Away, Denied, Failure
+from edge.sync.logs import Gossip
+from edge.sync.pull import TROUBLE, Pull
+from edge.sync.push import Pushing, unrelayed
+from edge.sync.reporting import news_of, report_of
+from edge.sync.searches import Searches
+from edge.sync.seen import Seen
+from edge.sync.stream import follow
+from edge.sync.work import Work
+from shared.wire import Report, SyncState
+
+POLL: Final = 30.0  # seconds
+REPORT: Final = 30.0
+TIDY: Final = 600.0
+LOOK: Final = 1.0
+PUSH: Final = 5.0
+GOSSIP: Final = 15.0
+AGAIN: Final = 1.0  # seconds before a stream that ended is opened again
+JSON: Final = "application/json"
+
+
+class Syncing:
+    """Used by one event loop alone. `relay` passes receipts on to neighbours."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        cloud: Cloud,
+        pool: Executor,
+        relay: Callable[[bytes], None] = unrelayed,
+    ) -> None:
+        self._gate = gate
+        self._cloud = cloud
+        self._pool = pool
+        self._pull = Pull(cloud, gate, pool)
+        self._push = Pushing(cloud, gate, pool, relay)
+        self._gossip = Gossip(cloud, gate, self._push.heard, pool)
+        self._records = 0  # as of the newest news
+        self._named: frozenset[bytes] | None = None  # events, by the newest news
+        self._seen = Seen(gate.around, gate.clock.stamp_ms)
+        self._lists = Work(self._pull_lists)
+        self._events = Work(self._pull.events)
+        self._searches = Work(Searches(cloud, gate, pool).pull)
+        self._chores = Chores(random.random)
+        self._reported: Any = None
+        self._over = asyncio.Event()
+        self._chores.add("poll", self._poll, POLL)
+        self._chores.add("report", self._report, REPORT)
+        self._chores.add("tidy", self._tidy, TIDY)
+        self._chores.add("look", self._look, LOOK)
+        self._chores.add("push", partial(self._tried, self._push.step), PUSH)
+        self._chores.add("gossip", partial(self._tried, self._gossip.step), GOSSIP)
+
+    async def run(self) -> None:
+        """Go on until this is cancelled or the device was wiped."""
+        async with self._chores.running(), asyncio.TaskGroup() as tasks:
+            going = [
+                tasks.create_task(each)
+                for each in (
+                    self._lists.run(),
+                    self._events.run(),
+                    self._searches.run(),
+                    self._follow(),
+                )
+            ]
+            await self._over.wait()
+            for each in going:
+                each.cancel()
+
+    def written(self) -> None:
+        """Note, in the loop, that something waits to be uploaded."""
+        if self._seen.here:
+            self._chores.soon("push")
+
+    def _told(self, state: SyncState) -> None:
+        """Take news: what is newest, and whether anybody's records came in."""
+        self._lists.told(state)
+        if state.records > self._records:
+            self._chores.soon("gossip")
+        self._records = state.records
+        self._named = frozenset(bytes.fromhex(each.event) for each in state.events)
+
+    async def _pull_lists(self, state: SyncState) -> list[Exception]:
+        """Pull lists, and let tickets follow: their heads may be signed by a key that is new."""
+        failed = await self._pull.lists(state)
+        self._events.told(state)
+        self._searches.told(state)
+        return failed
+
+    async def _follow(self) -> None:
+        """Follow the stream, and again whenever it ends."""
+        backoff = Backoff(random.random)
+        while True:
+            try:
+                await follow(self._cloud, partial(self._heard, backoff), self._told)
+                await asyncio.sleep(jittered(AGAIN, random.random))
+            except Failure as error:
+                if isinstance(error, Away):
+                    self._seen.lost()
+                self._chores.soon("poll")
+                wait = error.wait if isinstance(error, Denied) else 0.0
+                await asyncio.sleep(backoff.failed(wait))
+
+    def _heard(self, backoff: Backoff) -> None:
+        backoff.worked()
+        if not self._seen.here:
+            for work in (self._lists, self._events, self._searches):
+                work.reached()
+            for name in ("poll", "report", "push", "gossip"):
+                self._chores.soon(name)
+        self._seen.heard()
+
+    async def _poll(self) -> None:
+        try:
+            state = await self._pull.state()
+        except TROUBLE as error:
+            if isinstance(error, Away):
+                self._seen.lost()
+            raise _wait(error) from None
+        self._seen.heard()
+        self._told(state)
+
+    async def _report(self) -> None:
+        try:
+            report = await self._blocking(partial(report_of, self._gate))
+            await self._cloud.post("/sync/report", msgspec.json.encode(report), 1 << 16, kind=JSON)
+        except TROUBLE as error:
+            raise _wait(error) from None
+        self._reported = news_of(report)
+
+    async def _look(self) -> None:
+        """Let an old contact go, and report at once what is news."""
+        self._seen.look()
+        if self._gate.held.wiped:
+            self._over.set()
+        elif self._seen.here:
+            with suppress(StorageFailed):
+                report: Report = await self._blocking(partial(report_of, self._gate))
+                if self._reported is not None and news_of(report) != self._reported:
+                    self._chores.soon("report")
+
+    async def _tidy(self) -> None:
+        taking = Taking(self._gate)
+        with suppress(StorageFailed, NotSetUp):
+            if self._named is not None:
+                await self._blocking(partial(taking.let_go_of_others, self._named))
+            await self._blocking(taking.sweep)
+
+    async def _tried(self, step: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await step()
+        except TROUBLE as error:
+            raise _wait(error) from None
+
+    async def _blocking(self, call: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+
+
+def _wait(error: Exception) -> Wait:
+    code = getattr(error, "code", type(error).__name__)
+    return Wait(code, error.wait if isinstance(error, Denied) else 0.0)

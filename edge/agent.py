@@ -3,6 +3,8 @@
     gate          decides; its calls block for a disk's sync, so they run on threads
     hub           cameras in, lamp and turnstile out, on a Unix socket
     web           screens and third-party lanes, over TLS
+    lan           the other gates of the site, over TLS that knows them by their keys
+    sync          the cloud: lists and tickets in, records and reports out
     readers       keyboard-wedge and serial readers
     housekeeping  checkpoints when nobody scans, locks idle lanes, looks at power and health
 
@@ -25,9 +27,12 @@ from edge.certs import names_of, server_context
 from edge.gate.bus import News
 from edge.gate.desk import UNDONE
 from edge.gate.gate import Gate, Machine, open_gate
+from edge.gate.receipts import Receipts
 from edge.gate.verdict import Verdict
 from edge.health.report import Health
 from edge.housekeeping import Housekeeping
+from edge.lan.lan import Lan
+from edge.lan.running import running as running_lan
 from edge.link.cameras import Cameras
 from edge.link.hub import Hub
 from edge.link.messages import Beat, Show
@@ -36,8 +41,11 @@ from edge.scan.isolated import Frames
 from edge.scan.layouts import meant
 from edge.scan.readers import run_readers
 from edge.settings import Settings, WebSettings
+from edge.sync.chores import keep_time
+from edge.sync.running import running as running_sync
 from edge.web.app import create_app
 from edge.web.server import serve
+from shared.lan import Type
 from shared.outcomes import Outcome
 
 BEAT_SECONDS: Final = 0.2
@@ -69,6 +77,8 @@ async def run_agent(
         async with (
             _jobs(keeping, hub, gate, pool),
             run_readers(settings, partial(_read, gate, pool)),
+            running_lan(gate, Receipts(gate).take) as lan,
+            running_sync(gate, partial(_relay, lan)),
         ):
             stop = _until_told(loop)
             server = asyncio.create_task(serve(app, context, settings.web.host, settings.web.port))
@@ -127,14 +137,15 @@ async def _jobs(
     scheduler.add_job(keeping.tidy, "interval", seconds=5, max_instances=1, coalesce=True)
     scheduler.add_job(keeping.look, "interval", seconds=1, max_instances=1, coalesce=True)
     scheduler.start()
-    beating = asyncio.create_task(_beat(hub, gate, pool))
+    tasks = [asyncio.create_task(_beat(hub, gate, pool)), asyncio.create_task(keep_time(scheduler))]
     try:
         yield
     finally:
         scheduler.shutdown(wait=False)
-        beating.cancel()
-        with suppress(asyncio.CancelledError):
-            await beating
+        for each in tasks:
+            each.cancel()
+            with suppress(asyncio.CancelledError):
+                await each
 
 
 async def _beat(hub: Hub, gate: Gate, pool: ThreadPoolExecutor) -> None:
@@ -146,6 +157,12 @@ async def _beat(hub: Hub, gate: Gate, pool: ThreadPoolExecutor) -> None:
         hub.tell_signals(Beat(status.ready))
         notify("WATCHDOG=1")
         await asyncio.sleep(BEAT_SECONDS)
+
+
+def _relay(lan: Lan | None, receipt: bytes) -> None:
+    """Pass a receipt of the cloud's on to the gates whose records it may be about."""
+    if lan is not None:
+        lan.relay(Type.RECEIPT, receipt)
 
 
 def _until_told(loop: asyncio.AbstractEventLoop) -> "asyncio.Future[None]":

@@ -21,7 +21,7 @@ setup-gate:
 setup-tests:
 	@scripts/setup tests
 
-demo: setup ## issue, sign, present, verify, decide and merge a small event, in the terminal
+demo: setup-gate ## a cloud, three gates, a crowd of 2,000 before cameras; KEEP=1 leaves it running
 	@$(PY) -m demo
 
 serve: setup-cloud ## run the ticket service on this machine, with all that it needs

@@ -1,190 +1,117 @@
-"""Tell the story, and compare what happened with what was expected; exit 1 on any difference."""
+"""Play the evening, and compare what happened with what was expected.
 
+    KEEP=1       go on running afterwards, with the addresses printed
+    GUESTS=500   another number of tickets
+    SEED=7       another crowd
+    LOGS=folder  where the programs' logs go, and stay
+
+Exit status: 0, or 1 on any difference, or 2 if it could not be played to its end.
+"""
+
+import asyncio
+import os
+import signal
 import sys
 import tempfile
-from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-import qrcode
+import httpx
 from rich.console import Console
-from rich.panel import Panel
-from rich.table import Table as Grid
-from rich.text import Text
 
-from demo.venue import ENTRY, EXIT, Clock, Venue
-from edge.gate.verdict import Verdict
-from edge.practice.world import World
-from shared.outcomes import BY_CODE, Outcome, Signal
+from demo import crowd, script
+from demo.addresses import addresses
+from demo.api import Refused
+from demo.crowd import Plan
+from demo.evening import Evening
+from demo.programs import Failed, last_words
+from demo.stage import up
+from demo.telling import Telling
+from demo.terminal import Terminal
 
-START: Final = 1_800_000_000_000
-MINUTE: Final = 60_000
-LOOK: Final = {
-    Signal.ADMIT: ("✔", "bold white on green"),
-    Signal.ACT: ("▲", "bold black on yellow"),
-    Signal.REFUSE: ("✖", "bold white on red"),
-    Signal.TROUBLE: ("▨", "bold black on white"),
-}
-
-
-class Story:
-    """Scans a minute apart, each with what is expected of it."""
-
-    def __init__(self, console: Console, folder: Path) -> None:
-        self.console = console
-        self.clock = Clock(START)
-        self.linked = True
-        self.wrong: list[str] = []
-        self.world = World.make(START // 1000, tickets=1)
-        self.venue = Venue(folder, self.world, self.clock)
-
-    @property
-    def seconds(self) -> int:
-        """The time in unix seconds."""
-        return self.clock.ms // 1000
-
-    def scan(
-        self, gate: str, what: str, text: str, expected: Outcome, people: int = 1, lane: str = ENTRY
-    ) -> None:
-        """Let `gate` scan `text`, and show what staff would see."""
-        self.clock.ms += MINUTE
-        verdict = self.venue.gates[gate].station.scan(text, lane, "hand", people)
-        outcome = BY_CODE[verdict.code]
-        shape, style = LOOK[outcome.signal]
-        row = Grid.grid(padding=(0, 1))
-        for width in (6, 36, 24, None):
-            row.add_column(width=width)
-        shown = Text(f" {shape} {outcome.code} ", style=style)
-        row.add_row(gate, what, shown, f"{outcome.sentence} {self.detail(verdict)}")
-        self.console.print(row)
-        self.check(f"{gate}: {what}", expected.code, outcome.code)
-        if self.linked:
-            self.exchange()
-
-    def detail(self, verdict: Verdict) -> str:
-        """Return what staff see beside the word."""
-        if verdict.signal is Signal.REFUSE and verdict.left:
-            return f"{verdict.left} more may enter."
-        if verdict.prior is not None:
-            minutes = (self.clock.ms - verdict.prior.at) // MINUTE
-            return f"{minutes} min ago at gate {verdict.prior.gate}"
-        return f"{verdict.people} people" if verdict.people > 1 else ""
-
-    def exchange(self) -> list[str]:
-        """Carry each gate's log to the other; return what was new."""
-        return [*self.venue.carry("North", "South"), *self.venue.carry("South", "North")]
-
-    def check(self, what: str, expected: object, happened: object) -> None:
-        """Note a difference."""
-        if expected != happened:
-            self.wrong.append(f"{what}: expected {expected}, got {happened}")
+KEEP: Final = "KEEP"
+SEED: Final = "SEED"
+LOGS: Final = "LOGS"
+GUESTS: Final = "GUESTS"
+LAST: Final = 600  # characters of each program's log that are shown when it is
+BROKEN: Final = 2  # exit status: it could not be played to its end
+WIDTH: Final = 110  # columns, where nobody says
 
 
-def issue(story: Story) -> None:
-    """Show a ticket that was sold."""
-    story.console.rule("[bold]Issue: a ticket is signed bytes in a QR code")
-    show_code(story.console, story.world.code("standing"))
+class Where(NamedTuple):
+    """The demo's folders: its own, and that of its programs' logs."""
+
+    folder: Path
+    logs: Path
 
 
-def show_code(console: Console, text: str) -> None:
-    """Print a ticket as a QR code, two modules a character."""
-    code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_M, border=2)
-    code.add_data(text, optimize=0)
-    rows = [*code.get_matrix(), [False] * len(code.get_matrix())]
-    for upper, lower in zip(rows[::2], rows[1::2], strict=False):
-        blocks = (" ▄▀█"[2 * (not u) + (not d)] for u, d in zip(upper, lower, strict=True))
-        console.print("  " + "".join(blocks), highlight=False, style="white on black")
-    console.print(f"  {text[:60]}…  [dim]{len(text)} characters")
+async def play(where: Where, console: Console, *, keep: bool, plan: Plan) -> bool:
+    """Play it, and return whether all was as expected."""
+    telling = Telling()
+    terminal = Terminal(telling, console)
+    async with up(*where, telling) as stage:
+        console.print(f"The story on a page: {stage.site.address}/", highlight=False)
+        stage.run(asyncio.create_task(terminal.run()))
+        evening = Evening(stage, telling, plan)
+        with terminal.shown():
+            rows = await evening.play()
+        terminal.table(rows)
+        fine = all(row.same for row in rows)
+        telling.say(*(("Everything happened as expected.", "good") if fine
+                      else ("Not everything happened as expected.", "bad")))  # fmt: skip
+        if keep:
+            for what, address in addresses(evening):
+                console.print(f"[bold]{what:16}[/]{address}", highlight=False, soft_wrap=True)
+            console.print("Ctrl-C ends it.")
+            with suppress(asyncio.CancelledError):  # which is its right end
+                await asyncio.Event().wait()
+    return fine
 
 
-def preload(story: Story) -> None:
-    """Give all gates what they need to decide alone."""
-    story.console.rule("[bold]Preload: keys, roster and manifest, every signature and hash checked")
-    for gate in ("North", "South", "Office"):
-        story.console.print(f"{gate:6} takes in {'; '.join(story.venue.preload(gate))}")
+async def until_told(where: Where, console: Console, *, keep: bool, plan: Plan) -> int:
+    """Play until it is over or somebody asks to end it; return the exit status."""
+    playing = asyncio.ensure_future(play(where, console, keep=keep, plan=plan))
+    told: list[int] = []
 
+    def end(number: int) -> None:
+        told.append(number)
+        playing.cancel()
 
-def entry(story: Story) -> None:
-    """Let people in while the gates hear each other."""
-    story.console.rule("[bold]Entry: each gate decides every scan by itself, and writes it down")
-    world, scan = story.world, story.scan
-    anna, bruno, family = world.code("standing"), world.code("standing 2"), world.code("family")
-    forged = bruno[:-2] + ("0" if bruno[-2] != "0" else "1") + "."
-    scan("North", "Anna's ticket", anna, Outcome.ADMITTED)
-    scan("South", "a copy of Anna's ticket", anna, Outcome.ALREADY_ADMITTED)
-    scan("North", "a code with one character changed", forged, Outcome.BAD_SIGNATURE)
-    scan("North", "a web address", "https://tickets.example/free", Outcome.NOT_A_TICKET)
-    scan("South", "another night's ticket", world.of_another_night(), Outcome.WRONG_EVENT)
-    scan("South", "a cancelled ticket", world.code("revoked"), Outcome.REVOKED)
-    resold = world.code("resold", gen=0)
-    scan("South", "the seller's code of a resold one", resold, Outcome.SUPERSEDED)
-    scan("South", "a screenshot of a live ticket", world.code("live"), Outcome.LIVE_CODE_REQUIRED)
-    scan(
-        "South",
-        "its live code, five minutes old",
-        world.live(story.seconds - 240),
-        Outcome.STALE_CODE,
-    )
-    scan("South", "its live code, of this moment", world.live(story.seconds + 60), Outcome.ADMITTED)
-    scan("North", "three of a family of four", family, Outcome.ADMITTED, 3)
-    scan("South", "two more of the family", family, Outcome.NO_ENTRIES_LEFT, 2)
-    scan("South", "the fourth", family, Outcome.ADMITTED)
-    scan("North", "Anna goes out", anna, Outcome.EXIT, lane=EXIT)
-    scan("South", "Anna comes back", anna, Outcome.READMITTED)
-
-
-def cut(story: Story) -> None:
-    """Cut the link: entry goes on, and some of it can't be prevented."""
-    story.console.rule("[bold]Nothing is carried between the gates any more; entry goes on")
-    story.linked = False
-    scan, world = story.scan, story.world
-    bruno, carla, dora = world.code("standing 2"), world.code("standing 3"), world.bulk(0)
-    scan("North", "Bruno's ticket", bruno, Outcome.ADMITTED)
-    scan("South", "a copy of Bruno's ticket", bruno, Outcome.ADMITTED)
-    scan("North", "Carla's ticket", carla, Outcome.ADMITTED)
-    scan("South", "Carla leaves, unknown here", carla, Outcome.EXIT, lane=EXIT)
-    scan("South", "Carla comes back", carla, Outcome.ADMITTED)
-    scan("North", "Dora's ticket", dora, Outcome.ADMITTED)
-    scan("North", "Dora leaves", dora, Outcome.EXIT, lane=EXIT)
-    scan("South", "Dora comes back, unknown here", dora, Outcome.ADMITTED)
-
-
-def heal(story: Story) -> None:
-    """Bring the logs together, and show what they mean to everybody."""
-    story.console.rule("[bold]The logs are carried, checked and merged")
-    for told in story.exchange():
-        story.console.print(f"hears {told}")
-    for source in ("South", "North", "South"):  # late, twice, and in another order
-        story.venue.carry(source, "Office")
-    grid = Grid("who", "people inside", "to settle", "digest of the whole view")
-    summaries = {name: gate.ledger.summary() for name, gate in story.venue.gates.items()}
-    for who, summary in summaries.items():
-        kinds = Counter(str(finding.kind) for finding in summary.findings)
-        to_settle = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items()))
-        grid.add_row(who, str(story.venue.inside(who)), to_settle, summary.digest().hex()[:16])
-    story.console.print(grid)
-    story.check("views that differ", 1, len({s.digest() for s in summaries.values()}))
-    # Bruno's copy is an incident. Dora may have left unseen: a note, no accusation. Carla's exit
-    # was unknown at South, and is explained.
-    found = sorted(str(finding.kind) for finding in summaries["Office"].findings)
-    story.check("incidents", ["double_admission", "unseen_exit"], found)
-    story.check("people inside", 10, story.venue.inside("Office"))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, end, number)
+    with suppress(asyncio.CancelledError):
+        return 0 if await playing else 1
+    return 128 + told[0] if told else 1
 
 
 def main() -> int:
     """Run the demo; return the exit status."""
+    console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
+    keep = bool(os.environ.get(KEEP))
+    seed, guests = int(os.environ.get(SEED, crowd.SEED)), int(os.environ.get(GUESTS, crowd.TICKETS))
+    plan = script.make(seed, guests)
+    status = BROKEN
     with tempfile.TemporaryDirectory(prefix="usher-demo-") as folder:
-        story = Story(Console(width=max(100, Console().width)), Path(folder))
+        where = Where(Path(folder), Path(os.environ.get(LOGS) or folder))
         try:
-            for part in (issue, preload, entry, cut, heal):
-                part(story)
-        finally:
-            story.venue.close()
-    if story.wrong:
-        story.console.print(Panel("\n".join(story.wrong), title="Not as expected", style="red"))
-        return 1
-    story.console.print("[bold green]Everything happened as expected.")
-    return 0
+            status = asyncio.run(until_told(where, console, keep=keep, plan=plan))
+        except* (Failed, Refused, TimeoutError, httpx.HTTPError) as faults:
+            for fault in leaves(faults):
+                console.print(str(fault) or type(fault).__name__, style="bold red", markup=False)
+            for log in sorted(where.logs.glob("*.log")):
+                console.print(f"{log.name}: …{last_words(log)[-LAST:]}", style="dim", markup=False)
+    return status
+
+
+def leaves(fault: BaseException) -> Iterator[BaseException]:
+    """Yield each exception of a group."""
+    if not isinstance(fault, BaseExceptionGroup):
+        yield fault
+        return
+    for each in fault.exceptions:
+        yield from leaves(each)
 
 
 if __name__ == "__main__":

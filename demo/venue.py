@@ -1,77 +1,52 @@
-"""The venue of the demo: real gates, each in a folder of its own, on one made-up clock.
+"""The venue: three gates with two lanes each, and what is sold for tonight."""
 
-A gate here is what an appliance runs, without its processes: SQLite file, log, decisions. What
-gates tell each other goes by file, as in a venue without a network.
-"""
+from typing import Any, Final, NamedTuple
 
-from pathlib import Path
-
-from edge.gate.gate import Gate, Machine, open_gate
-from edge.gate.setup import Feeding, set_up
-from edge.practice.organizer import Organizer
-from edge.practice.world import NORTH, SOUTH, World, feed, post_lane
-from edge.settings import LaneSettings, Settings
-from edge.store.identity import Identity
-
-ENTRY, EXIT = "entry", "exit"
-PLACES = {"North": NORTH, "South": SOUTH, "Office": NORTH}
+NORTH, SOUTH, WEST = "North", "South", "West"
+GATES: Final = (NORTH, SOUTH, WEST)
+HALL: Final = 1  # the zone
 
 
-class Clock:
-    """The demo's time, in unix milliseconds."""
+class Lane(NamedTuple):
+    """A place of scanning with a camera over it."""
 
-    def __init__(self, ms: int) -> None:
-        self.ms = ms
-
-    def machine(self) -> Machine:
-        """Return a machine with this clock."""
-        return Machine(lambda: self.ms, lambda: self.ms, lambda: self.ms / 1000)
+    id: str
+    gate: str
+    exiting: bool = False
 
 
-class Venue:
-    """Two gates and an office that hears of both."""
+LANES: Final = (
+    Lane("north-1", NORTH),
+    Lane("north-2", NORTH),
+    Lane("south-1", SOUTH),
+    Lane("south-2", SOUTH),
+    Lane("west-1", WEST),
+    Lane("west-out", WEST, exiting=True),
+)
+ENTRIES: Final = tuple(lane for lane in LANES if not lane.exiting)
+EXIT: Final = next(lane for lane in LANES if lane.exiting)
 
-    def __init__(self, folder: Path, world: World, clock: Clock) -> None:
-        self.world = world
-        self.clock = clock
-        self.gates: dict[str, Gate] = {}
-        self._settings = {name: _settings(folder / name, name) for name in PLACES}
-        self._devices = {name: _enrolled(world.organizer, self._settings[name]) for name in PLACES}
-
-    def preload(self, name: str) -> list[str]:
-        """Load a gate and open it; return in words what it was loaded with."""
-        settings, machine = self._settings[name], self.clock.machine()
-        news = self.world.load(settings, self._devices[name], machine=machine)
-        for lane in (ENTRY, EXIT):
-            post_lane(settings, lane, PLACES[name], exiting=lane == EXIT)
-        self.gates[name] = open_gate(settings, machine, "demo")
-        return news
-
-    def carry(self, source: str, target: str) -> list[str]:
-        """Carry a gate's log to another; return in words what was new to it."""
-        gate = self.gates[source]
-        feeding = Feeding(gate.stores, gate.me, gate.clock)
-        data = b"".join(feeding.export())
-        news = feed(self._settings[target], self._devices[target], data, self.clock.machine())
-        self.gates[target].reload()
-        return [each for each in news if " 0 new" not in each]
-
-    def inside(self, name: str) -> int:
-        """Return how many people are in the arena, as a gate knows it."""
-        return self.gates[name].board.counts(ENTRY).inside
-
-    def close(self) -> None:
-        """Close all gates."""
-        for gate in self.gates.values():
-            gate.close()
-
-
-def _settings(folder: Path, name: str) -> Settings:
-    lanes = tuple(LaneSettings(lane, unattended=True) for lane in (ENTRY, EXIT))
-    return Settings(str(folder), str(folder / "run"), name, clock="network", lanes=lanes)
-
-
-def _enrolled(organizer: Organizer, settings: Settings) -> Identity:
-    me = set_up(settings.data_folder, organizer.tenant, organizer.root)
-    organizer.enrol(settings.name, me.pk)
-    return me
+STANDING, SEATED, LIVE, FAMILY, LATE = "Standing", "Seated", "Live", "Family", "Late pass"
+FAMILY_OF: Final = 4
+CLASSES: Final[dict[str, dict[str, Any]]] = {
+    STANDING: {"entry": {"zones": [HALL], "re_entry": True}},
+    SEATED: {"entry": {"zones": [HALL]}},
+    LIVE: {"entry": {"zones": [HALL]}, "live": True},
+    FAMILY: {"entry": {"zones": [HALL], "allowance": FAMILY_OF, "group": True}},
+    LATE: {"entry": {"zones": [HALL]}, "price": 0, "capacity": 10},  # bought at the last moment
+}
+LAYOUT: Final[dict[str, Any]] = {
+    "name": "Harbour Hall",
+    "timezone": "Europe/Berlin",
+    "zones": [{"id": HALL, "name": "Hall", "capacity": 4000}],
+    "gates": [
+        {"id": number, "name": name, "zone": HALL, "direction": "both"}
+        for number, name in enumerate(GATES, 1)
+    ],
+}
+ELSEWHERE: Final[dict[str, Any]] = {
+    "name": "Old Mill",
+    "timezone": "Europe/Berlin",
+    "zones": [{"id": HALL, "name": "Mill"}],
+    "gates": [{"id": 1, "name": "Main door", "zone": HALL}],
+}

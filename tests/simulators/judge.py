@@ -1,0 +1,129 @@
+"""What has to hold once everything is mended and everybody has heard everything.
+
+The numbers are those of the invariants in tests/simulators/README.md. What is compared with is
+counted from the records and from what guests were shown, by other means than the merge.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from shared.log.record import Bits, Kind, Record, decode, unpack_bits
+from shared.merge.incidents import Finding, Incident
+from tests.simulators.cast import PASSED_ON, REVOKED
+
+if TYPE_CHECKING:
+    from tests.simulators.evening import Evening
+
+OF_LOGS = frozenset({Incident.EQUIVOCATION, Incident.LOG_TRUNCATED})
+
+
+def judge(evening: "Evening") -> None:
+    """Check every invariant; raise `Broken` with the story for the first that fails."""
+    raws = [*evening.cloud.gate.stores.log.records()]
+    findings = [*evening.cloud.gate.ledger.summary().findings]
+    for finding in findings:
+        evening.story.meet(f"incident: {finding.kind}")
+    _same_everywhere(evening)
+    _nothing_lost(evening, raws)
+    _logs(evening, raws, findings)
+    counted = [decode(raw) for raw in raws if evening.counts(raw)]
+    _tickets(evening, counted, findings)
+    _rights(evening, counted)
+    if evening.climate.calm:
+        _calm(evening, findings)
+
+
+def _same_everywhere(evening: "Evening") -> None:
+    """1, 2: one view, byte for byte, whatever came when, twice or late."""
+    told = evening.cloud.gate.ledger.summary().digest()
+    for stage in evening.gates:
+        same = stage.gate.ledger.summary().digest() == told
+        evening.story.check(same, f"1: {stage.name} and the cloud see the same")
+
+
+def _nothing_lost(evening: "Evening", raws: Iterable[bytes]) -> None:
+    """3: what a guest was shown as green is in the merged log."""
+    held = set(raws)
+    for stage in evening.gates:
+        lost = [raw for raw in stage.written if raw not in held and raw not in evening.lost]
+        evening.story.check(not lost, f"3: {len(lost)} records of {stage.name} are gone")
+
+
+def _logs(evening: "Evening", raws: list[bytes], findings: list[Finding]) -> None:
+    """4, 5: every place has one record, or exactly one incident; nothing waits for ever."""
+    places: Counter[bytes] = Counter(raw[4:32] for raw in raws)
+    split = sorted(place for place, times in places.items() if times > 1)
+    told = sorted(
+        each.device + each.incarnation.to_bytes(4, "big") + each.seq.to_bytes(8, "big")
+        for each in findings
+        if each.kind is Incident.EQUIVOCATION
+    )
+    evening.story.check(told == split, "5: one incident for each place with two records")
+    blamed = {each.device for each in findings if each.kind in OF_LOGS}
+    honest = {stage.me.device for stage in evening.gates} - evening.set_back_devices
+    evening.story.check(not blamed & honest, "5: no honest log is accused")
+
+
+def _tickets(evening: "Evening", records: Iterable[Record], findings: list[Finding]) -> None:
+    """7, 9: incidents are the excess, and nobody honest is accused."""
+    found: dict[str, Counter[Incident]] = defaultdict(Counter)
+    for finding in findings:
+        if finding.ticket in evening.labels:
+            found[evening.labels[finding.ticket]][finding.kind] += 1
+    entries: Counter[str] = Counter(
+        evening.labels[r.ticket]
+        for r in records
+        if r.kind == Kind.IN and r.ticket in evening.labels
+    )
+    for label in sorted(set(evening.labels.values())):
+        doubles = found[label][Incident.DOUBLE_ADMISSION]
+        if int(label[1:]) % 2:  # no way back in: one entry, whatever happens
+            excess = max(0, entries[label] - 1)
+            evening.story.check(
+                doubles == excess, f"7: {label}: {doubles} incidents, {excess} entries too many"
+            )
+        elif label not in evening.suspect:
+            evening.story.check(
+                doubles <= evening.returns(label), f"7: {label} is accused {doubles} times"
+            )
+    if evening.recalled:
+        _recalled(evening, records, found)
+    for presence, people in evening.cloud.gate.ledger.summary().presence:
+        evening.story.check(people >= 0, f"9: {people} people in {presence}")
+
+
+def _recalled(
+    evening: "Evening", records: Iterable[Record], found: Mapping[str, Counter[Incident]]
+) -> None:
+    """7: an entry on a ticket that is revoked, or was passed on, is an incident of its kind."""
+    entries: Counter[tuple[str, bool]] = Counter()  # label, and whether by an older code
+    for record in records:
+        if record.kind in (Kind.IN, Kind.OVERRIDE) and record.ticket in evening.labels:
+            entries[evening.labels[record.ticket], record.gen == 0] += 1
+    for label in REVOKED:
+        told = found[label][Incident.REVOKED_ADMISSION]
+        expected = entries[label, True] + entries[label, False]
+        evening.story.check(told == expected, f"7: {label} was revoked: {told} of {expected}")
+    for label in PASSED_ON:
+        told, expected = found[label][Incident.SUPERSEDED_ADMISSION], entries[label, True]
+        evening.story.check(told == expected, f"7: {label} was passed on: {told} of {expected}")
+
+
+def _rights(evening: "Evening", records: Iterable[Record]) -> None:
+    """6: of the entries on one right, at most one does not say that it may be in excess."""
+    firm: Counter[bytes] = Counter()
+    for record in records:
+        bits: Bits = unpack_bits(record.bits)
+        if record.kind == Kind.IN and record.device not in evening.not_firm:
+            if bits.degraded:
+                evening.story.meet("entry flagged degraded")
+            else:
+                firm[record.ref] += 1
+    twice = [right for right, times in firm.items() if times > 1]
+    evening.story.check(not twice, f"6: {len(twice)} rights were used twice without a flag")
+
+
+def _calm(evening: "Evening", findings: list[Finding]) -> None:
+    """6: where nothing goes wrong, nobody is let in twice, and there is nothing to settle."""
+    evening.story.check(not findings, f"6: {len(findings)} incidents on a calm evening")

@@ -1,0 +1,1 @@
+"""Gates as real processes in network namespaces of their own, on a LAN that can be cut."""

@@ -1,0 +1,1 @@
+"""What happens at a venue; each is a program that runs inside its namespaces."""

@@ -1,7 +1,7 @@
 """`make bench`: each suite in a process of its own; a table at the end.
 
-All are pinned to one core, but for those of the cloud: its processes, its database and its
-client share two.
+All are pinned to one core, but for those of the cloud and of sync: the processes of the cloud, its
+database, its client and gates share two.
 
 python -m benchmarks            # everything, about ten minutes
 python -m benchmarks merging    # one suite
@@ -23,6 +23,7 @@ SUITES = {
     "manifests": "build, load and update manifests of 100,000 tickets",
     "gate": "scan at a gate with 100,000 and 1,000,000 tickets",
     "lane": "let guests in from 720p frames",
+    "lan": "tell 20 other gates of an admission",
     "frames": "read codes in 720p frames, beside pyzbar",
     "browser": "scan at a kiosk's page in Chromium",
     "appliance": "start the agent, and load it with 1,000,000 tickets",
@@ -34,6 +35,12 @@ SUITES = {
     "cloud.uploads": "take in and merge 100,000 check-in records",
     "cloud.holds": "hold tickets that many want",
     "cloud.preload": "make and list what gates load of 100,000 tickets",
+    "sync.preload": "load 100,000 tickets at a gate, from nothing",
+    "sync.delta": "sell a ticket, and know it at a gate",
+    "sync.upload": "send and merge 50,000 records of a gate",
+    "sync.claims": "claim at another gate before green",
+    "sync.spread": "tell 20 other gates of an admission, in three processes",
+    "sync.many": "scan at 200 gates of one cloud",
 }
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
@@ -41,7 +48,8 @@ CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else
 def rows_of(suite: str) -> list[Row]:
     """Run one suite in a fresh process, so that memory and caches are its own."""
     if CORES:
-        os.sched_setaffinity(0, CORES[-2:] if suite.startswith("cloud.") else CORES[-1:])
+        shared = suite.startswith(("cloud.", "sync."))
+        os.sched_setaffinity(0, CORES[-2:] if shared else CORES[-1:])
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{suite}"], check=True, stdout=subprocess.PIPE
     )

@@ -7,7 +7,7 @@ from typing import Final
 
 from demo.crowd import LEFT, TICKETS, Chapter, Plan
 from demo.numbers import Numbers
-from demo.queues import Carried, Happened, Queue
+from demo.queues import Carried, Happened, Meeting, Queue, settled
 from demo.stage import Stage
 from demo.telling import Telling
 from shared.outcomes import BY_CODE, Signal
@@ -36,15 +36,14 @@ class Coming:
 
     async def play(self, chapter: Chapter, carried: Carried) -> None:
         """Have everybody come; return when the last has had an answer."""
-        loop, before = asyncio.get_running_loop(), len(self._numbers.happened)
-        lanes = self._plan.chapter(chapter)
-        over = {v.number: loop.create_future() for visits in lanes.values() for v in visits}
+        before, lanes = len(self._numbers.happened), self._plan.chapter(chapter)
+        meeting = Meeting([visit for visits in lanes.values() for visit in visits])
         lasts = LASTS[chapter] * min(1.0, len(self._plan.guests) / TICKETS)
         async with asyncio.TaskGroup() as tasks:
             for lane, visits in lanes.items():
                 queue = Queue(self._stage.lenses[lane], self._stage.screens[lane], carried)
-                tasks.create_task(queue.go(visits, over, self._numbers.tell, lasts))
-        happened = self._numbers.happened[before:]
+                tasks.create_task(queue.go(visits, meeting, self._numbers.tell, lasts))
+        happened = settled(self._numbers.happened[before:])
         odd = sum(not each.as_expected for each in happened)
         ending = f"{odd} OTHERWISE than planned" if odd else "each as planned"
         told = f"{len(happened)} came: {summed_up(happened)}; {ending}."

@@ -88,6 +88,9 @@ class Visit(NamedTuple):
     expected: str  # an outcome's code
     after: int | None = None  # the visit that has to be over
     paper: bool = False
+    # Another visit with the same ticket at another gate, in the same instant: each of the two may
+    # come first, and then what is expected of them is the other way round.
+    rival: int | None = None
 
 
 class Plan(NamedTuple):

@@ -111,6 +111,8 @@ class Evening:
         self.stage.internet.heal()
         if await self.waiting.cloud_agrees():
             tell("The internet is back: the cloud has every record.", "good")
+        if await self.waiting.gates_current():
+            tell("Every gate has the newest list, and knows what it could not know.", "good")
 
     async def healed(self) -> None:
         """Some more come; what was cancelled meanwhile is refused now."""

@@ -10,7 +10,7 @@ import httpx
 from demo.api import Refused
 from demo.crowd import Plan
 from demo.office import Office
-from demo.queues import Happened
+from demo.queues import Happened, settled
 from demo.stage import Stage
 from demo.telling import PULSE, Telling
 
@@ -25,16 +25,23 @@ class Numbers:
         self.happened: list[Happened] = []
 
     def tell(self, each: Happened) -> None:
-        """Take note of what came of a visit."""
+        """Take note of what came of a visit; of rivals, once both have had an answer."""
         self.happened.append(each)
-        if not each.as_expected:
-            visit = each.visit
-            guest = self._plan.guests[visit.guest]
-            self._telling.say(
-                f"{visit.lane}: {guest.name}, {guest.ticket_class}, with {visit.held}"
-                f" ({guest.fate}): {each.code} instead of {visit.expected}",
-                "bad",
-            )
+        rival = each.visit.rival
+        pair = [other for other in self.happened if other.visit.number == rival]
+        if rival is None or pair:
+            for one in settled([each, *pair]):
+                if not one.as_expected:
+                    self._complain(one)
+
+    def _complain(self, each: Happened) -> None:
+        visit = each.visit
+        guest = self._plan.guests[visit.guest]
+        self._telling.say(
+            f"{visit.lane}: {guest.name}, {guest.ticket_class}, with {visit.held}"
+            f" ({guest.fate}): {each.code} instead of {visit.expected}",
+            "bad",
+        )
 
     async def run(self) -> None:
         """Look at everything, until cancelled."""

@@ -67,6 +67,12 @@ class Office:
         """Return what the cloud says of the event, all records merged."""
         return seen_in(await self.api.get(f"{self.event_path}/checkins/summary"))
 
+    async def newest(self) -> int:
+        """Return the newest version of tonight's list."""
+        listed = await self.api.all(f"{self.path}/devices/status")
+        events = (event for each in listed for event in each["events"])
+        return max(int(each["newest"]) for each in events if each["event_id"] == self.event)
+
     async def words(self) -> dict[str, str]:
         """Return for each gate the one word that its owner reads: ready, or why not."""
         listed = await self.api.all(f"{self.path}/devices/status")

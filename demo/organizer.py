@@ -36,7 +36,7 @@ class Organizer:
     office: Office
     tickets: dict[int, Ticket] = field(default_factory=dict)  # by guest
     old_codes: dict[int, str] = field(default_factory=dict)  # before they were replaced
-    other_night: list[str] = field(default_factory=list)  # codes
+    other_night: dict[int, str] = field(default_factory=dict)  # codes, by visit
 
     @property
     def path(self) -> str:
@@ -99,23 +99,22 @@ class Organizer:
         ticket = self.tickets[guest.number] = Ticket(bought["ticket_id"])
         ticket.code = await self.owner.text(f"{self._of(guest)}/code.txt")
 
-    async def sell_another_night(self, count: int) -> None:
-        """Issue tickets of another event, whose guests come on the wrong evening."""
+    async def sell_another_night(self, visits: Sequence[int]) -> None:
+        """Issue tickets of another event, whose guests come on the wrong evening: one a visit,
+        since a lane that has just seen a code does not look again."""
         mill = (await self.owner.post(f"{self.path}/venues", venue.ELSEWHERE))["venue_id"]
         plain = {venue.STANDING: venue.CLASSES[venue.STANDING]}
         event = await self._event(mill, OTHER, plain)
-        guests = [
-            (venue.STANDING, f"Early Bird {n}", f"early{n}@example.org") for n in range(count)
-        ]
+        guests = [(venue.STANDING, f"Early Bird {n}", f"early{n}@example.org") for n in visits]
         await self.office.issue(event, guests)
         tickets = f"{self.path}/events/{event}/tickets"
 
-        async def fetch(ticket: Any) -> None:
-            self.other_night.append(
-                await self.office.api.text(f"{tickets}/{ticket['ticket_id']}/code.txt")
-            )
+        async def fetch(sold: tuple[int, Any]) -> None:
+            address = f"{tickets}/{sold[1]['ticket_id']}/code.txt"
+            self.other_night[sold[0]] = await self.office.api.text(address)
 
-        await each(await self.office.api.all(tickets), fetch)
+        listed = await self.office.api.all(tickets)
+        await each(zip(visits, listed, strict=True), fetch)
 
     @property
     def ref(self) -> str:
@@ -174,7 +173,7 @@ async def prepare(organizer: Organizer, plan: Plan) -> None:
     """Do all that an organizer does before the doors open."""
     await organizer.announce()
     await organizer.office.make_badge(SUPERVISOR, "supervisor")
-    others = sum(visit.held is Held.OTHER_NIGHT for visit in plan.visits)
+    others = [visit.number for visit in plan.visits if visit.held is Held.OTHER_NIGHT]
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(organizer.sell_another_night(others))
         known = [guest for guest in plan.guests if guest.fate is not Fate.SOLD_NOW]

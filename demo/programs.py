@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Final, NamedTuple, Self
 
 PATIENCE: Final = 30.0  # seconds that a program may take to end
+GONE: Final = 100  # looks, a hundredth of a second apart, whether what was killed is gone
 SHOWN: Final = 2000  # characters of its last words
 
 
@@ -49,11 +50,17 @@ class Program(NamedTuple):
                 await asyncio.wait_for(self.process.wait(), patience)
         self.kill()
         await self.process.wait()
+        for _ in range(GONE):  # what it had started is not ours to wait for otherwise
+            if not self.kill():
+                return
+            await asyncio.sleep(0.01)
 
-    def kill(self) -> None:
-        """Kill what is left of its group."""
+    def kill(self) -> bool:
+        """Kill what is left of its group; return whether anything was."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
+            return True
+        return False
 
 
 class Programs:

@@ -12,7 +12,8 @@ from demo.wallet import STALE, Ticket, foreign, forged
 from demo.watch import Screen
 
 PATIENCE: Final = 15.0  # seconds that a guest waits for an answer
-WALK: Final = 2.5  # seconds from one gate to another, and the least until one is taken as new
+WALK: Final = 3.0  # seconds from one gate to another; a lane remembers what it saw for two
+LINGERS: Final = 0.3  # seconds that somebody with an answer stays before the camera at the most
 UNREAD: Final = "unread"  # what we call an answer that never came
 
 
@@ -30,13 +31,29 @@ class Happened(NamedTuple):
         return self.code == self.visit.expected
 
 
+def settled(happened: Sequence[Happened]) -> list[Happened]:
+    """Return the same, with rivals judged as a pair: if the other one got in than was planned,
+    what was expected of the two is the other way round."""
+    by_number = {each.visit.number: each for each in happened}
+    return [_of_pair(each, by_number.get(each.visit.rival or -1)) for each in happened]
+
+
+def _of_pair(each: Happened, other: Happened | None) -> Happened:
+    if other is None:
+        return each
+    wanted = other.visit.expected, each.visit.expected
+    if (each.code, other.code) != wanted:
+        return each
+    return each._replace(visit=each.visit._replace(expected=each.code))
+
+
 class Carried(NamedTuple):
     """What guests carry, by their numbers."""
 
     guests: Sequence[Guest]
     tickets: Mapping[int, Ticket]
     old_codes: Mapping[int, str]
-    other_night: Sequence[str]
+    other_night: Mapping[int, str]  # by visit
 
     def text(self, visit: Visit, at: int) -> str:
         """Return the text of the code that is held up."""
@@ -53,7 +70,7 @@ class Carried(NamedTuple):
             case Held.FOREIGN:
                 return foreign(ticket.code)
             case Held.OTHER_NIGHT:
-                return self.other_night[visit.guest % len(self.other_night)]
+                return self.other_night[visit.number]
             case Held.ADVERT:
                 return f"https://tickets.example/free?n={visit.number}"
             case Held.TICKET | Held.SCREENSHOT:
@@ -65,6 +82,18 @@ class Carried(NamedTuple):
         return drawn(self.text(visit, at), self.guests[visit.guest].name)
 
 
+class Meeting:
+    """How the queues of a chapter wait for one another."""
+
+    def __init__(self, visits: Sequence[Visit]) -> None:
+        loop = asyncio.get_running_loop()
+        self.over: dict[int, asyncio.Future[float]] = {
+            v.number: loop.create_future() for v in visits
+        }
+        pairs = {min(v.number, v.rival) for v in visits if v.rival is not None}
+        self.at_once = {number: asyncio.Barrier(2) for number in pairs}
+
+
 class Queue:
     """Those who wait at one lane."""
 
@@ -74,26 +103,30 @@ class Queue:
     async def go(
         self,
         visits: Sequence[Visit],
-        over: Mapping[int, "asyncio.Future[float]"],
+        meeting: Meeting,
         tell: Callable[[Happened], None],
         lasts: float,
     ) -> None:
-        """Let everybody come, in order, spread over `lasts` seconds; `over` knows when each visit
-        was over."""
+        """Let everybody come, in order, spread over `lasts` seconds."""
         begun = time.monotonic()
         try:
             for visit in visits:
-                await asyncio.sleep(max(0.0, begun + visit.moment * lasts - time.monotonic()))
+                wait = begun + visit.moment * lasts - time.monotonic()
+                if wait > LINGERS or visit.after is not None or visit.rival is not None:
+                    self._lens.leave()  # who stayed would be taken for the same scan
+                await asyncio.sleep(max(0.0, wait))
                 if visit.after is not None:
-                    ended = await over[visit.after]
+                    ended = await meeting.over[visit.after]
                     await asyncio.sleep(max(0.0, ended + WALK - time.monotonic()))
-                tell(await self._come(visit))
-                over[visit.number].set_result(time.monotonic())
+                tell(await self._come(visit, meeting))
+                meeting.over[visit.number].set_result(time.monotonic())
         finally:
             self._lens.leave()
 
-    async def _come(self, visit: Visit) -> Happened:
+    async def _come(self, visit: Visit, meeting: Meeting) -> Happened:
         thing = await asyncio.to_thread(self._carried.thing, visit, int(time.time()))
+        if visit.rival is not None:
+            await meeting.at_once[min(visit.number, visit.rival)].wait()
         self._screen.forget()
         begun = time.monotonic()
         self._lens.hold(thing)

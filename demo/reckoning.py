@@ -8,7 +8,7 @@ from statistics import quantiles
 from typing import Any, NamedTuple
 
 from demo.crowd import ADMITTED, READMITTED, Plan, gate_of, totals
-from demo.queues import Happened
+from demo.queues import Happened, settled
 from demo.venue import GATES
 from shared.outcomes import BY_CODE, Signal
 
@@ -55,6 +55,9 @@ def table(
     to_settle: Mapping[str, int],
 ) -> list[Row]:
     """Return every line. `seen`: by who says it, each gate and the cloud; `to_settle`: by kind."""
+    happened = settled(happened)
+    drawn = {each.visit.number: each.visit for each in happened}  # which of two rivals got in
+    plan = plan._replace(visits=[drawn.get(visit.number, visit) for visit in plan.visits])
     return [
         *_outcomes(plan, happened),
         *_people(plan, seen),

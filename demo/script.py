@@ -38,6 +38,7 @@ class _Writer:
         for chapter, share in SHARE_OF.items():
             few = max(1, round(self.tickets * share / 100))
             self._cheats(chapter, few)
+            self._rivals(chapter, max(1, few // 2))
             self._returns(chapter, few)
             self._families(chapter, max(1, few // 3))
             for _ in range(3 * few):
@@ -70,8 +71,17 @@ class _Writer:
             self._come(chapter, self._plain(Fate.REVOKED), Outcome.REVOKED)
             self._come(chapter, self._plain(Fate.BLOCKED), Outcome.BLOCKED)
             replaced = self._plain(Fate.REPLACED)
-            self._come(chapter, replaced, Outcome.SUPERSEDED, Held.OLD)
-            self._come(chapter, replaced)
+            old = self._come(chapter, replaced, Outcome.SUPERSEDED, Held.OLD, until=1 - WALK)
+            self._again(old, Outcome.ADMITTED, Held.TICKET, lane=self._lane())
+
+    def _rivals(self, chapter: Chapter, few: int) -> None:
+        """Two hold up one ticket at two gates in the same instant: one of them gets in."""
+        for _ in range(few):
+            one = self._come(chapter, self._plain(), lane=self._heard(chapter))
+            lane, moment = self._elsewhere(one), one.moment
+            other = self._note(chapter, moment, one.guest, lane, one.held, Outcome.ALREADY_ADMITTED)
+            self.visits[one.number] = one._replace(rival=other.number)
+            self.visits[other.number] = other._replace(rival=one.number)
 
     def _returns(self, chapter: Chapter, few: int) -> None:
         """Some go out for air, and come back by any gate that hears of West."""

@@ -88,7 +88,8 @@ class Terminal:
             for name, whole in numbers.get("links", {}).items()
         )
         bar = ProgressBar(total=of, completed=done, width=BAR)
-        return Group(grid, Text.assemble("cables: ", *links), bar, f"{done:,} of {of:,} have come")
+        come = f"{done:,} of {of:,} have come"
+        return Group(grid, Text.assemble("cables: ", *links), come, bar)
 
 
 def _sign(verdict: dict[str, Any]) -> Text:

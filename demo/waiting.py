@@ -82,6 +82,17 @@ class Waiting:
 
         return await self._until(look, AGREED, "the cloud agrees", 0.5)
 
+    async def gates_current(self) -> bool:
+        """Wait until every gate goes by the newest list."""
+        gates, ref = self._stage.gates.values(), self._organizer.ref
+
+        async def look() -> bool:
+            newest = await self._organizer.office.newest()
+            held = [await self._stage.version_at(gate, ref) for gate in gates]
+            return min(held) >= newest
+
+        return await self._until(look, AGREED, "all gates go by the newest list", 0.5)
+
     async def all_ready(self) -> bool:
         """Wait until the organizer reads of every gate that it is ready."""
 

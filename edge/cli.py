@@ -16,6 +16,7 @@ LATER: Final = {
     "camera": ("edge.scan.command:camera", "Read the codes that one camera sees."),
     "enrol": ("edge.commands.enrol:enrol", "Become one of an organizer's devices."),
     "doctor": ("edge.health.doctor:doctor", "Say whether this gate is fit to open."),
+    "roll": ("edge.commands.roll:roll", "Give this device a new key."),
     "practice": ("edge.commands.practice:practice", "Try a gate on any laptop."),
     "run": ("edge.commands.run:run", "Run the gate."),
     "signals": ("edge.signals.command:signals", "Run lamp, turnstile and speaker."),

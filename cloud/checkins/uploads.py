@@ -5,10 +5,10 @@ way each device's are kept by `keep`, once its row is locked: one upload of a de
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Final, LiteralString, NamedTuple
 
-from cloud.checkins import settling, storing
+from cloud.checkins import settling, sharing, storing
 from cloud.checkins.runs import Broken, Run, chained, take_apart
 from cloud.db.tenancy import TenantTx
 from cloud.errors import Refusal
@@ -85,6 +85,7 @@ async def keep(tx: TenantTx, source: Source, runs: Sequence[Run]) -> Kept:
     device = source.device
     ready, waiting = chained(runs, await storing.parents(tx, device, runs))
     stored = await storing.store(tx, device, runs)
+    await sharing.share(tx, _readable(runs, stored))
     await storing.wait(tx, device, waiting, stored)
     released = await storing.release(tx, device, ready)
     await storing.advance(tx, device, [*ready, *released])
@@ -94,6 +95,16 @@ async def keep(tx: TenantTx, source: Source, runs: Sequence[Run]) -> Kept:
     known = sum(len(run.raws) for run in runs) - len(stored)
     quarantined = _quarantined(ready, waiting, source.cutoff)
     return Kept(len(stored), known, quarantined, touched_by(fresh))
+
+
+def _readable(runs: Iterable[Run], stored: Set[bytes]) -> dict[bytes, bytes]:
+    """Return what was stored and can be read, by its id."""
+    return {
+        hash_[:16]: raw
+        for run in runs
+        for raw, hash_, kind in zip(run.raws, run.hashes, run.kinds, strict=True)
+        if kind and hash_[:16] in stored
+    }
 
 
 def touched_by(raws: Iterable[bytes]) -> Touched:

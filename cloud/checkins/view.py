@@ -5,11 +5,12 @@ whole incarnations that touch the event, whatever event each record is of.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, LiteralString, NamedTuple
 
 from cloud.checkins.devices import member
 from cloud.checkins.judges import Judges, judges
+from cloud.checkins.runs import kind_of
 from cloud.checkins.tickets import ticket
 from cloud.db.connect import Row
 from cloud.db.tenancy import TenantTx
@@ -81,8 +82,20 @@ def _merge(
     for row in words:
         if (word := ticket(row).word()) != SILENT:
             view.learn_ticket(row["ref"], row["hash"], word)
+    codes = {row["raw"][156:188]: row["proof"] for row in records if row["proof"] is not None}
     for row in records:
-        if row["proof"] is not None and vouch.stands(row["raw"], row["proof"]):
+        if _is_proved(row["raw"], row["proof"], codes, vouch):
             view.prove(row["raw"])
         view.add(row["raw"])
     return Merged(view, [row["raw"] for row in records])
+
+
+def _is_proved(
+    raw: bytes, proof: bytes | None, codes: Mapping[bytes, bytes], vouch: Judges
+) -> bool:
+    """Whether a record is proved: by its own blob, or by one that came with another record while
+    this one was on its way (cloud/checkins/sharing.py)."""
+    if proof is not None:
+        return vouch.stands(raw, proof)
+    code = codes.get(raw[156:188])
+    return code is not None and bool(kind_of(raw)) and vouch.prove(raw, code)

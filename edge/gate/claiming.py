@@ -32,10 +32,15 @@ class Standing(NamedTuple):
     roster: int | None = None
 
 
-Claim = Callable[[Claiming], Standing]  # blocks, some 150 ms at the most; called by any thread
+Claim = Callable[[Claiming], Standing]  # blocks, 3 s at the most; called by any thread
+Over = Callable[[bytes], None]  # told of a ticket: what was claimed is written, or won't be
 UNCONTESTED: Final = Standing()
 
 
 def uncontested(_claiming: Claiming) -> Standing:
     """Answer for a gate that has no others beside it."""
     return UNCONTESTED
+
+
+def unheeded(_ticket: bytes) -> None:
+    """Take the end of an admission that nobody was asked about."""

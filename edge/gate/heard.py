@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 from shared.errors import Malformed
 from shared.log.chain import MAX_BATCH, Fault, Head, verify_chain
 from shared.log.record import (
-    LAYOUT,
     SIZE,
     ZERO32,
     Kind,
@@ -109,8 +108,8 @@ def names_proof(raw: bytes) -> bool:
     """Whether a record means more once the blob that it names is here."""
     if raw[1] not in _BLOB or raw[156:188] == ZERO32:
         return False
-    record = Record._make(LAYOUT.unpack(raw))
-    return record.kind != Kind.IN or record.gen > 0 or record.bits >> 2 & 3 == Shown.MANUAL
+    # An entry needs none, unless it raises the generation or was made by hand (log.md §1).
+    return raw[1] != Kind.IN or raw[112:114] != b"\0\0" or raw[3] >> 2 & 3 == Shown.MANUAL
 
 
 def readable(raw: bytes) -> Record | None:

@@ -16,7 +16,7 @@ from edge.gate.replay import ledger_of
 from edge.gate.replica import Replica, whole
 from edge.gate.trust import Trust, pinned, restored
 from edge.store.identity import Identity, load_identity, loading, make_identity, sync_folder
-from edge.store.stores import DATABASE, KEY, MIRROR, Stores, open_stores
+from edge.store.stores import DATABASE, KEY, MIRROR, NEXT_KEY, Stores, open_stores
 from shared.bundle import FileKind, Section, decode
 from shared.devices.command import Command, Recipient
 from shared.errors import Refused, Untrusted
@@ -132,13 +132,14 @@ def obey(command: Command, stores: Stores, clock: DeviceClock) -> None:
 
 def wipe(folder: Path) -> None:
     """Destroy the device's key first, then everything else (spec/devices.md §4)."""
-    if (key := folder / KEY).exists():
-        with key.open("r+b") as file:
-            file.write(bytes(SEED_SIZE))
-            file.flush()
-            os.fsync(file.fileno())
-        key.unlink()
-        sync_folder(folder)
+    for key in (folder / KEY, folder / NEXT_KEY):
+        if key.exists():
+            with key.open("r+b") as file:
+                file.write(bytes(SEED_SIZE))
+                file.flush()
+                os.fsync(file.fileno())
+            key.unlink()
+            sync_folder(folder)
     for path in (*sorted(folder.glob(f"{DATABASE}*")), *sorted(folder.glob(f"{MIRROR}*"))):
         if not path.name.endswith("-shm"):  # an agent that runs on has it in its memory
             os.truncate(path, 0)

@@ -15,7 +15,15 @@ import msgspec
 from edge.gate import telling
 from edge.gate.acts import Act
 from edge.gate.bus import Bus
-from edge.gate.claiming import UNCONTESTED, Claim, Claiming, Standing, uncontested
+from edge.gate.claiming import (
+    UNCONTESTED,
+    Claim,
+    Claiming,
+    Over,
+    Standing,
+    uncontested,
+    unheeded,
+)
 from edge.gate.clock import DeviceClock
 from edge.gate.counted import Counted
 from edge.gate.lanes import Lane, Lanes
@@ -79,11 +87,13 @@ class Parts:
 
 
 class Station:
-    """Safe to call from any thread. `claim` is set by whoever connects the gate to others."""
+    """Safe to call from any thread. `claim` and `over` are set by whoever connects the gate to
+    others."""
 
     def __init__(self, parts: Parts) -> None:
         self._ = parts
         self.claim: Claim = uncontested
+        self.over: Over = unheeded
         self._locks = [threading.Lock() for _ in range(LOCKS)]
         self.refused = Counted()
         self.storage_failed = False
@@ -213,13 +223,15 @@ class Station:
             locked = telling.of_outcome(Outcome.GATE_LOCKED, why or "no_manifest")
             return self.tell(lane, pending.source, locked)
         with self.alone(scan.ticket_hash):
-            decision, standing = self._agreed(lane, pending, book, post)
             try:
+                decision, standing = self._agreed(lane, pending, book, post)
                 raws = self._write(lane, pending, decision, standing, book, post)
             except StorageFailed:
                 self.storage_failed = True
                 failed = telling.of_outcome(Outcome.STORAGE_FAILED)
                 return self._noted(_subject(pending), lane, self.tell(lane, pending.source, failed))
+            finally:
+                self.over(scan.ticket_hash)
         told = telling.of_decision(decision, scan, book, pending.name, self._.me.device)
         verdict = self.tell(lane, pending.source, told)
         entries = (raw for raw in raws if raw[1] in (Kind.IN, Kind.OVERRIDE))

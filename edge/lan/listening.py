@@ -16,6 +16,8 @@ MOST_SHAKING: Final = 64  # handshakes at one time
 MOST_SHAKING_EACH: Final = 8  # from one address
 RATE: Final = 10.0  # calls a second from one address
 BURST: Final = 100.0
+RATE_OF_ALL: Final = 50.0
+BURST_OF_ALL: Final = 400.0
 MOST_CALLERS: Final = 256  # addresses whose calls are counted
 BACKLOG: Final = 64
 RETRY_SECONDS: Final = 3.0
@@ -30,6 +32,7 @@ class Listening:
         self._serve = serve
         self._shaking: Counter[str] = Counter()
         self._callers: OrderedDict[str, Budget] = OrderedDict()
+        self._all = Budget(RATE_OF_ALL, BURST_OF_ALL, asyncio.get_running_loop().time())
         self._tasks: set[asyncio.Task[None]] = set()
         self._socket: socket.socket | None = None
 
@@ -79,8 +82,9 @@ class Listening:
         self._callers[host] = budget  # the newest last
         if len(self._callers) > MOST_CALLERS:
             self._callers.popitem(last=False)
-        crowded = self._shaking.total() >= MOST_SHAKING
-        return budget.spend(1, now) and not crowded and self._shaking[host] < MOST_SHAKING_EACH
+        if self._shaking.total() >= MOST_SHAKING or self._shaking[host] >= MOST_SHAKING_EACH:
+            return False
+        return budget.spend(1, now) and self._all.spend(1, now)
 
     async def _answer(self, caller: socket.socket, host: str) -> None:
         try:

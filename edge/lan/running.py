@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 
 from edge.gate.gate import Gate
+from edge.lan.claims import Claims, alone
 from edge.lan.discovery import discovering
 from edge.lan.home import home_of, unheard
 from edge.lan.lan import Lan
@@ -28,19 +29,25 @@ async def running(
         return
     with ThreadPoolExecutor(THREADS, "lan") as pool:
         try:
-            lan = Lan(home_of(gate, pool, receipt), settings)
+            home = home_of(gate, pool, receipt)
+            lan = Lan(home, settings)
+            claims = Claims(lan, home, gate.ledger, gate.stores.log)
         except Exception:  # the gate scans on alone
             LOG.exception("the LAN does not start")
+            gate.station.claim = alone
             yield None
             return
         lan.peers.watch(partial(_show, gate, lan))
         gate.ledger.listen(lan.written)
+        claims.start()
+        gate.station.claim, gate.station.over = claims.claim, claims.over
         lan.start()
         try:
             async with discovering(lan, settings):
                 yield lan
         finally:
             await lan.stop()
+            await claims.stop()
 
 
 def _show(gate: Gate, lan: Lan, _peer: Peer, _here: bool) -> None:

@@ -139,10 +139,11 @@ class LogStore:
                 row[:2]: row[2]
                 for row in connection.execute("SELECT device, incarnation, seq FROM receipt")
             }
-            for device, incarnation, seq, *rest in rows:
-                made = connection.execute(INSERT, (device, incarnation, seq, *rest)).rowcount
-                if made and receipts.get((device, incarnation), 0) >= seq:
+            below = [row for row in rows if row[2] <= receipts.get(row[:2], 0)]
+            for device, incarnation, seq, *rest in below:
+                if connection.execute(INSERT, (device, incarnation, seq, *rest)).rowcount:
                     connection.execute(LOWER, (seq, device, incarnation, seq))
+            connection.executemany(INSERT, rows)
             connection.executemany(KEEP_BLOB, blobs.items())
 
     def drop_rotten(self) -> int:

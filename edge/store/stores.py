@@ -12,6 +12,7 @@ from edge.store.settings import SettingStore
 DATABASE: Final = "gate.db"
 MIRROR: Final = "mirror.log"
 KEY: Final = "device.key"
+NEXT_KEY: Final = "device.next"  # that is to come, while the key is being changed
 
 
 class Stores(NamedTuple):

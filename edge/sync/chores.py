@@ -37,12 +37,16 @@ class Wait(Exception):
 
 @dataclass
 class Chore:
-    """One of them. `again`: it was asked for while it ran."""
+    """One of them. `gap`: seconds that it waits for more when it is asked for; `again`: it was,
+    while it ran; `due`: monotonic seconds."""
 
     name: str
     work: Callable[[], Awaitable[None]]
     every: float
+    gap: float
     backoff: Backoff
+    due: float = 0.0
+    failed: bool = False
     running: bool = False
     again: bool = False
 
@@ -55,19 +59,23 @@ class Chores:
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._chores: dict[str, Chore] = {}
 
-    def add(self, name: str, work: Callable[[], Awaitable[None]], every: float) -> None:
+    def add(
+        self, name: str, work: Callable[[], Awaitable[None]], every: float, gap: float = 0.0
+    ) -> None:
         """Have `work` done at once and then about every so many seconds. It raises `Wait` where
         it failed."""
-        self._chores[name] = Chore(name, work, every, Backoff(self._random))
-        self._due(name, 0.0)
+        chore = self._chores[name] = Chore(name, work, every, gap, Backoff(self._random))
+        self._plan(chore, 0.0)
 
-    def soon(self, name: str) -> None:
-        """Have it done now, or once more when it is through."""
+    def soon(self, name: str, *, anyway: bool = False) -> None:
+        """Have it done after its gap, or once more when it is through. One that failed keeps its
+        pause, but where it is done `anyway`: what it failed for has passed."""
         chore = self._chores[name]
+        wait = jittered(chore.gap, self._random)
         if chore.running:
             chore.again = True
-        else:
-            self._due(name, 0.0)
+        elif (anyway or not chore.failed) and time.monotonic() + wait < chore.due:
+            self._plan(chore, wait)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -86,25 +94,27 @@ class Chores:
         if chore.running:
             chore.again = True
             return
-        chore.running, chore.again = True, False
+        chore.running, chore.again, chore.failed = True, False, False
         wait = jittered(chore.every, self._random)
         try:
             await chore.work()
             chore.backoff.worked()
         except Wait as error:
-            wait = chore.backoff.failed(error.seconds)
+            wait, chore.failed = chore.backoff.failed(error.seconds), True
             LOG.info("%s: %s", chore.name, error)
         except Exception:
-            wait = chore.backoff.failed()
+            wait, chore.failed = chore.backoff.failed(), True
             LOG.exception("%s failed", chore.name)
         finally:
             chore.running = False
-        self._due(chore.name, 0.0 if chore.again else wait)
+        again = chore.again and not chore.failed
+        self._plan(chore, jittered(chore.gap, self._random) if again else wait)
 
-    def _due(self, name: str, seconds: float) -> None:
+    def _plan(self, chore: Chore, seconds: float) -> None:
+        chore.due = time.monotonic() + seconds
         at = datetime.now(UTC) + timedelta(seconds=seconds)
         self._scheduler.add_job(
-            self._run, "date", [self._chores[name]], run_date=at, id=name,
+            self._run, "date", [chore], run_date=at, id=chore.name,
             replace_existing=True, misfire_grace_time=None,
             max_instances=2,  # the next is made due from within the one that ends
         )  # fmt: skip

@@ -14,7 +14,7 @@ from edge.sync.push import unrelayed
 from edge.sync.syncing import Syncing
 
 LOG: Final = logging.getLogger(__name__)
-THREADS: Final = 5  # that wait for the disk: of lists, tickets, searches, records, reports
+THREADS: Final = 8  # that wait for the disk: of lists, tickets, searches, records, reports
 
 
 @asynccontextmanager

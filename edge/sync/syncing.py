@@ -42,8 +42,11 @@ REPORT: Final = 30.0
 TIDY: Final = 600.0
 LOOK: Final = 1.0
 PUSH: Final = 5.0
+PUSH_GAP: Final = 0.25  # for more records to come: one upload a scan would be many
 GOSSIP: Final = 15.0
+GOSSIP_GAP: Final = 1.5  # the cloud tells all gates at once of whatever came in
 AGAIN: Final = 1.0  # seconds before a stream that ended is opened again
+RETRY: Final = 15.0  # the longest pause of one that can't be opened: all else waits for it
 JSON: Final = "application/json"
 
 
@@ -76,8 +79,8 @@ class Syncing:
         self._chores.add("report", self._report, REPORT)
         self._chores.add("tidy", self._tidy, TIDY)
         self._chores.add("look", self._look, LOOK)
-        self._chores.add("push", partial(self._tried, self._push.step), PUSH)
-        self._chores.add("gossip", partial(self._tried, self._gossip.step), GOSSIP)
+        self._chores.add("push", partial(self._tried, self._push.step), PUSH, PUSH_GAP)
+        self._chores.add("gossip", partial(self._tried, self._gossip.step), GOSSIP, GOSSIP_GAP)
 
     async def run(self) -> None:
         """Go on until this is cancelled or the device was wiped."""
@@ -117,7 +120,7 @@ class Syncing:
 
     async def _follow(self) -> None:
         """Follow the stream, and again whenever it ends."""
-        backoff = Backoff(random.random)
+        backoff = Backoff(random.random, RETRY)
         while True:
             try:
                 await follow(self._cloud, partial(self._heard, backoff), self._told)
@@ -135,7 +138,7 @@ class Syncing:
             for work in (self._lists, self._events, self._searches):
                 work.reached()
             for name in ("poll", "report", "push", "gossip"):
-                self._chores.soon(name)
+                self._chores.soon(name, anyway=True)
         self._seen.heard()
 
     async def _poll(self) -> None:

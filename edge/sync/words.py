@@ -47,6 +47,16 @@ REFUSED: Final[Mapping[str, tuple[str, str]]] = {
     "rate_limited": ("The cloud asks to wait.", "Try again in a minute."),
 }
 OTHERWISE: Final = ("The cloud refused.", "Try again; if it goes on, call the organizer.")
+NOT_ROLLED: Final[Mapping[str, tuple[str, str]]] = {
+    "records_left": (
+        "The cloud has not signed for all that this device wrote.",
+        "Run the agent until nothing waits any more, stop it, and try again.",
+    ),
+    "request_revoked_device": (
+        "The organizer has shut this device out.",
+        "Call the organizer: it can't give itself a new key.",
+    ),
+}
 UNREACHABLE: Final = (
     "The cloud can't be reached.",
     "Check the cable or the Wi-Fi; then run `usher-edge enrol` again: it goes on from here.",
@@ -55,4 +65,4 @@ UNREACHABLE: Final = (
 
 def refused(code: str) -> tuple[str, str]:
     """Return what has happened and what to do next."""
-    return REFUSED.get(code, OTHERWISE)
+    return REFUSED.get(code) or NOT_ROLLED.get(code, OTHERWISE)

@@ -19,7 +19,6 @@ from shared.log.record import Confirm
 
 ANSWER_MS: Final = 150  # for one owner
 AGAIN_MS: Final = 50  # between two questions while another's claim is in the way
-WRITE_MS: Final = 1000  # of a lease, to write in; the rest is for the push
 BELIEVE_MS: Final = 2000  # how long one claim of another's can be in the way: a lease
 PATIENCE_MS: Final = 3000  # for all of it
 OWNERS: Final = 2  # asked one after the other
@@ -39,11 +38,13 @@ class Wait(NamedTuple):
 
 
 class Granted(NamedTuple):
-    """Write the entry, by `write_by` at the latest, under the roster of the claim."""
+    """Write the entry, under the roster of the claim, or release it."""
 
     confirm: Confirm
     degraded: bool  # not granted by the first owner
-    write_by: int
+
+
+ALONE: Final = Granted(Confirm.LOCAL, degraded=True)
 
 
 class Taken(NamedTuple):
@@ -98,7 +99,8 @@ def answered(
     if connection != claimant.owners[0][1] or answer.nonce != claimant.claim.nonce:
         return None  # of an earlier life, of the owner or of the claim
     if isinstance(answer, Grant):
-        return claimant, _granted(claimant)
+        degraded = claimant.owners[0][0] != claimant.first
+        return claimant, Granted(Confirm.CLAIMED, degraded)
     if not isinstance(answer, Held):
         return _next(claimant, now)
     if isinstance(answer.by, Claim):
@@ -118,31 +120,15 @@ def lost(claimant: Claimant, connection: int, now: int) -> tuple[Claimant, Step]
     return None if connection != claimant.owners[0][1] else _next(claimant, now)
 
 
-def holds(granted: Granted, now: int) -> Granted:
-    """Return what a grant is worth now: one that was not used in time is none."""
-    return granted if now <= granted.write_by else _alone(now)
-
-
-def _alone(write_by: int) -> Granted:
-    return Granted(Confirm.LOCAL, degraded=True, write_by=write_by)
-
-
 def _ask(claimant: Claimant, now: int) -> tuple[Claimant, Step]:
     if not claimant.owners or now >= claimant.end:
-        return claimant, _alone(now + WRITE_MS)
+        return claimant, ALONE
     due = min(now + ANSWER_MS, claimant.end)
     return claimant._replace(due=due, waits=False), Ask(claimant.owners[0][0], due)
 
 
 def _next(claimant: Claimant, now: int) -> tuple[Claimant, Step]:
     return _ask(claimant._replace(owners=claimant.owners[1:], seen=(b"", 0)), now)
-
-
-def _granted(claimant: Claimant) -> Granted:
-    """The lease began after the question, so its time is counted from there (or earlier)."""
-    asked = claimant.due - ANSWER_MS
-    degraded = claimant.owners[0][0] != claimant.first
-    return Granted(Confirm.CLAIMED, degraded, asked + WRITE_MS)
 
 
 def _in_the_way(

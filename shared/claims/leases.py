@@ -29,6 +29,7 @@ class Lease(NamedTuple):
 
     claim: Claim
     until: int
+    rights: frozenset[bytes]  # of the claim, without those that are used up since
 
 
 class Leases(NamedTuple):
@@ -38,7 +39,7 @@ class Leases(NamedTuple):
     others: frozenset[bytes]  # its members of this site, without the device itself
     settled: int  # from when on it may do without those that it is not connected to
     heard: frozenset[bytes] = frozenset()
-    held: Mapping[bytes, Lease] = MappingProxyType({})  # by right
+    held: Mapping[bytes, Lease] = MappingProxyType({})  # by nonce
 
     def ready(self, connected: Collection[bytes], now: int) -> bool:
         """Whether it knows enough to grant: everybody who is there was heard."""
@@ -69,15 +70,14 @@ def answer(
     for right in claim.rights:
         if right in written:
             return leases, Held(claim.nonce, written[right])
-    for right in claim.rights:
-        lease = leases.held.get(right)
+    for lease in leases.held.values():
         # A device that asks again has let go of what it asked before.
-        if lease is None or lease.claim.device == claim.device:
+        if lease.claim.device == claim.device or lease.rights.isdisjoint(claim.rights):
             continue
         if now < lease.until:
             return leases, Held(claim.nonce, lease.claim)
         return leases, InDoubt(claim.nonce)
-    return _leased(leases, claim, now), Grant(claim.nonce)
+    return holding(leases, claim, now), Grant(claim.nonce)
 
 
 def heard(leases: Leases, device: bytes, told: Told, now: int) -> Leases:
@@ -90,8 +90,19 @@ def heard(leases: Leases, device: bytes, told: Told, now: int) -> Leases:
         return leases
     leases = _without(leases, lambda lease: lease.claim.device == device)
     for claim in told.claims:
-        leases = _leased(leases, claim, now)
+        leases = holding(leases, claim, now)
     return leases._replace(heard=leases.heard | {device})
+
+
+def holding(leases: Leases, claim: Claim, now: int) -> Leases:
+    """Note that a device may write with a claim, whoever granted it.
+
+    So does the owner itself with its own: under the next roster it may be first owner of a
+    ticket for which another has just granted it a right. Two devices may hold one right, by
+    the word of two owners; the right is free once neither does.
+    """
+    lease = Lease(claim, now + LEASE_MS, frozenset(claim.rights))
+    return leases._replace(held={**leases.held, claim.nonce: lease})
 
 
 def lost(leases: Leases, device: bytes) -> Leases:
@@ -108,8 +119,8 @@ def moved(leases: Leases, me: bytes, roster: int, others: Collection[bytes], now
 
 def used(leases: Leases, right: bytes) -> Leases:
     """Note that an entry on this right is in the log here: from now on the log speaks."""
-    held = {other: lease for other, lease in leases.held.items() if other != right}
-    return leases._replace(held=held)
+    left = {n: lease._replace(rights=lease.rights - {right}) for n, lease in leases.held.items()}
+    return _without(leases._replace(held=left), lambda lease: not lease.rights)
 
 
 def released(leases: Leases, device: bytes, nonce: bytes) -> Leases:
@@ -119,13 +130,8 @@ def released(leases: Leases, device: bytes, nonce: bytes) -> Leases:
     )
 
 
-def _leased(leases: Leases, claim: Claim, now: int) -> Leases:
-    lease = Lease(claim, now + LEASE_MS)
-    return leases._replace(held={**leases.held, **dict.fromkeys(claim.rights, lease)})
-
-
 def _without(leases: Leases, ended: Callable[[Lease], bool]) -> Leases:
-    held = {right: lease for right, lease in leases.held.items() if not ended(lease)}
+    held = {nonce: lease for nonce, lease in leases.held.items() if not ended(lease)}
     return leases._replace(held=held)
 
 

@@ -3,9 +3,8 @@
 A release says that nobody will write with a claim any more.
 
 An owner that has to find out what is taken asks with the version of its roster. The answer
-lists the claims with which the member may still write an entry, and how far the member has
-everybody's logs. The claims are listed first and the logs read after: an entry that is
-written in between is in the logs.
+lists the claims with which the member may still write an entry. The owner then asks for all
+that it lacks of the member's logs: an entry that was written in between is in these.
 """
 
 import struct
@@ -25,7 +24,6 @@ class Told(NamedTuple):
 
     roster: int
     claims: tuple[Claim, ...] = ()  # granted to it, and not yet written
-    vector: bytes = b""  # spec/sync.md §4; read by whoever compares it with its own
 
 
 def decode_release(raw: bytes) -> bytes:
@@ -52,7 +50,7 @@ def encode_told(told: Told) -> bytes:
     """Return the answer, at most 64 claims in it."""
     parts = [encode_claim(claim) for claim in told.claims]
     sized = b"".join(LENGTH.pack(len(part)) + part for part in parts)
-    return COUNT.pack(told.roster, len(parts)) + sized + told.vector
+    return COUNT.pack(told.roster, len(parts)) + sized
 
 
 def decode_told(raw: bytes, device: bytes, pk: bytes) -> Told:
@@ -68,7 +66,9 @@ def decode_told(raw: bytes, device: bytes, pk: bytes) -> Told:
         if claim.device != device or not claim.signed_by(pk):
             raise Untrusted("claim_bad_signature")
         claims.append(claim)
-    return Told(roster, tuple(claims), raw[at:])
+    if at != len(raw):
+        raise Malformed("claim_told", at)
+    return Told(roster, tuple(claims))
 
 
 def _next(raw: bytes, at: int) -> tuple[Claim, int]:

@@ -234,6 +234,7 @@ def test_figures_count_what_happened(house: House) -> None:
     assert figures["usher_edge_clock_trusted",] == 1
     assert figures["usher_edge_disk_free_bytes",] == HARDWARE.disk[0]  # type: ignore[index]
     assert figures["usher_edge_manifest_age_seconds", event] >= 60
+    assert figures["usher_edge_manifest_version", event] == 1
     assert figures["usher_edge_health", "disk"] == 0
     assert figures["usher_edge_health", "certificate"] == 2
     assert figures["usher_edge_build_info", "1.2.3"] == 1

@@ -227,7 +227,8 @@ async def committed(folder: Path, crime: str, *, dials: bool) -> None:
         if reason is not Reason.LEAVING:  # and is not listened to for a while
             async with called_by(MALLORY, north) as line:
                 hello(line)
-                assert await farewell(line) is Reason.FLOOD
+                assert await farewell(line) in (Reason.FLOOD, None)
+                assert north.peers() == set()
 
 
 @pytest.mark.parametrize("dials", [True, False], ids=["dials", "is dialled"])
@@ -250,10 +251,11 @@ async def forgiven(folder: Path) -> float:
             async with called_by(MALLORY, north) as line:
                 hello(line, number=2)
                 try:
-                    assert await farewell(line, 0.5) is Reason.FLOOD
+                    assert await farewell(line, 0.5) in (Reason.FLOOD, None)
                 except TimeoutError:  # nobody hangs up
                     assert north.peers() == {MALLORY.device}
                     return time.monotonic() - start
+            await asyncio.sleep(0.1)  # calls of one address are counted, too
 
 
 def test_a_device_is_listened_to_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

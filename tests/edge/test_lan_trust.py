@@ -168,7 +168,7 @@ async def cut_off_at_once(folder: Path) -> None:
         lost = site["East"]
         revoke(site.world, lost.site.me.pk)
         await bring(site["North"], 2)
-        await until(lambda: lost.device not in site["North"].peers(), 2)
+        await until(lambda: lost.device not in site["North"].peers(), 5)
         await until(lambda: lost.device not in site["South"].peers(), 5)
         assert site["South"].site.gate.held.trust.roster.version == 2
         await until(lambda: lost.site.gate.held.why_locked() == "device_revoked", 5)

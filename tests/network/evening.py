@@ -83,13 +83,14 @@ class Evening:
         return [decode(row["raw"]) for row in rows]
 
     def listed(self, count: int) -> list[tuple[str, str]]:
-        """Return what the organizer has to settle: kind and ticket, once that many are listed."""
+        """Return what the organizer has to settle, kind and ticket, once it is that many things."""
 
-        def look() -> list[tuple[str, str]]:
+        def look() -> list[list[tuple[str, str]]]:
             found = [(each["kind"], each["ticket"]) for each in self.organizer.incidents()]
-            return found if len(found) >= count else []
+            return [found] if len(found) == count else []
 
-        return sorted(until(look, "all is listed", LISTED)) if count else look()
+        (found,) = until(look, f"{count} incidents are listed", LISTED)
+        return sorted(found)
 
     def logs(self) -> str:
         """Return the ends of everybody's logs."""

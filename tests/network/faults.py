@@ -1,4 +1,4 @@
-"""A bad line to the cloud: a relay in which every connection but some comes to a bad end.
+"""A bad line to the cloud: a relay in which every connection comes to a bad end, sooner or later.
 
 python -m tests.network.faults SEED REPORT 127.0.0.1 8000 /path/way-out
 
@@ -10,26 +10,25 @@ import json
 import random
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NamedTuple
 
-LARGEST: Final = 1 << 11  # bytes that pass before a fault, at the most
+SMALLEST, LARGEST = 7, 14  # powers of two: bytes that pass before a fault
 PIECE: Final = 1 << 16
 DROP, PAUSE = 256, 0.02  # bytes, and seconds between them, of a slow line
 
 
 class Fault(StrEnum):
-    """How a connection goes."""
+    """What befalls a connection in the end."""
 
-    CLEAN = "clean"
     CUT = "cut"  # in the middle of an answer, as by a pulled plug
     TRUNCATED = "truncated"  # the same, but in good order: the end looks like an end
     LOST = "lost"  # in the middle of a request
     UNANSWERED = "unanswered"  # the cloud has heard all of it, and no answer arrives
-    SLOW = "slow"
+    SLOW = "slow"  # byte by byte, and cut
 
 
 class Line:
@@ -41,7 +40,6 @@ class Line:
         self._struck: Counter[str] = Counter()
         self._report = report
         self._way_out = way_out
-        self.struck(Fault.CLEAN)
 
     def _dealt(self) -> Iterator[Fault]:
         while True:
@@ -49,63 +47,61 @@ class Line:
             self._chance.shuffle(deck)
             yield from deck
 
-    def struck(self, fault: Fault) -> None:
-        """Note that it did."""
-        self._struck[fault] += 1
-        self._report.write_text(json.dumps(self._struck))
-
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection to its end."""
         fault = next(self._faults)
-        most = round(2 ** self._chance.uniform(0, LARGEST.bit_length() - 1))
-        with suppress(OSError):
+        most = round(2 ** self._chance.uniform(SMALLEST, LARGEST))
+        try:
             far_reader, far_writer = await asyncio.open_unix_connection(self._way_out)
-            ways = (
-                asyncio.create_task(self._out(fault, most, reader, far_writer)),
-                asyncio.create_task(self._back(fault, most, far_reader, writer)),
-            )
-            done, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
-            if any(way.result() for way in done if not way.exception()):
-                self.struck(fault)
-            far_writer.transport.abort()
-            if fault is Fault.TRUNCATED:
-                writer.close()
-        if fault is not Fault.TRUNCATED:
+        except OSError:
+            writer.transport.abort()
+            return
+        lost = fault is Fault.LOST
+        out = Way(reader, far_writer, fault, most if lost else None)
+        back = Way(far_reader, writer, fault, None if lost else most)
+        if await first(out.carry(), back.carry()):
+            self._struck[fault] += 1
+            self._report.write_text(json.dumps(self._struck))
+        far_writer.transport.abort()
+        if fault is Fault.TRUNCATED:
+            writer.close()
+        else:
             writer.transport.abort()
 
-    async def _out(
-        self, fault: Fault, most: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> bool:
-        """Carry requests; return whether the fault has struck."""
-        left = most if fault is Fault.LOST else -1
-        return await self._pump(fault, left, reader, writer)
 
-    async def _back(
-        self, fault: Fault, most: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> bool:
-        """Carry answers; return whether the fault has struck."""
-        left = most if fault in (Fault.CUT, Fault.TRUNCATED) else -1
-        return await self._pump(fault, 0 if fault is Fault.UNANSWERED else left, reader, writer)
+class Way(NamedTuple):
+    """One direction of a connection; `most`: bytes until its fault strikes, None for never."""
 
-    async def _pump(
-        self, fault: Fault, left: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> bool:
-        """Carry bytes until one side has no more, or `left` have passed; -1: all."""
-        slow = fault is Fault.SLOW
-        while data := await reader.read(DROP if slow else PIECE):
-            if 0 <= left < len(data):
-                writer.write(data[:left])
-                await writer.drain()
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    fault: Fault
+    most: int | None
+
+    async def carry(self) -> bool:
+        """Carry until one side has no more; return whether the fault has struck."""
+        left, slow = self.most, self.fault is Fault.SLOW
+        while data := await self.reader.read(DROP if slow else PIECE):
+            if left is not None and len(data) > left:
+                if self.fault is not Fault.UNANSWERED:
+                    self.writer.write(data[:left])
+                    await self.writer.drain()
                 return True
-            left = max(-1, left - len(data)) if left >= 0 else -1
-            writer.write(data)
-            await writer.drain()
+            left = None if left is None else left - len(data)
+            self.writer.write(data)
+            await self.writer.drain()
             if slow:
                 await asyncio.sleep(PAUSE)
-        return slow
+        return False
+
+
+async def first(*ways: Coroutine[Any, Any, bool]) -> bool:
+    """Return what the first of them to end says; the others end with it."""
+    tasks = [asyncio.ensure_future(way) for way in ways]
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return any(task.result() for task in done if task.exception() is None)
 
 
 async def main(seed: int, report: Path, host: str, port: int, way_out: str) -> None:

@@ -123,8 +123,10 @@ class Organizer:
         return list(self.all(f"{self.place}/checkins/records"))
 
     def incidents(self) -> list[Any]:
-        """Return every incident, of whatever state."""
-        return list(self.all(f"{self.path}/incidents"))
+        """Return every incident but those that later records have explained by themselves: an
+        exit that came in after the entry behind it."""
+        listed = self.all(f"{self.path}/incidents")
+        return [each for each in listed if each["resolved_at"] is None]
 
     def status(self) -> dict[str, Any]:
         """Return how each gate is, by its name."""

@@ -21,6 +21,7 @@ def test_clocks_that_are_hours_off_change_nothing(evening: Evening) -> None:
     assert [round(told["off"][name] / HOUR) for name in ("North", "South", "West")] == [5, 0, -3]
     for each in told["stroll"]:
         assert each["said"] in SAID[each["lane"]], each
+        assert not each["repeat"], each
     for other in told["prior"].values():
         assert other["said"] == "already_admitted"
         assert -1_000 < other["off"] < 10_000  # milliseconds

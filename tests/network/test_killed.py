@@ -25,7 +25,7 @@ def test_what_a_killed_gate_has_answered_is_in_the_cloud(evening: Evening) -> No
     (north,) = {each.device for each in scanned}
     boots = [each for each in log if each.kind == Kind.BOOT and each.device == north]
     assert [each.incarnation for each in boots] == list(range(1, KILLS + 2))
-    written = Counter((each.ticket.hex(), each.kind) for each in scanned)
+    written = Counter((each.ticket.hex(), Kind(each.kind)) for each in scanned)
     yes = Counter(
         (ticket_of(code), KINDS[lane]) for code, lane, said in told["answered"] if said in GREEN
     )

@@ -17,4 +17,4 @@ def test_one_ticket_at_several_gates_in_the_same_instant_lets_one_in(evening: Ev
         assert Counter(rush["said"]) == {"admitted": 1, "already_admitted": len(rush["at"]) - 1}
     assert told["agreed"]["entered"] == RUSHES
     assert told["agreed"]["findings"] == []
-    assert evening.organizer.incidents() == []
+    assert evening.listed(0) == []

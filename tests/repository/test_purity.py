@@ -90,7 +90,7 @@ def lint_imports(tree: Path) -> subprocess.CompletedProcess[str]:
 def tree(tmp_path: Path) -> Path:
     """A copy of what the two linters read, to spoil."""
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    for package in ("shared", "edge", "cloud"):
+    for package in ("shared", "edge", "cloud", "demo"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=CODE_ALONE)
     return tmp_path
 
@@ -145,6 +145,8 @@ def test_lint_imports_refuses_the_clock_and_frameworks(tree: Path) -> None:
         ("shared/bad.py", "import cloud"),
         ("edge/bad.py", "import cloud"),
         ("cloud/bad.py", "import edge"),
+        ("demo/bad.py", "import edge.practice"),
+        ("demo/bad.py", "import cloud"),
         ("shared/errors.py", "import shared.merge"),
     ],
 )
@@ -160,7 +162,7 @@ def test_lint_imports_refuses_the_wrong_direction(tree: Path, path: str, code: s
 def test_every_package_is_under_the_rules() -> None:
     """A side that exists is named to import-linter, or its contracts would hold of nothing."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    exist = {name for name in ("shared", "edge", "cloud") if (ROOT / name).is_dir()}
+    exist = {name for name in ("shared", "edge", "cloud", "demo") if (ROOT / name).is_dir()}
     assert set(settings["tool"]["importlinter"]["root_packages"]) == exist
 
 

@@ -35,6 +35,7 @@ def play(seeds: range, *, told: bool) -> dict[str, Any]:
             evening.play()
         except Broken as story:
             broken[seed] = str(story)
+            print(story, file=sys.stderr, flush=True)  # noqa: T201
         met = evening.story.met + evening.wires.met
         met += Counter({f"shown: {code}": n for code, n in evening.crowd.shown.items()})
         times += met
@@ -50,8 +51,6 @@ def show(met: dict[str, Any]) -> None:
     """Print what was met: in how many evenings, and how often."""
     for what, (evenings, times) in met["met"].items():
         print(f"{evenings:8,} {times:10,}  {what}")  # noqa: T201
-    for story in met["broken"].values():
-        print(story)  # noqa: T201
 
 
 def main() -> None:

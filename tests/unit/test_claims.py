@@ -149,8 +149,25 @@ def test_what_is_told_replaces_what_was_known_and_counts_once() -> None:
     state = leases.lost(answer(owner(A, B), claim(A), BOTH, {}, NOW)[0], A.device)
     again = claim(A, SECOND, nonce=2)
     state = heard(state, A.device, Told(7, (again,)), NOW)
-    assert set(state.held) == {SECOND}
+    assert set(state.held) == {again.nonce}
     assert heard(state, A.device, Told(7), NOW) == state
+
+
+def test_what_a_device_may_write_itself_is_a_lease_too() -> None:
+    """Another owner granted it; under the next roster this device may be asked."""
+    mine = claim(C, FIRST, SECOND)
+    state = leases.holding(owner(A, B), mine, NOW)
+    assert asked(state, claim(A)) == Held(claim(A).nonce, mine)
+    assert asked(leases.used(state, FIRST), claim(A)) == Grant(claim(A).nonce)
+
+
+def test_a_right_that_two_hold_is_free_once_neither_does() -> None:
+    """Another owner granted it to one of them, degraded."""
+    one, two = claim(A, nonce=4), claim(B, nonce=5)
+    state = leases.holding(leases.holding(owner(A, B), one, NOW), two, NOW)
+    state = leases.released(state, B.device, two.nonce)
+    assert asked(state, claim(B)) == Held(claim(B).nonce, one)
+    assert asked(leases.released(state, A.device, one.nonce), claim(B)) == Grant(claim(B).nonce)
 
 
 def test_who_is_no_member_any_more_holds_nothing() -> None:

@@ -4,10 +4,9 @@ import pytest
 
 from shared.claims.claimant import (
     AGAIN_MS,
+    ALONE,
     ANSWER_MS,
     BELIEVE_MS,
-    PATIENCE_MS,
-    WRITE_MS,
     Ask,
     Claimant,
     Granted,
@@ -16,7 +15,6 @@ from shared.claims.claimant import (
     Wait,
     answered,
     begin,
-    holds,
     late,
     lost,
 )
@@ -47,14 +45,10 @@ def reply(answer: Answer, connection: int = 1, now: int = NOW + 5) -> tuple[Clai
     return said
 
 
-def local(write_by: int) -> Granted:
-    return Granted(Confirm.LOCAL, True, write_by)
-
-
 def test_the_first_owner_s_grant_is_undegraded() -> None:
-    """The time to write is counted from the question."""
+    """And claimed, as the record says."""
     assert start()[1] == Ask(X.device, NOW + ANSWER_MS)
-    assert reply(Grant(CLAIM.nonce))[1] == Granted(Confirm.CLAIMED, False, NOW + WRITE_MS)
+    assert reply(Grant(CLAIM.nonce))[1] == Granted(Confirm.CLAIMED, False)
 
 
 def test_a_gate_grants_itself_what_it_owns() -> None:
@@ -64,7 +58,7 @@ def test_a_gate_grants_itself_what_it_owns() -> None:
         assert step == Ask(ME.device, NOW + ANSWER_MS)
         said = answered(claimant, 0, Grant(CLAIM.nonce), DEVICES, NOW)
         assert said
-        assert said[1] == Granted(Confirm.CLAIMED, degraded, NOW + WRITE_MS)
+        assert said[1] == Granted(Confirm.CLAIMED, degraded)
 
 
 def test_two_owners_are_asked_and_then_nobody() -> None:
@@ -74,15 +68,15 @@ def test_two_owners_are_asked_and_then_nobody() -> None:
     assert step == Ask(Y.device, NOW + 2 * ANSWER_MS)
     said = answered(claimant, 2, Grant(CLAIM.nonce), DEVICES, NOW + 200)
     assert said
-    assert said[1] == Granted(Confirm.CLAIMED, True, NOW + ANSWER_MS + WRITE_MS)
+    assert said[1] == Granted(Confirm.CLAIMED, True)
     claimant, step = late(claimant, NOW + 2 * ANSWER_MS)
-    assert step == local(NOW + 2 * ANSWER_MS + WRITE_MS)
+    assert step == ALONE
 
 
 def test_owners_out_of_reach_are_not_asked() -> None:
     """The highest that is reachable is, though it is not the first."""
     assert start({ME.device: 0, Y.device: 2})[1] == Ask(Y.device, NOW + ANSWER_MS)
-    assert start({})[1] == local(NOW + WRITE_MS)
+    assert start({})[1] == ALONE
 
 
 @pytest.mark.parametrize("answer", [InDoubt(CLAIM.nonce), Wrong(CLAIM.nonce, 8)])
@@ -153,8 +147,8 @@ def test_patience_ends_whatever_is_said() -> None:
         assert isinstance(step, Wait)
         now = step.until
         claimant, step = late(claimant, now)
-    assert step == local(NOW + PATIENCE_MS + WRITE_MS)
-    assert begin(CLAIM, RANKING, PEERS, NOW, end=NOW)[1] == local(NOW + WRITE_MS)
+    assert step == ALONE
+    assert begin(CLAIM, RANKING, PEERS, NOW, end=NOW)[1] == ALONE
 
 
 OTHERS = Claim(7, b"o" * 16, Z.device, EVENT, hashed("u"), (RIGHT,)).signed(Z.secret)
@@ -190,10 +184,3 @@ def test_a_refusal_without_evidence_is_none(reason: bytes | Claim) -> None:
     said = answered(claimant, 1, Held(CLAIM.nonce, reason), devices, NOW + 5)
     assert said
     assert said[1] == Ask(Y.device, NOW + 5 + ANSWER_MS)
-
-
-def test_a_grant_that_was_not_used_in_time_is_none() -> None:
-    """Its lease may be over before the entry arrives."""
-    granted = Granted(Confirm.CLAIMED, False, NOW)
-    assert holds(granted, NOW) == granted
-    assert holds(granted, NOW + 1) == local(NOW + 1)

@@ -239,6 +239,30 @@ def test_a_code_that_comes_late_closes_anothers_entry(venue: Venue, gate: Applia
     assert (again.proofs, again.passed_over) == (0, 1)
 
 
+def test_a_code_that_is_here_proves_what_names_it_later(venue: Venue, gate: Appliance) -> None:
+    """A second exit by the same code is proved without it being sent again, and so is what a
+    device that was sent one of the records says to others."""
+    other = venue.gate("South")
+    other.boot()
+    ticket = venue.scene.ticket()
+    entry = gate.scan(ticket)
+    token = token_of(ticket)
+    first = gate.put(about(ticket, Kind.OUT, ref=record_id(entry)), token)
+    gate.send(file_of(gate, blobs=[token]))
+    second = other.put(about(ticket, Kind.OUT, ref=record_id(first)), token)
+    other.send(file_of(other))
+    proofs = venue.scene.rows(
+        "SELECT record_id FROM proof WHERE tenant_id = $1", venue.scene.tenant
+    )
+    assert {row["record_id"] for row in proofs} == {record_id(first), record_id(second)}
+    proved = [first, second]
+    assert venue.view().summary() == view_of_gate(gate, other, proved=proved).summary()
+    lying = about(ticket, Kind.OUT, ref=record_id(first))._replace(gen=7)
+    other.put(lying, token)  # of another generation than the code's: it proves nothing
+    other.send(file_of(other))
+    assert venue.view().summary().unproved == (record_id(other.log[-1]),)
+
+
 def test_a_supervisors_word_that_comes_late_frees_the_ticket(venue: Venue, gate: Appliance) -> None:
     """An ANNUL of another's entry counts with its countersignature alone, and settles the state."""
     venue.badge(BADGE)

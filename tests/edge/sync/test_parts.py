@@ -87,6 +87,49 @@ def test_a_chore_that_is_wanted_while_it_runs_runs_once_more() -> None:
     assert begun == [1, 1]
 
 
+def test_a_chore_that_is_wanted_often_waits_for_its_gap() -> None:
+    """Asked for again and again, it is neither done each time nor put off for ever."""
+    done: list[float] = []
+
+    async def work() -> None:
+        done.append(time.monotonic())
+
+    async def run() -> None:
+        chores = Chores(lambda: 0.5)
+        chores.add("work", work, 1000, gap=0.1)
+        async with chores.running():
+            for _ in range(100):
+                await asyncio.sleep(0.005)
+                chores.soon("work")
+
+    asyncio.run(run())
+    assert 3 <= len(done) <= 7
+
+
+def test_a_chore_that_failed_keeps_its_pause() -> None:
+    """Whoever asks for it meanwhile; but where what it failed for has passed."""
+    done: list[str] = []
+
+    async def work() -> None:
+        done.append("")
+        raise Wait("away", 1000.0)
+
+    async def run() -> None:
+        chores = Chores(lambda: 0.5)
+        chores.add("work", work, 0.01)
+        async with chores.running():
+            await asyncio.sleep(0.1)
+            for _ in range(10):
+                chores.soon("work")
+                await asyncio.sleep(0.01)
+            assert len(done) == 1
+            chores.soon("work", anyway=True)
+            await asyncio.sleep(0.1)
+            assert len(done) == 2
+
+    asyncio.run(run())
+
+
 def test_jobs_go_on_when_the_wall_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """apscheduler goes by the wall clock: what was due in a minute would come in a day."""
     ran: list[float] = []

@@ -35,6 +35,7 @@ def play(hall: Venue, codes: Iterator[str]) -> dict[str, Any]:
     """Play the evening; return what was said at each part of it."""
     hall.open()
     told: dict[str, Any] = {"whole": entries(hall, codes)}
+    hall.agreed()
     hall.cut_internet()
     hall.noticed(lambda status: status["link"] == "peers", "the internet is missed")
     told["offline"] = entries(hall, codes)

@@ -1,0 +1,1 @@
+"""`make demo`: the plan of its evening, its parts, and all of it as processes."""

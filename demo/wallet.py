@@ -14,7 +14,7 @@ from shared import hashing, keys
 from shared.presentation import present
 from shared.token import Token, encode_text, issue, parse
 
-HOLDER: Final = b"usher/holder/v1\0"
+HOLDER: Final = b"usher/possession/v1\0"
 BOUND: Final = struct.Struct(">16s16sHI")  # tenant, ticket, generation, unix second
 STALE: Final = 300  # seconds that a recorded screen is old
 

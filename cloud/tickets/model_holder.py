@@ -1,6 +1,6 @@
 """A phone's key, and its proof that it is the phone's: what is signed, byte for byte. Pure.
 
-    "usher/holder/v1" 00 | tenant 16 | ticket 16 | gen 2 | at 4
+    "usher/possession/v1" 00 | tenant 16 | ticket 16 | gen 2 | at 4
 
 `gen` is the ticket's generation as it is before the binding, `at` the unix second of signing,
 both big-endian. A binding raises the generation, so that a proof binds once; the first binding
@@ -17,7 +17,7 @@ from msgspec import Meta
 
 from shared import keys
 
-DOMAIN: Final = b"usher/holder/v1\0"
+DOMAIN: Final = b"usher/possession/v1\0"
 SIGNED: Final = struct.Struct(">16s16sHI")
 PAST: Final = 300  # seconds that a proof may be old
 FUTURE: Final = 60  # seconds that a phone's clock may be fast
@@ -36,7 +36,7 @@ class Binding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(
             pattern=r"\A[0-9a-f]{128}\Z",
-            description="Ed25519 signature, in hex, over `usher/holder/v1`, a zero byte, the"
+            description="Ed25519 signature, in hex, over `usher/possession/v1`, a zero byte, the"
             " tenant's id, the ticket's id, its gen (2 bytes) and `at` (4 bytes).",
         ),
     ]

@@ -234,8 +234,8 @@ def test_a_gate_that_lost_what_the_cloud_has_confirmed_writes_no_place_twice(shu
     emptied(shut)
     shut.open()
     assert last in shut.raws()
-    boot = shut.records(Kind.BOOT)[-1]
-    assert boot.incarnation == int.from_bytes(last[20:24], "big") + 1
+    newest = shut.records(Kind.BOOT)[-1]
+    assert newest.incarnation == int.from_bytes(last[20:24], "big") + 1
 
 
 def emptied(site: Site) -> None:

@@ -21,17 +21,24 @@ from shared.claims.messages import (
     encode_claim,
 )
 from shared.claims.owners import members, owners
-from shared.claims.told import Told, decode_tell, decode_told, encode_tell, encode_told
+from shared.claims.told import (
+    Told,
+    decode_release,
+    decode_tell,
+    decode_told,
+    encode_tell,
+    encode_told,
+)
 from shared.errors import Malformed
 from shared.log.gossip import Key, Mark
-from shared.log.record import Confirm, Kind, record_id
-from shared.wire import decode_vector, encode_vector
+from shared.log.record import Kind, record_id
+from shared.wire import decode_vector, encode_vector, frames, unframed
 
 if TYPE_CHECKING:
     from tests.simulators.stage import Stage
 
 HEAD: Final = struct.Struct(">cQ")  # form, connection
-CLAIM, ANSWER, TELL, TOLD = b"C", b"A", b"T", b"U"
+CLAIM, ANSWER, TELL, TOLD, RELEASE = b"C", b"A", b"T", b"U", b"R"
 SITE: Final = 0
 HOME: Final = -1  # the connection to oneself
 
@@ -53,7 +60,8 @@ class Agreeing:
         self._leases = self._started()
         self._lines: dict[bytes, int] = {}
         self._hearing: dict[bytes, _Hearing] = {}
-        self._mine: list[tuple[Claim, int]] = []  # granted, not yet written, and until when
+        self._mine: list[Claim] = []  # granted, and not yet written
+        self._asked: list[bytes] = []  # owners, by the claim that goes on
         self._answers: list[tuple[int, Answer]] = []
         self._written: dict[bytes, bytes] = {}  # raw IN by right
 
@@ -95,7 +103,7 @@ class Agreeing:
                 right = raw[140:156]
                 self._written.setdefault(right, raw)
                 self._leases = owning.used(self._leases, right)
-                self._mine = [each for each in self._mine if right not in each[0].rights]
+                self._mine = [each for each in self._mine if right not in each.rights]
         self._settle()
 
     def hear(self, source: bytes, message: bytes) -> None:
@@ -117,9 +125,12 @@ class Agreeing:
             self._tell(source, decode_tell(body))
         elif form == TOLD:
             member = self._stage.gate.held().roster.devices[source]
-            told = decode_told(body, source, member.pk)
-            self._hearing[source] = _Hearing(told, decode_vector(told.vector), connection)
+            said, vector = unframed(body, 2)
+            told = decode_told(said, source, member.pk)
+            self._hearing[source] = _Hearing(told, decode_vector(vector), connection)
             self._settle()
+        elif form == RELEASE:
+            self._leases = owning.released(self._leases, source, decode_release(body))
 
     def _look(self) -> None:
         """Take in who is connected now, and by which roster we go."""
@@ -154,20 +165,37 @@ class Agreeing:
         ).signed(me.secret)  # fmt: skip
         ranking = owners(roster.devices, SITE, claiming.ticket)
         if me.device not in ranking:
-            return Granted(Confirm.LOCAL, True, self._now())
+            return asking.ALONE
         self._answers.clear()
+        self._asked.clear()
         state, step = asking.begin(claim, ranking, {**self._lines, me.device: HOME}, self._now())
         while isinstance(step, Ask | Wait):
             state, step = self._next(state, step)
         if isinstance(step, Granted):
-            self._mine.append((claim, step.write_by))
+            self._mine.append(claim)
+            self._leases = owning.holding(self._leases, claim, self._now())
+        else:
+            self._release(claim)
         return step
+
+    def over(self, ticket: bytes) -> None:
+        """Let go of what was granted and not used; `station.over`."""
+        left = [claim for claim in self._mine if claim.ticket == ticket]
+        self._mine = [claim for claim in self._mine if claim.ticket != ticket]
+        for claim in left:
+            self._release(claim)
+
+    def _release(self, claim: Claim) -> None:
+        self._leases = owning.released(self._leases, claim.device, claim.nonce)
+        for owner in self._asked:
+            self._say(owner, RELEASE, claim.nonce)
 
     def _next(self, state: Claimant, step: Ask | Wait) -> tuple[Claimant, Step]:
         if isinstance(step, Ask):
             if step.owner == self._stage.me.device:
                 self._answers.append((HOME, self._answer(state.claim)))
             else:
+                self._asked.append(step.owner)
                 self._say(step.owner, CLAIM, encode_claim(state.claim))
         while True:
             while self._answers and isinstance(step, Ask):
@@ -201,11 +229,9 @@ class Agreeing:
 
     def _tell(self, source: bytes, roster: int) -> None:
         if roster == self._leases.roster:
-            now = self._now()
-            self._mine = [each for each in self._mine if now <= each[1]]
-            claims = tuple(claim for claim, _ in self._mine)
+            told = Told(roster, tuple(self._mine))
             vector = encode_vector(self._stage.replica.vector())
-            self._say(source, TOLD, encode_told(Told(roster, claims, vector)))
+            self._say(source, TOLD, frames([encode_told(told), vector]))
 
     def _settle(self) -> None:
         """Count those as heard of whose logs all is here by now."""

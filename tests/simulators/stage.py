@@ -113,7 +113,7 @@ class Stage:
         if self.members:
             self.agreeing = Agreeing(self, self.members)
             self.agreeing.wrote([*gate.stores.log.records()])
-            gate.station.claim = self.agreeing
+            gate.station.claim, gate.station.over = self.agreeing, self.agreeing.over
 
     def crash(self) -> None:
         """Lose the process; what is on the disk stays."""

@@ -33,7 +33,7 @@ from tests.simulators.story import Story
 from tests.simulators.timeline import Timeline
 from tests.simulators.wires import Wires
 
-SCANS: Final = 300  # tries; those who have been in and want no more stay away
+SCANS: Final = 230  # tries; those who have been in and want no more stay away
 LENGTH: Final = 120_000  # ms
 DOORS: Final = 8_000
 GOSSIP: Final = 4_000  # ms between two rounds

@@ -22,7 +22,7 @@ from cloud.incidents.merging import merge
 LOG = structlog.get_logger("usher.incidents")
 CHANNEL: Final = "usher_merges"
 PACE: Final = 0.25  # seconds between two merges of an event
-SHARE: Final = 3.0  # and this many times as long as the last one took
+SHARE: Final = 1.0  # and this many times as long as the last one took: half of a worker at most
 POLL: Final = 5.0  # seconds
 DUE: Final[LiteralString] = "SELECT tenant_id, event_ref FROM merges_due()"
 

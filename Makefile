@@ -31,8 +31,7 @@ practice: setup-gate ## run a gate on this machine: an event, tickets, guests be
 	@$(PY) -m edge practice
 
 test: setup-tests ## run all tests, with branch coverage of shared
-	$(PY) -m coverage run -m pytest
-	$(PY) -m coverage report
+	@$(PY) -m tests
 
 test-long: setup-tests ## the same at nightly depth: many more examples, new ones each time
 	HYPOTHESIS_PROFILE=long $(PY) -m pytest

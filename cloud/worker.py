@@ -14,7 +14,6 @@ from cloud.incidents import jobs as incident_jobs
 from cloud.incidents.jobs import Merging
 from cloud.keys import jobs as key_jobs
 from cloud.manifests import jobs as manifest_jobs
-from cloud.manifests.jobs import Publishing
 from cloud.orders import jobs as order_jobs
 from cloud.parts import Parts
 from cloud.search import jobs as search_jobs
@@ -46,7 +45,9 @@ def make_worker(parts: Parts, clock: Clock = utc_now) -> Worker:
         platform_sweeps(),
         clock,
         (
-            Publishing(parts.pool, parts.settings.database_url, parts.keyring, clock).run,
+            manifest_jobs.publishing(
+                parts.pool, parts.settings.database_url, parts.keyring, clock
+            ).run,
             Merging(parts.pool, parts.settings.database_url, clock).run,
         ),
     )

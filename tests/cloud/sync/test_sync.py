@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from cloud.db.connect import open_pool
-from cloud.manifests.jobs import Publishing
+from cloud.manifests.jobs import publishing
 from cloud.parts import Parts
 from shared import hashing, keys
 from shared.devices.command import open_stamp
+from tests.cloud.background import background
 from tests.cloud.manifests.gate import Gate
 from tests.cloud.manifests.test_manifests import House
 from tests.cloud.service import Service, good
@@ -79,31 +80,21 @@ def follow(gate: Gate) -> Iterator[Follow]:
 
 
 @contextmanager
-def publishing(service: Service) -> Iterator[None]:
+def workers(service: Service) -> Iterator[None]:
     """Let several workers publish, as `usher-cloud work` does."""
 
-    async def run() -> None:
+    async def run(stop: asyncio.Event) -> None:
         parts = Parts(service.settings)
         pool = await open_pool(service.settings.database_url)
         each = [
-            Publishing(pool, service.settings.database_url, parts.keyring, service.clock)
+            publishing(pool, service.settings.database_url, parts.keyring, service.clock)
             for _ in range(PUBLISHERS)
         ]
-        begun.set()
         await asyncio.gather(*(one.run(stop) for one in each))
         await pool.close()
 
-    begun, loop, stop = threading.Event(), asyncio.new_event_loop(), asyncio.Event()
-    thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
-    thread.start()
-    assert begun.wait(30)
-    try:
+    with background(run):
         yield
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(30)
-        assert not thread.is_alive()
-        loop.close()
 
 
 def test_the_state_names_the_newest_list_and_tells_the_time(gate: Gate) -> None:
@@ -127,7 +118,7 @@ def test_workers_publish_by_themselves_and_each_version_once(gate: Gate, follow:
     gate.preload()
     stream = follow()
     before = stream.states[0]["events"][0]["version"]
-    with publishing(gate.service):
+    with workers(gate.service):
         for sold in range(1, 4):
             gate.service.buy(gate.owner, gate.event)
             stream.until("events", lambda seen, sold=sold: seen[0]["version"] >= before + sold)

@@ -47,6 +47,7 @@ from cloud.telemetry import configure_logs
 from cloud.tenants.controller import ROUTES as TENANTS
 from cloud.tickets.controller import ROUTES as TICKETS
 from cloud.transfers.controller import ROUTES as TRANSFERS
+from cloud.watch.exporter import counted
 from cloud.web.controller import ROUTES as PAGES
 from cloud.web.files import ours
 from cloud.working import utc_now
@@ -143,4 +144,5 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
         lifespan=[life],
         cors_origins=settings.cors_origins,
         version=version(),
+        count=counted(),
     )

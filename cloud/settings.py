@@ -36,12 +36,17 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     owner_url: Url = ""  # as usher_owner, for `migrate`
     redis_url: Url = ""  # "": embedded
     database_pool: Count = 8  # connections a process
+    broker_url: Url = ""  # RabbitMQ, amqps://user:password@host/vhost; "": messages go in process
+    broker_ca: str = ""  # a file: who may sign the broker's certificate; "": whom the system trusts
+    broker_cert: str = ""  # a file: the certificate to show the broker
+    broker_key: str = ""  # a file: its key
 
     listen: str = "127.0.0.1:8000"  # port 0: a free one
     public_url: Url = ""  # how others reach it; "": http://<listen>
     workers: Annotated[int, Meta(ge=1, le=64)] = 2
     trusted_proxies: Annotated[int, Meta(ge=0, le=8)] = 0
     cors_origins: tuple[Url, ...] = ()
+    metrics_listen: str = ""  # where Prometheus asks, as 127.0.0.1:9464; "": nowhere
     grace_seconds: Annotated[int, Meta(ge=1, le=600)] = 20  # to finish what was begun
 
     master_key_file: str = ""  # 32 bytes, mode 0600; "": made in the data folder
@@ -81,8 +86,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     @property
     def address(self) -> tuple[str, int]:
         """Host and port to listen at."""
-        host, _, port = self.listen.rpartition(":")
-        return host.strip("[]"), int(port)
+        return host_and_port(self.listen)
+
+
+def host_and_port(listen: str) -> tuple[str, int]:
+    """Return the two halves of HOST:PORT."""
+    host, _, port = listen.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 class Unfit(ValueError):
@@ -134,6 +144,10 @@ def _check(settings: Settings) -> None:
          "Name master_key_file or give master_key, not both."),
         (bool(settings.master_key or settings.master_key_file) or settings.embedded,
          "With a database of your own, master_key_file is needed: it seals the private keys."),
+        (bool(settings.broker_cert) == bool(settings.broker_key),
+         "broker_cert and broker_key come together: a certificate is shown by its key."),
+        (bool(settings.broker_url) or not (settings.broker_ca or settings.broker_cert),
+         "broker_ca, broker_cert and broker_key say nothing without broker_url."),
     )  # fmt: skip
     for fine, sentence in together:
         if not fine:
@@ -142,13 +156,15 @@ def _check(settings: Settings) -> None:
 
 
 def _check_addresses(settings: Settings) -> None:
-    host, _, port = settings.listen.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
-        raise Unfit("listen is HOST:PORT, as 127.0.0.1:8000 or [::1]:8000.")
+    for name, listen in (("listen", settings.listen), ("metrics_listen", settings.metrics_listen)):
+        host, _, port = listen.rpartition(":")
+        if (listen or name == "listen") and not (host and port.isdigit() and int(port) <= 65535):
+            raise Unfit(f"{name} is HOST:PORT, as 127.0.0.1:8000 or [::1]:8000.")
     schemes = {
         "database_url": ("postgresql", "postgres"),
         "owner_url": ("postgresql", "postgres"),
         "redis_url": ("redis", "rediss"),
+        "broker_url": ("amqps",),
         "payments_url": ("http", "https"),
         "public_url": ("http", "https"),
     }

@@ -9,7 +9,7 @@ from cloud.commands.saying import OUT
 from cloud.settings import PREFIX, Settings
 
 SECRET: Final = frozenset({"master_key", "payments_key", "webhook_secrets"})
-URLS: Final = frozenset({"database_url", "owner_url", "redis_url"})
+URLS: Final = frozenset({"database_url", "owner_url", "redis_url", "broker_url"})
 
 
 def show(settings: Settings) -> None:

@@ -17,6 +17,7 @@ from cloud.embedded.beside import Beside
 from cloud.home import Household, household
 from cloud.settings import FILE, PREFIX, Settings, Unfit
 from cloud.telemetry import configure_logs
+from cloud.watch.exporter import exported
 
 TERMINATED: Final = 128 + signal.SIGTERM
 
@@ -57,7 +58,10 @@ def _serve(home: Household, listener: socket.socket, *, embedded: bool) -> None:
 
         check(settings)
     os.environ.update(environment(settings))  # what the processes below are told by
-    with _worker(settings) if embedded else nullcontext(lambda: None) as tend_worker:
+    with (
+        exported(settings, figures=embedded),
+        _worker(settings) if embedded else nullcontext(lambda: None) as tend_worker,
+    ):
 
         def tend() -> None:
             home.tend()

@@ -1,6 +1,7 @@
 """`usher-cloud work`: a worker."""
 
 import asyncio
+from contextlib import nullcontext
 
 from cloud.commands.ready import check
 from cloud.commands.saying import plainly
@@ -8,6 +9,7 @@ from cloud.embedded.parent import end_with
 from cloud.home import at_home
 from cloud.settings import Settings
 from cloud.telemetry import configure_logs
+from cloud.watch.exporter import exported
 from cloud.worker import work as run
 
 
@@ -19,4 +21,6 @@ def work(settings: Settings, parent: int) -> None:
     with plainly(), at_home(settings) as resolved:
         if not parent:  # who started us has looked
             check(resolved)
-        asyncio.run(run(resolved))
+        # The one beside an embedded service is counted by who started it.
+        with nullcontext() if parent else exported(resolved, figures=True):
+            asyncio.run(run(resolved))

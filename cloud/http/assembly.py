@@ -12,7 +12,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from cloud.http.dependencies import DEPENDENCIES
 from cloud.http.description import PATH, Description
-from cloud.http.envelope import Envelope
+from cloud.http.envelope import Count, Envelope
 from cloud.http.front import Front
 from cloud.http.idempotency import Replay, on_replay
 from cloud.http.kernel import Kernel
@@ -53,6 +53,7 @@ def assemble(
     lifespan: Sequence[Lifespan] = (),
     cors_origins: Sequence[str] = (),
     version: str = "",
+    count: Count | None = None,
 ) -> "ASGIApp":
     """Return the application. `dependencies`: objects that routes ask for by name."""
     given = {name: Provide(_constant(value), sync_to_thread=False, use_cache=True)
@@ -68,7 +69,7 @@ def assemble(
         request_max_body_size=None,  # Front caps each route by itself
         logging_config=None,
     )
-    return Envelope(litestar, kernel.new_id)
+    return Envelope(litestar, kernel.new_id, count)
 
 
 def _constant(value: object) -> Callable[[], Any]:

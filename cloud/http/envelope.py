@@ -4,6 +4,7 @@ answer has, the log line, and an answer whatever happens inside.
 
 import re
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -12,10 +13,9 @@ from litestar.enums import ScopeType
 from cloud.http.etags import conditional
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+Count = Callable[[str, int, float], None]  # a group of routes, the status, seconds
 LOG = structlog.get_logger("usher.http")
 GIVEN_ID: Final = re.compile(r"[0-9A-Za-z._-]{8,64}")
 TRACE: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -39,11 +39,14 @@ BROKEN: Final = (
 
 
 class Envelope:
-    """An ASGI application around another."""
+    """An ASGI application around another. `count` is told of each request when it is over."""
 
-    def __init__(self, app: "ASGIApp", new_id: "Callable[[], str]") -> None:
+    def __init__(
+        self, app: "ASGIApp", new_id: Callable[[], str], count: Count | None = None
+    ) -> None:
         self._app = app
         self._new_id = new_id
+        self._count = count
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Serve one request; anything else goes straight through."""
@@ -65,7 +68,10 @@ class Envelope:
             if answered.status == 0:
                 await _break(answered)
         finally:
-            _log(scope, answered.status, time.perf_counter() - began)
+            took = time.perf_counter() - began
+            _log(scope, answered.status, took)
+            if self._count is not None:
+                self._count(_group(scope), answered.status, took)
 
     def _name(self, headers: dict[bytes, bytes]) -> str:
         given = headers.get(b"x-request-id", b"").decode("latin-1")
@@ -102,6 +108,12 @@ async def _break(send: "Send") -> None:
 def _trace(headers: dict[bytes, bytes]) -> dict[str, str]:
     match = TRACE.fullmatch(headers.get(b"traceparent", b"").decode("latin-1"))
     return {"trace": match[1]} if match else {}
+
+
+def _group(scope: "Scope") -> str:
+    """Return the group of a route, as the description has it. A path that is none's has none."""
+    handler = scope.get("route_handler")
+    return min(getattr(handler, "tags", None) or ("none",))
 
 
 def _log(scope: "Scope", status: int, seconds: float) -> None:

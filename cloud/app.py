@@ -46,6 +46,7 @@ from cloud.sync.routes import ROUTES as SYNC
 from cloud.telemetry import configure_logs
 from cloud.tenants.controller import ROUTES as TENANTS
 from cloud.tickets.controller import ROUTES as TICKETS
+from cloud.tracing import traced
 from cloud.transfers.controller import ROUTES as TRANSFERS
 from cloud.watch.exporter import counted
 from cloud.web.controller import ROUTES as PAGES
@@ -114,12 +115,13 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
 
     @asynccontextmanager
     async def life(_: Litestar) -> AsyncIterator[None]:
-        async with http, parts.open(), accounts.keys.fresh(), hub.open():
-            await open_up(scans)
-            yield
-            await redeemer.close()
-            await scans.close()
-            await limiter.close()
+        with traced(settings, "api", version()):
+            async with http, parts.open(), accounts.keys.fresh(), hub.open():
+                await open_up(scans)
+                yield
+                await redeemer.close()
+                await scans.close()
+                await limiter.close()
 
     dependencies: dict[str, Any] = {
         "settings": settings,

@@ -46,6 +46,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     workers: Annotated[int, Meta(ge=1, le=64)] = 2
     trusted_proxies: Annotated[int, Meta(ge=0, le=8)] = 0
     cors_origins: tuple[Url, ...] = ()
+    trace_url: Url = ""  # of an OTLP/HTTP collector, as http://127.0.0.1:4318; "": no traces
+    trace_share: Annotated[float, Meta(ge=0, le=1)] = 0.1  # of all requests
     metrics_listen: str = ""  # where Prometheus asks, as 127.0.0.1:9464; "": nowhere
     grace_seconds: Annotated[int, Meta(ge=1, le=600)] = 20  # to finish what was begun
 
@@ -167,6 +169,7 @@ def _check_addresses(settings: Settings) -> None:
         "broker_url": ("amqps",),
         "payments_url": ("http", "https"),
         "public_url": ("http", "https"),
+        "trace_url": ("http", "https"),
     }
     for name, allowed in schemes.items():
         url = getattr(settings, name)

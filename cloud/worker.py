@@ -15,13 +15,14 @@ from cloud.incidents.jobs import Merging
 from cloud.keys import jobs as key_jobs
 from cloud.manifests import jobs as manifest_jobs
 from cloud.orders import jobs as order_jobs
-from cloud.parts import Parts
+from cloud.parts import Parts, version
 from cloud.search import jobs as search_jobs
 from cloud.search.publisher import Keys as SearchKeys
 from cloud.settings import Settings
 from cloud.sweeps import OWN, OWN_PLATFORM, PlatformSweep, Sweep
 from cloud.tickets import jobs as ticket_jobs
 from cloud.tickets import resigning
+from cloud.tracing import traced
 from cloud.transfers import jobs as transfer_jobs
 from cloud.working import Clock, Worker, utc_now
 
@@ -56,6 +57,11 @@ def make_worker(parts: Parts, clock: Clock = utc_now) -> Worker:
 async def work(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT; what is in hand is finished first."""
     parts = Parts(settings)
+    with traced(settings, "worker", version()):
+        await _work(parts)
+
+
+async def _work(parts: Parts) -> None:
     async with parts.open():
         worker = make_worker(parts)
         loop = asyncio.get_running_loop()

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from litestar.enums import ScopeType
+from opentelemetry.trace import Span, SpanKind, StatusCode
 
 from cloud.http.etags import conditional
+from cloud.spans import TRACER, following
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 Count = Callable[[str, int, float], None]  # a group of routes, the status, seconds
 LOG = structlog.get_logger("usher.http")
 GIVEN_ID: Final = re.compile(r"[0-9A-Za-z._-]{8,64}")
-TRACE: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 DEFAULTS: Final = tuple(
     (name, value)
     for name, value in {
@@ -54,10 +55,22 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
+        told = following(headers.get(b"traceparent", b"").decode("latin-1"))
+        with TRACER.start_as_current_span("request", told, SpanKind.SERVER) as span:
+            await self._serve(scope, receive, send, headers, span)
+
+    async def _serve(
+        self,
+        scope: "Scope",
+        receive: "Receive",
+        send: "Send",
+        headers: dict[bytes, bytes],
+        span: Span,
+    ) -> None:
         request_id = self._name(headers)
         scope["state"] = {**(scope.get("state") or {}), "request_id": request_id}
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request=request_id, **_trace(headers))
+        structlog.contextvars.bind_contextvars(request=request_id, **_trace(span))
         answered = _Answered(send, request_id)
         out = conditional(scope, headers, answered)
         began = time.perf_counter()
@@ -70,6 +83,7 @@ class Envelope:
         finally:
             took = time.perf_counter() - began
             _log(scope, answered.status, took)
+            _describe(span, scope, answered.status)
             if self._count is not None:
                 self._count(_group(scope), answered.status, took)
 
@@ -105,9 +119,27 @@ async def _break(send: "Send") -> None:
     await send({"type": "http.response.body", "body": BROKEN, "more_body": False})
 
 
-def _trace(headers: dict[bytes, bytes]) -> dict[str, str]:
-    match = TRACE.fullmatch(headers.get(b"traceparent", b"").decode("latin-1"))
-    return {"trace": match[1]} if match else {}
+def _trace(span: Span) -> dict[str, str]:
+    context = span.get_span_context()
+    return {"trace": f"{context.trace_id:032x}"} if context.is_valid else {}
+
+
+def _describe(span: Span, scope: "Scope", status: int) -> None:
+    if not span.is_recording():
+        return
+    method, route = str(scope.get("method")), str(scope.get("path_template", ""))
+    span.update_name(f"{method} {route}".rstrip())
+    span.set_attributes(
+        {
+            "http.request.method": method,
+            "http.route": route,
+            "http.response.status_code": status,
+            "usher.request": str(scope["state"]["request_id"]),
+            "usher.tenant": str(scope.get("path_params", {}).get("tenant_id", "")),
+        }
+    )
+    if status >= 500:
+        span.set_status(StatusCode.ERROR)
 
 
 def _group(scope: "Scope") -> str:

@@ -13,9 +13,11 @@ import structlog
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
+from opentelemetry.trace import SpanKind
 from redis.asyncio import ConnectionPool
 
 from cloud.http.counts import Wire, dial
+from cloud.spans import TRACER
 
 LOG = structlog.get_logger("usher.http")
 AWAY_FOR: Final = 5.0  # seconds that a Redis which failed is left alone
@@ -47,7 +49,9 @@ class RateLimiter:
                 wire = self._wire
                 if wire is None or not wire.is_open:
                     wire = await self._connected()
-                return max(0, int(await wire.ask("EVAL", HIT, 1, f"usher:{bucket}", per_minute)))
+                with TRACER.start_as_current_span("redis count", kind=SpanKind.CLIENT):
+                    words = ("EVAL", HIT, 1, f"usher:{bucket}", per_minute)
+                    return max(0, int(await wire.ask(*words)))
             except (OSError, hiredis.HiredisError) as error:  # a timeout is an OSError, too
                 LOG.warning("rate_limit_alone", fault=type(error).__name__)
                 self._away_until = time.monotonic() + AWAY_FOR

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 FIRST: Final = 0.5  # seconds
-LONGEST: Final = 60.0
+LONGEST: Final = 15.0  # a line that mostly fails must still be tried often
 
 
 class Backoff:

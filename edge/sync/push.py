@@ -35,7 +35,7 @@ from shared.wire import FileTaken, unframed
 # Bytes of a file. The cloud takes 4 MiB (spec/sync.md §4); in a quarter of that, requests cost
 # nothing to speak of either, and less is in memory, or lost with a line that breaks.
 LARGEST: Final = 1 << 20
-SMALLEST: Final = 1 << 16
+SMALLEST: Final = 1 << 13  # a line may never last for more
 FIRST: Final = 1 << 18
 GRACE: Final = 10.0  # seconds in which a gate may send what it wrote by itself
 QUICK: Final = 1.5  # seconds in which a file arrives that may be followed by a larger one

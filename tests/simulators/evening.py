@@ -7,6 +7,7 @@ evening.story.met     # what was met, to be counted
 
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
@@ -40,6 +41,8 @@ GOSSIP: Final = 4_000  # ms between two rounds
 TALKS: Final = 3  # peers that a gate tells in a round, until all is mended
 HEALING: Final = 400_000  # at the most: a fork is told of again after 64 rounds
 LOOK: Final = 20_000
+QUEUES: Final = 100, 2_000  # ms until a guest for whom no gate was free tries again
+BETWEEN_SCANS: Final = 10
 
 
 class Evening:
@@ -57,6 +60,7 @@ class Evening:
         self.stages = {name: self._stage(name) for name in (*GATES, CLOUD)}
         self.scans = 0
         self.over = False
+        self.cut_off: Counter[str] = Counter()  # scans in which a gate lost its power, by label
         self.revoked: dict[bytes, Cutoff] = {}
         self.newest: tuple[Section, ...] = ()  # what everybody gets in the end, once more
         self.recalled = False
@@ -105,8 +109,9 @@ class Evening:
         return cutoff is None or Cutoff(*place) <= cutoff
 
     def returns(self, label: str) -> int:
-        """Return how often holders of a ticket came back in."""
-        return max(0, self.crowd.greens[label] - 1)
+        """Return how often holders of a ticket came back in, or may have: when a gate lost its
+        power in their scan, they have gone to another."""
+        return max(0, self.crowd.greens[label] - 1) + self.cut_off[label]
 
     def set_back(self, stage: Stage) -> None:
         """Note that a gate's disk was set back: what only it had is gone."""
@@ -145,7 +150,7 @@ class Evening:
 
     def _somebody(self) -> None:
         """One guest steps up to a gate; now and then several with one code, at once."""
-        guest = self.random.choice(self.crowd.guests)
+        guest = self.random.choice([each for each in self.crowd.guests if self._comes(each)])
         self._step_up(guest)
         if guest.copied and self.random.random() < 0.4:
             others = [each for each in self.crowd.guests if each.label == guest.label]
@@ -153,19 +158,27 @@ class Evening:
                 if other is not guest:
                     self.timeline.after(self.random.randint(0, 30), partial(self._step_up, other))
 
+    def _comes(self, guest: Guest) -> bool:
+        """Whether a guest has a reason to come; some try without one."""
+        return guest.inside or guest.wants > 0 or self.random.random() < 0.3
+
     def _step_up(self, guest: Guest) -> None:
-        leaving = guest.inside
-        if not leaving and guest.wants <= 0 and self.random.random() < 0.7:
+        if self.over:
             return
+        leaving = guest.inside
         gates = [gate for gate in self.gates if gate.up and not gate.strand.busy]
         if not gates:
             self.story.meet("no gate free")
+            self.timeline.after(self.random.randint(*QUEUES), partial(self._step_up, guest))
             return
         gate = self.random.choice(gates)
         garden = int(guest.label[1:]) % 2 == 0 and self.random.random() < 0.2
         lane = OUT_LANE if leaving else GARDEN_LANE if garden else self.random.choice(IN_LANES)
 
-        def done(verdict: Verdict) -> None:
+        def done(verdict: Verdict | None) -> None:
+            if verdict is None:  # perhaps it is written, and nobody was shown anything
+                self.cut_off[guest.label] += 1
+                return
             self.crowd.saw(guest, verdict, leaving=leaving)
             self.tell(f"{gate.name}: {guest.label} {'out' if leaving else 'in'} -> {verdict.code}")
 
@@ -194,6 +207,8 @@ class Evening:
     def _settled(self) -> bool:
         """Whether everybody has heard everything; refusals change no meaning, so that is looked
         at as well."""
+        if not all(stage.up for stage in self.stages.values()):  # a disk is just being set back
+            return False
         held = set(self.cloud.gate.stores.log.records())
         written = {raw for stage in self.gates for raw in stage.written}
         return written <= held | self.lost and len({*map(meaning, self.stages.values())}) == 1
@@ -250,6 +265,10 @@ def roster_of(cast: Cast, version: int, revoked: Mapping[bytes, Cutoff]) -> byte
 
 
 def deliver(stage: Stage, sections: tuple[Section, ...]) -> None:
-    """Give a gate documents, unless it has newer ones."""
+    """Give a gate documents, unless it has newer ones. While a scan is under way it waits for it,
+    as the lane's lock would have it do."""
+    if stage.strand.busy:
+        stage.strand.timeline.after(BETWEEN_SCANS, partial(deliver, stage, sections))
+        return
     with suppress(Refused):
         stage.feed(*sections)

@@ -147,8 +147,11 @@ class Stage:
         if self._gate is not None:
             self._gate.reload()
 
-    def scan(self, text: str, lane: str, done: Callable[[Verdict], None], people: int = 1) -> bool:
-        """Begin a scan; `done` hears what was shown. False where this gate is busy or down."""
+    def scan(
+        self, text: str, lane: str, done: Callable[[Verdict | None], None], people: int = 1
+    ) -> bool:
+        """Begin a scan; `done` hears what was shown, None where the power went before anything
+        was. False where this gate is busy or down."""
         if not self.up or self.strand.busy:
             return False
 
@@ -158,6 +161,7 @@ class Stage:
             except Crash:
                 self._story.tell(self._timeline.ms, f"{self.name} lost its power in a scan")
                 self.crash_here()
+                done(None)
                 return
             done(verdict)
 

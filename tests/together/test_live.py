@@ -7,12 +7,14 @@ from typing import Any
 from edge.gate.gate import Gate
 from shared.manifest import Status
 from tests.cloud.service import good
-from tests.cloud.sync.test_sync import publishing
+from tests.cloud.sync.test_sync import workers
 from tests.together.cabling import internet
 from tests.together.conftest import MakeGate
 from tests.together.gates import Joined, Living
 from tests.together.liar import gone, lying, other
 from tests.together.organizer import House
+
+PUSHED = 10.0  # seconds; a gate polls every thirty
 
 
 def order(house: House, gate: Joined, action: str, **more: Any) -> None:
@@ -37,16 +39,16 @@ def changed(living: Living, gate: Gate, change: Callable[[], object]) -> float:
 def test_what_is_sold_and_revoked_reaches_a_connected_gate_at_once(
     house: House, join: MakeGate
 ) -> None:
-    """Each within a second of the sale, by a delta."""
+    """Each long before the gate would ask by itself, by a delta; how soon is benchmarks/sync's."""
     event = house.event(20)
     joined = join()
-    with publishing(house.service), Living(joined) as living:
+    with workers(house.service), Living(joined) as living:
         gate = joined.gate
         living.until(lambda: version(gate) and gate.around["link"] == "cloud")
         took = [changed(living, gate, lambda: house.sell(event)) for _ in range(5)]
-        assert max(took) < 1.0, took
+        assert max(took) < PUSHED, took
         sold = house.sell(event)
-        assert changed(living, gate, lambda: house.revoke(sold[0])) < 1.0
+        assert changed(living, gate, lambda: house.revoke(sold[0])) < PUSHED
         statuses = [each.status for each in joined.book(event).manifest.table.records()]
         assert statuses.count(Status.REVOKED) == 1
         joined.check(event)
@@ -109,7 +111,7 @@ def test_a_gate_notices_by_itself_that_the_cloud_went_and_came(
     event = house.event(5)
     with internet(house.service.address) as line:
         joined = join(cloud={"origin": line.address})
-        with publishing(house.service), Living(joined) as living:
+        with workers(house.service), Living(joined) as living:
             gate = joined.gate
             living.until(lambda: version(gate) and gate.around["link"] == "cloud")
             line.cut()

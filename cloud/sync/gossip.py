@@ -3,8 +3,8 @@
 Every answer fits its cap by what it holds at most: so many records, and one proof for each.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, islice
 from typing import Final, LiteralString, NamedTuple
 
 from cloud.db.connect import Row
@@ -55,13 +55,20 @@ HELD: Final[LiteralString] = """
        AND sha256(r.raw) = n.hash
      WHERE r.tenant_id = current_tenant()
 """
+# A device may have written any number of records at one place: ids tell where an answer ended.
 RECORDS: Final[LiteralString] = """
-    SELECT r.record_id, r.raw FROM record r
-     WHERE r.tenant_id = current_tenant() AND r.device_id = $1 AND r.incarnation = $2
-       AND r.seq BETWEEN $3 AND $4
-       AND NOT EXISTS (SELECT FROM record_waiting w
-                        WHERE w.tenant_id = r.tenant_id AND w.record_id = r.record_id)
-     ORDER BY r.seq, r.record_id LIMIT $5
+    SELECT n.place, r.record_id, r.raw
+      FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[])
+           WITH ORDINALITY AS n (device_id, incarnation, first, begin, last, place)
+     CROSS JOIN LATERAL (
+        SELECT o.record_id, o.raw, o.seq FROM record o
+         WHERE o.tenant_id = current_tenant() AND o.device_id = n.device_id
+           AND o.incarnation = n.incarnation AND o.seq BETWEEN n.first AND n.last
+           AND (o.seq > n.first OR o.record_id >= n.begin)
+           AND NOT EXISTS (SELECT FROM record_waiting w
+                            WHERE w.tenant_id = o.tenant_id AND w.record_id = o.record_id)
+         ORDER BY o.seq, o.record_id LIMIT $6) AS r
+     ORDER BY n.place, r.seq, r.record_id LIMIT $6
 """
 PROOFS: Final[LiteralString] = """
     SELECT body FROM proof WHERE tenant_id = current_tenant() AND record_id = ANY($1)
@@ -74,6 +81,7 @@ class Place(NamedTuple):
     device: bytes = b""
     incarnation: int = 0
     seq: int = 0
+    record: bytes = b""  # id, of those at this seq
 
 
 START: Final = Place()
@@ -87,6 +95,8 @@ class Log(NamedTuple):
     first: int
     last: int
     public: bytes
+    begin: bytes = b""  # the first id that is sent of the records at the first place
+    forked: bool = False  # has more records than places
 
 
 class Answer(NamedTuple):
@@ -114,10 +124,11 @@ async def answer(
 def _since(logs: Iterable[Log], begin: Place) -> Iterator[Log]:
     """Yield what an answer that begins at a place has to say."""
     for log in logs:
-        if (log.device, log.incarnation) == begin[:2]:
-            yield log._replace(first=max(log.first, begin.seq))
-        elif (log.device, log.incarnation) > begin[:2]:
+        key = log.device, log.incarnation
+        if key > begin[:2] or (key == begin[:2] and log.first > begin.seq):
             yield log
+        elif key == begin[:2]:
+            yield log._replace(first=begin.seq, begin=begin.record)
 
 
 async def _lacking(
@@ -136,7 +147,7 @@ async def _lacking(
         if other == _mark(row) or (other.seq > row["seq"] and key not in split):
             continue
         first = other.seq + 1 if key in held else 1
-        logs.append(Log(*key, first, row["seq"], row["public"]))
+        logs.append(Log(*key, first, row["seq"], row["public"], forked=row["forked"]))
     return sorted(logs)
 
 
@@ -156,11 +167,8 @@ async def _file(tx: TenantTx, logs: Sequence[Log]) -> tuple[bytes, Place | None]
     sections: list[Section] = []
     sent: list[bytes] = []
     device, rest = b"", None
-    for log in logs:
+    async for log, rows in _read(tx, logs):
         room = AT_ONCE - len(sent)
-        rows = await tx.conn.fetch(
-            RECORDS, log.device, log.incarnation, log.first, log.last, room + 1
-        )
         if rows[:room] and log.device != device:
             device = log.device
             sections.append(Section(Part.DEVICE, log.public))
@@ -168,11 +176,48 @@ async def _file(tx: TenantTx, logs: Sequence[Log]) -> tuple[bytes, Place | None]
         sections.extend(Section(Part.RECORDS, b"".join(run)) for run in runs)
         sent += (row["record_id"] for row in rows[:room])
         if len(rows) > room:
-            rest = Place(log.device, log.incarnation, int.from_bytes(rows[room]["raw"][24:32]))
+            rest = _place(log, rows[room])
             break
     proofs = await tx.conn.fetch(PROOFS, sent) if sent else []
     sections += (Section(Part.BLOB, body) for body in sorted({row["body"] for row in proofs}))
     return b"".join(bundle.encode(FileKind.LOG, sections)), rest
+
+
+async def _read(tx: TenantTx, logs: Sequence[Log]) -> AsyncIterator[tuple[Log, list[Row]]]:
+    """Yield logs' records, one more than an answer takes in all; many logs in a round trip."""
+    left = AT_ONCE + 1
+    for some in _portions(logs):
+        rows = await tx.conn.fetch(
+            RECORDS,
+            [log.device for log in some], [log.incarnation for log in some],
+            [log.first for log in some], [log.begin for log in some],
+            [log.last for log in some], left,
+        )  # fmt: skip
+        for place, of_log in groupby(rows, key=lambda row: row["place"]):
+            yield some[place - 1], list(of_log)
+        left -= len(rows)
+        if not left:
+            return
+
+
+def _portions(logs: Iterable[Log]) -> Iterator[list[Log]]:
+    """Yield logs that have about as many records as an answer takes. One with two histories, of
+    which nobody knows how many it has, ends a portion."""
+    some: list[Log] = []
+    records = 0
+    for log in logs:
+        some.append(log)
+        records += log.last - log.first + 1
+        if log.forked or records > AT_ONCE:
+            yield some
+            some, records = [], 0
+    if some:
+        yield some
+
+
+def _place(log: Log, row: Row) -> Place:
+    seq = int.from_bytes(row["raw"][24:32], "big")
+    return Place(log.device, log.incarnation, seq, row["record_id"])
 
 
 def histories(raws: Sequence[bytes]) -> Iterator[list[bytes]]:

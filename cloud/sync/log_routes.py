@@ -24,7 +24,7 @@ TENANT: Final = "/v1/tenants/{tenant_id:uuid}"
 OCTETS: Final = "application/octet-stream"
 MORE: Final = "Usher-More"
 NEXT: Final = "Usher-Next"
-PLACE: Final = re.compile(r"([0-9a-f]{32})\.(\d{1,10})\.(\d{1,18})")
+PLACE: Final = re.compile(r"([0-9a-f]{32})\.(\d{1,10})\.(\d{1,18})\.([0-9a-f]{32})")
 VECTOR: Final = wire.MAX_ENTRIES * wire.ENTRY.size  # bytes
 Refs = Annotated[
     str,
@@ -38,7 +38,7 @@ Refs = Annotated[
 ]
 Begin = Annotated[
     str,
-    QueryParameter(name="from", max_length=62, description="`Usher-Next` of the answer before."),
+    QueryParameter(name="from", max_length=95, description="`Usher-Next` of the answer before."),
 ]
 
 
@@ -88,7 +88,8 @@ async def exchange(
     headers = {}
     if answer.rest is not None:
         place = answer.rest
-        headers = {MORE: "1", NEXT: f"{place.device.hex()}.{place.incarnation}.{place.seq}"}
+        following = f"{place.device.hex()}.{place.incarnation}.{place.seq}.{place.record.hex()}"
+        headers = {MORE: "1", NEXT: following}
     body = wire.frames([wire.encode_vector(answer.vector), answer.file])
     return Response(body, media_type=OCTETS, headers=headers)
 
@@ -114,7 +115,9 @@ def _place(text: str) -> gossip.Place:
     named = PLACE.fullmatch(text)
     if named is None:
         raise Refusal("cursor_malformed", field="from")
-    return gossip.Place(bytes.fromhex(named[1]), int(named[2]), int(named[3]))
+    return gossip.Place(
+        bytes.fromhex(named[1]), int(named[2]), int(named[3]), bytes.fromhex(named[4])
+    )
 
 
 ROUTES: Final = (send_file, exchange)

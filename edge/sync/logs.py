@@ -20,9 +20,9 @@ from shared.wire import ENTRY, MAX_ENTRIES, MAX_EVENTS, decode_vector, encode_ve
 
 MOST_FILE: Final = 2 << 20  # by spec/sync.md §4
 MOST: Final = MOST_FILE + MAX_ENTRIES * ENTRY.size + 8
-NEXT: Final = re.compile(r"([0-9a-f]{32})\.(\d{1,10})\.(\d{1,18})")
+NEXT: Final = re.compile(r"([0-9a-f]{32})\.(\d{1,10})\.(\d{1,18})\.([0-9a-f]{32})")
 T = TypeVar("T")
-Place = tuple[str, int, int]
+Place = tuple[str, int, int, str]  # device, incarnation, seq, record
 
 
 class Got(NamedTuple):
@@ -62,7 +62,7 @@ class Gossip:
     async def _question(self, path: str, place: Place | None) -> tuple[int, Place | None]:
         """Ask once; return how many records were new, and where the next answer begins."""
         vector = await self._blocking(self._gate.replica.vector)
-        begin = f"&from={place[0]}.{place[1]}.{place[2]}" if place else ""
+        begin = f"&from={'.'.join(map(str, place))}" if place else ""
         body = encode_vector(vector)
         answer = await self._cloud.post(path + begin, body, MOST)
         theirs, file = _answered(answer.body)
@@ -93,7 +93,7 @@ def _after(place: Place | None, text: str) -> Place:
     named = NEXT.fullmatch(text)
     if named is None:
         raise Garbled("gossip")
-    after = named[1], int(named[2]), int(named[3])
+    after = named[1], int(named[2]), int(named[3]), named[4]
     if place is not None and after <= place:
         raise Garbled("gossip")
     return after

@@ -212,3 +212,28 @@ def test_a_device_asks_in_the_declared_form(venue: Venue) -> None:
     good(venue.owner.post(f"{venue.path}/devices/{gate.device.hex()}/revoke", json={}))
     assert problem(gate.post(path, b""))[1] == "request_revoked_device"
     assert venue.http.post(venue.path + path, content=b"").status_code == 401
+
+
+def test_any_number_of_histories_at_one_place_come_to_an_end(venue: Venue) -> None:
+    """A cloned device writes more records at one place than an answer takes: each is sent, and
+    each question goes on behind the one before it."""
+    gate = booted(venue, "North", 0)
+    forks = []
+    for ticket in venue.scene.tickets(4500):
+        twin = gate.twin()
+        forks.append(twin.scan(ticket))
+    pieces = [Section(Part.RECORDS, b"".join(forks[at : at + 200])) for at in range(0, 4500, 200)]
+    _, taken = gate.send(file_of(gate, [Section(Part.DEVICE, gate.public), *pieces]))
+    assert taken.devices[0].new == 4501
+    asker = venue.gate("South")
+    records: list[bytes] = []
+    begin, places = "", []
+    while True:
+        answer = asker.ask({}, begin=begin)
+        records += records_of(read(answer)[1])
+        if answer.headers.get("usher-more") != "1":
+            break
+        begin = answer.headers["usher-next"]
+        places.append(begin)
+        assert len(places) < 4
+    assert sorted(records) == sorted([*gate.log, *forks])

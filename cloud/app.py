@@ -23,6 +23,7 @@ from cloud.checkins.tallies import Tallies
 from cloud.db.connect import new_pool, open_up
 from cloud.devices.controller import ROUTES as DEVICES
 from cloud.events.controller import ROUTES as EVENTS
+from cloud.hooks.routes import ROUTES as HOOKS
 from cloud.http.assembly import assemble
 from cloud.http.health import ROUTES as HEALTH
 from cloud.http.health import Health
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
 ROUTES: Final[tuple["ControllerRouterHandler", ...]] = (
     *HEALTH, *ACCOUNTS, *TENANTS, *EVENTS, *KEYS, *ORDERS, *WEBHOOKS, *BOOKS, *CHECKINS,
     *AUDIT, *PRIVACY, *PAGES, *TICKETS, *TRANSFERS, *MANIFESTS, *DEVICES,
-    *SYNC, *LOGS, *INCIDENTS, *SEARCH,
+    *SYNC, *LOGS, *INCIDENTS, *SEARCH, *HOOKS,
 )  # fmt: skip
 
 

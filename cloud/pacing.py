@@ -1,4 +1,4 @@
-"""Work that is due by news: done soon, one at a time, each thing no oftener than its work allows.
+"""Work that is due by news: done soon, and each thing no oftener than its work allows.
 
 Every worker listens on a channel of the database; that a thing is done by one worker alone is
 its row's lock. However much comes in, a thing is done again only after `share` times as long as
@@ -17,12 +17,13 @@ from cloud.db.connect import hang_up
 
 POLL: Final = 5.0  # seconds between two looks if nothing wakes it, and after a fault
 Thing = TypeVar("Thing", bound=Hashable)
-DueThings = Callable[[], Awaitable[Collection[Thing]]]
+DueThings = Callable[[], Awaitable[Collection[Thing]]]  # in the order of their turn
 Work = Callable[[Thing], Awaitable[bool]]  # False: it failed, and rests for a while
 
 
 class Paced(Generic[Thing]):
-    """Does what is due, as part of a worker. `pace`: seconds between two of one thing."""
+    """Does what is due, as part of a worker. `pace`: seconds between two of one thing;
+    `at_once`: things, so that a slow one holds up no other."""
 
     def __init__(
         self,
@@ -33,6 +34,7 @@ class Paced(Generic[Thing]):
         *,
         pace: float,
         share: float,
+        at_once: int = 1,
     ) -> None:
         self._url = listen_url
         self._channel = channel
@@ -40,10 +42,12 @@ class Paced(Generic[Thing]):
         self._work = work
         self._pace = pace
         self._share = share
+        self._at_once = at_once
         self._next: dict[Thing, float] = {}  # when it may be done again
+        self._running: dict[Thing, asyncio.Task[None]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set."""
+        """Work until `stop` is set; what is in hand is finished."""
         woken = asyncio.Event()
 
         def wake(*_: Any) -> None:
@@ -54,38 +58,48 @@ class Paced(Generic[Thing]):
             await conn.add_listener(self._channel, wake)
             while not stop.is_set():
                 woken.clear()
-                waits = await self.work_due()
+                waits = await self._begin()
                 await self._rest(stop, woken, POLL if waits is None else waits)
                 if conn.is_closed():
                     raise ConnectionResetError
         finally:
             await hang_up(conn)
+            await asyncio.gather(*self._running.values())
 
-    async def work_due(self) -> float | None:
-        """Do what may be done now; return after how many seconds more may be, None for nothing."""
+    async def _begin(self) -> float | None:
+        """Begin what may be now; return after how many seconds more may be, None for nothing."""
         due = dict.fromkeys(await self._due())  # a set in order
         now = time.monotonic()
         self._next = {each: at for each, at in self._next.items() if at > now or each in due}
-        for each in due:
-            if self._next.get(each, 0.0) <= now:
-                await self._one(each)
-        ahead = [at for each, at in self._next.items() if each in due]
+        free = [each for each in due if each not in self._running]
+        ready = [each for each in free if self._next.get(each, 0.0) <= now]
+        for each in ready[: self._at_once - len(self._running)]:
+            self._running[each] = asyncio.create_task(self._one(each))
+        ahead = [self._next[each] for each in free if each in self._next and each not in ready]
         return max(0.01, min(ahead) - time.monotonic()) if ahead else None
 
     async def _one(self, each: Thing) -> None:
-        began = time.monotonic()
-        well = await self._work(each)
-        now = time.monotonic()
-        self._next[each] = now + (max(self._pace, self._share * (now - began)) if well else POLL)
+        began, well = time.monotonic(), False
+        try:
+            well = await self._work(each)
+        finally:
+            now = time.monotonic()
+            rest = max(self._pace, self._share * (now - began)) if well else POLL
+            self._next[each] = now + rest
+            del self._running[each]
 
     async def _rest(self, stop: asyncio.Event, woken: asyncio.Event, most: float) -> None:
-        """Wait for the pace, then for news, `most` seconds in all; no longer than for `stop`."""
+        """Wait for the pace, then for news or the end of something in hand, `most` seconds in
+        all; no longer than for `stop`."""
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), min(self._pace, most))
-        if most > self._pace and not stop.is_set():
-            waits = {asyncio.ensure_future(each.wait()) for each in (stop, woken)}
-            _, rest = await asyncio.wait(
-                waits, timeout=most - self._pace, return_when=asyncio.FIRST_COMPLETED
+        events = {asyncio.ensure_future(each.wait()) for each in (stop, woken)}
+        try:
+            await asyncio.wait(
+                {*events, *self._running.values()},
+                timeout=max(0.0, most - self._pace),
+                return_when=asyncio.FIRST_COMPLETED,
             )
-            for each in rest:
+        finally:
+            for each in events:
                 each.cancel()

@@ -46,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     workers: Annotated[int, Meta(ge=1, le=64)] = 2
     trusted_proxies: Annotated[int, Meta(ge=0, le=8)] = 0
     cors_origins: tuple[Url, ...] = ()
+    hooks_loopback: bool = False  # webhooks may go to this machine, by plain HTTP: for trying out
     trace_url: Url = ""  # of an OTLP/HTTP collector, as http://127.0.0.1:4318; "": no traces
     trace_share: Annotated[float, Meta(ge=0, le=1)] = 0.1  # of all requests
     metrics_listen: str = ""  # where Prometheus asks, as 127.0.0.1:9464; "": nowhere

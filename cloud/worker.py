@@ -2,29 +2,35 @@
 
 import asyncio
 import signal
+from collections.abc import Sequence
 from typing import Final
 
 from cloud.accounts import jobs as account_jobs
+from cloud.broker.burying import Burying
+from cloud.broker.connection import address
+from cloud.broker.consuming import Consuming
+from cloud.broker.relay import Relay
 from cloud.checkins import jobs as checkin_jobs
-from cloud.db.outbox import Handlers
 from cloud.db.tenancy import TenantTx
 from cloud.devices import jobs as device_jobs
 from cloud.events import jobs as event_jobs
+from cloud.hooks import jobs as hook_jobs
 from cloud.incidents import jobs as incident_jobs
 from cloud.incidents.jobs import Merging
 from cloud.keys import jobs as key_jobs
 from cloud.manifests import jobs as manifest_jobs
+from cloud.messages.consumer import Consumer
 from cloud.orders import jobs as order_jobs
 from cloud.parts import Parts, version
 from cloud.search import jobs as search_jobs
 from cloud.search.publisher import Keys as SearchKeys
 from cloud.settings import Settings
-from cloud.sweeps import OWN, OWN_PLATFORM, PlatformSweep, Sweep
+from cloud.sweeps import EVERY_TENANT, OWN, OWN_PLATFORM, PlatformSweep, Sweep
 from cloud.tickets import jobs as ticket_jobs
 from cloud.tickets import resigning
 from cloud.tracing import traced
 from cloud.transfers import jobs as transfer_jobs
-from cloud.working import Clock, Worker, utc_now
+from cloud.working import Clock, Part, Worker, utc_now
 
 KEYSET_EVERY: Final = 600  # seconds
 ENDED_EVERY: Final = 60
@@ -38,10 +44,11 @@ ACCOUNTS_EVERY: Final = 3600
 
 def make_worker(parts: Parts, clock: Clock = utc_now) -> Worker:
     """Return a worker on opened parts."""
+    told = consumers(parts)
     return Worker(
         parts.pool,
         parts.settings.database_url,
-        handlers(parts),
+        told,
         sweeps(parts),
         platform_sweeps(),
         clock,
@@ -50,7 +57,16 @@ def make_worker(parts: Parts, clock: Clock = utc_now) -> Worker:
                 parts.pool, parts.settings.database_url, parts.keyring, clock
             ).run,
             Merging(parts.pool, parts.settings.database_url, clock).run,
+            hook_jobs.sending(
+                parts.pool,
+                parts.settings.database_url,
+                parts.sealer,
+                clock,
+                loopback=parts.settings.hooks_loopback,
+            ),
+            *broker_parts(parts, told, clock),
         ),
+        relays=not parts.settings.broker_url,
     )
 
 
@@ -70,14 +86,28 @@ async def _work(parts: Parts) -> None:
         await worker.run()
 
 
-def handlers(parts: Parts) -> Handlers:
-    """Return who is told of which message."""
-    told = (
-        order_jobs.handlers(parts.provider),
-        ticket_jobs.handlers(parts.issuers),
-        resigning.handlers(parts.issuers),
+def consumers(parts: Parts) -> tuple[Consumer, ...]:
+    """Return who is told of which messages."""
+    return (
+        Consumer("orders", order_jobs.handlers(parts.provider)),
+        Consumer(
+            "tickets",
+            {**ticket_jobs.handlers(parts.issuers), **resigning.handlers(parts.issuers)},
+        ),
+        hook_jobs.consumer(),
     )
-    return {topic: handler for each in told for topic, (_, handler) in each.items()}
+
+
+def broker_parts(parts: Parts, told: Sequence[Consumer], clock: Clock) -> tuple[Part, ...]:
+    """Return what takes messages to a broker and from it, if there is one."""
+    if not parts.settings.broker_url:
+        return ()
+    where, url = address(parts.settings), parts.settings.database_url
+    return (
+        Relay(where, parts.pool, url, told, clock).run,
+        Consuming(where, parts.pool, url, told, clock).run,
+        Burying(where, parts.pool, told, clock).run,
+    )
 
 
 def sweeps(parts: Parts) -> tuple[Sweep, ...]:
@@ -102,6 +132,7 @@ def sweeps(parts: Parts) -> tuple[Sweep, ...]:
         Sweep("checkins.nonces", NONCES_EVERY, checkin_jobs.tenants, checkin_jobs.sweep_nonces),
         Sweep("incidents", MERGES_EVERY, incident_jobs.tenants, incident_jobs.sweep),
         Sweep("manifests", MANIFESTS_EVERY, manifest_jobs.tenants, manifests),
+        Sweep("hooks", ACCOUNTS_EVERY, EVERY_TENANT, hook_jobs.sweep),
         Sweep("search", SEARCH_EVERY, search_jobs.tenants, lists.sweep),
         *transfer_jobs.SWEEPS,
     )

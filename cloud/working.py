@@ -1,8 +1,8 @@
-"""What a worker does: dispatches the outbox, and sweeps what is due. One of several processes.
+"""What a worker does: dispatches messages, and sweeps what is due. One of several processes.
 
-Every worker dispatches, since a message is taken by one alone. Sweeps are the leader's: the
-worker that holds an advisory lock on a connection of its own. If it dies, the server gives the
-lock back and another leads.
+Every worker dispatches (cloud/messages/turning.py), since a message is taken by one alone. Sweeps
+are the leader's: the worker that holds an advisory lock on a connection of its own. If it dies,
+the server gives the lock back and another leads.
 """
 
 import asyncio
@@ -11,19 +11,19 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
-from uuid import UUID
 
 import asyncpg
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from cloud.db.connect import Pool, hang_up
-from cloud.db.outbox import Handlers, dispatch, waiting
+from cloud.messages.consumer import Consumer
+from cloud.messages.turning import Dispatch
 from cloud.sweeps import PlatformSweep, Sweep, sweep, sweep_platform
 
 LOG = structlog.get_logger("usher.worker")
 LEADER: Final = 0x7573_6865_7202  # the advisory lock's number
-POLL: Final = 5.0  # seconds between two looks at the outbox if nothing wakes it
+POLL: Final = 5.0  # seconds between two looks at whether it leads
 RETRY: Final = 2.0  # seconds after a failure of the database
 Clock = Callable[[], datetime]
 Part = Callable[[asyncio.Event], Awaitable[None]]  # runs beside the others until the event is set
@@ -35,39 +35,41 @@ def utc_now() -> datetime:
 
 
 class Worker:
-    """A worker on an open pool. `listen_url`: where it is woken, on a connection of its own."""
+    """A worker on an open pool. `listen_url`: where it is woken, on a connection of its own.
+
+    `relays`: whether it takes messages out of the outbox, which is a broker's if there is one.
+    """
 
     def __init__(
         self,
         pool: Pool,
         listen_url: str,
-        handlers: Handlers,
+        consumers: Sequence[Consumer],
         sweeps: Sequence[Sweep],
         platform_sweeps: Sequence[PlatformSweep] = (),
         clock: Clock = utc_now,
         parts: Sequence[Part] = (),
+        *,
+        relays: bool = True,
     ) -> None:
         self._pool = pool
         self._url = listen_url
-        self._handlers = handlers
         self._sweeps = sweeps
         self._platform_sweeps = platform_sweeps
         self._clock = clock
         self._parts = parts
+        self._dispatch = Dispatch(pool, listen_url, consumers, clock, relays=relays)
         self._stop = asyncio.Event()
-        self._woken = asyncio.Event()
 
     def stop(self) -> None:
         """Finish what is in hand, and end."""
         self._stop.set()
-        self._woken.set()
 
     async def run(self) -> None:
         """Work until `stop`."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._persist(self._dispatching))
             group.create_task(self._persist(self._leading))
-            for each in self._parts:
+            for each in (self._dispatch.run, *self._parts):
                 group.create_task(self._persist(partial(each, self._stop)))
 
     async def _persist(self, part: Callable[[], Any]) -> None:
@@ -83,36 +85,9 @@ class Worker:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), seconds)
 
-    async def _dispatching(self) -> None:
-        conn = await asyncpg.connect(self._url)
-        try:
-            await conn.add_listener("usher_outbox", lambda *_: self._woken.set())
-            while not self._stop.is_set():
-                self._woken.clear()
-                await self.dispatch_all()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), POLL)
-                if conn.is_closed():
-                    raise ConnectionResetError
-        finally:
-            await hang_up(conn)
-
     async def dispatch_all(self) -> int:
         """Handle all messages that are due, in turns; return how many there were."""
-        handled = 0
-        while not self._stop.is_set():
-            async with self._pool.acquire() as conn:
-                tenants = await waiting(conn)
-            turn = sum([await self._turn(tenant) for tenant in tenants])
-            handled += turn
-            if not turn:
-                break
-        return handled
-
-    async def _turn(self, tenant: UUID) -> int:
-        if self._stop.is_set():
-            return 0
-        return await dispatch(self._pool, tenant, self._handlers, self._clock())
+        return await self._dispatch.all(self._stop)
 
     async def _leading(self) -> None:
         conn = await asyncpg.connect(self._url)

@@ -25,6 +25,8 @@ class Scope(StrEnum):
     CHECKINS_READ = "checkins:read"
     CHECKINS_WRITE = "checkins:write"
     DEVICES_WRITE = "devices:write"
+    HOOKS_READ = "hooks:read"
+    HOOKS_WRITE = "hooks:write"
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
     REPORTS_READ = "reports:read"

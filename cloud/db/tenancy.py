@@ -16,6 +16,8 @@ from uuid import UUID
 
 from cloud.db.connect import Connection, Pool
 from cloud.errors import Refusal
+from cloud.spans import traceparent
+from cloud.topics import version_of
 
 ENTER: Final[LiteralString] = "SELECT known, current, role, admin FROM enter($1, $2, $3, $4)"
 ACT: Final[LiteralString] = "SELECT set_config('app.actor', $1, true)"
@@ -27,7 +29,8 @@ PLATFORM_AUDIT: Final[LiteralString] = """
     VALUES ($1, $2, $3, $4, $5)
 """
 PUBLISH: Final[LiteralString] = """
-    INSERT INTO outbox (topic, key, payload, request_id) VALUES ($1, $2, $3, $4)
+    INSERT INTO outbox (topic, key, payload, request_id, version, trace)
+    VALUES ($1, $2, $3, $4, $5, $6)
 """
 TELL: Final[LiteralString] = "SELECT pg_notify('usher_sync', current_tenant()::text)"
 
@@ -79,8 +82,13 @@ class TenantTx:
         await write_down(self, AUDIT, action, subject, detail)
 
     async def publish(self, topic: str, key: str, **payload: object) -> None:
-        """Tell of what this transaction does. Messages of one key are dispatched in order."""
-        await self.conn.execute(PUBLISH, topic, key, payload, self.origin.request_id)
+        """Tell of what this transaction does. Messages of one key are handled in order.
+
+        `topic` and `payload` have the form that cloud/topics says.
+        """
+        await self.conn.execute(
+            PUBLISH, topic, key, payload, self.origin.request_id, version_of(topic), traceparent()
+        )
 
     async def tell_devices(self) -> None:
         """Wake the streams of the tenant's devices, once this is committed (cloud/sync/hub.py)."""

@@ -13,9 +13,10 @@ from uuid import UUID
 import structlog
 
 from cloud.db.connect import Connection
-from cloud.db.outbox import Away, Handler, Message
+from cloud.db.outbox import Away
 from cloud.db.tenancy import TenantTx
 from cloud.keys.issuers import Issuers
+from cloud.messages.consumer import Handler, Message
 from cloud.orders import holding, payment_rows, refund_rows, refunding, repository
 from cloud.orders.model import OPEN, Act, State
 from cloud.orders.repository import Order
@@ -166,16 +167,16 @@ async def on_event_cancelled(tx: TenantTx, message: Message) -> None:
         await tx.publish("orders.event_cancelled", message.key, event_id=event_id)
 
 
-def handlers(provider: Provider) -> Mapping[str, tuple[str, Handler]]:
-    """Return the handlers of messages: by topic, a name and the handler."""
+def handlers(provider: Provider) -> Mapping[str, Handler]:
+    """Return the handlers of messages, by topic."""
 
     async def refund(tx: TenantTx, message: Message) -> None:
         await on_refund_requested(tx, message, provider)
 
     return {
-        "refund.requested": ("orders.refund", refund),
-        "event.cancelled": ("orders.event_cancelled", on_event_cancelled),
-        "orders.event_cancelled": ("orders.event_cancelled", on_event_cancelled),
+        "refund.requested": refund,
+        "event.cancelled": on_event_cancelled,
+        "orders.event_cancelled": on_event_cancelled,
     }
 
 

@@ -9,10 +9,10 @@ from contextlib import aclosing
 from typing import Final
 from uuid import UUID
 
-from cloud.db.outbox import Handler, Message
 from cloud.db.tenancy import TenantTx
 from cloud.errors import Refusal
 from cloud.keys.issuers import Issuer, Issuers
+from cloud.messages.consumer import Handler, Message
 from cloud.tickets import guests_rows, issuing, issuing_rows
 from cloud.tickets.counting import make_known
 from cloud.tickets.guests_model import TOPIC, Fault, GuestRow, Job, more, seat_taken
@@ -88,10 +88,10 @@ async def _stop(tx: TenantTx, job: Job, code: str) -> None:
     await tx.audit("guests.stopped", f"job:{job.job_id}", tickets=report.issued, fault=code)
 
 
-def handlers(issuers: Issuers) -> Mapping[str, tuple[str, Handler]]:
-    """Return the handlers of messages: by topic, a name and the handler."""
+def handlers(issuers: Issuers) -> Mapping[str, Handler]:
+    """Return the handlers of messages, by topic."""
 
     async def guests(tx: TenantTx, message: Message) -> None:
         await on_guests_batch(tx, message, issuers)
 
-    return {TOPIC: ("tickets.guests", guests)}
+    return {TOPIC: guests}

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Final, LiteralString
 from uuid import UUID
 
-from cloud.db.outbox import Handler, Message
 from cloud.db.tenancy import TenantTx
 from cloud.keys.issuers import Issuer, Issuers
+from cloud.messages.consumer import Handler, Message
 from cloud.tickets.signing import sign
 
 BATCH: Final = 2000  # tickets
@@ -46,13 +46,13 @@ async def on_stale(tx: TenantTx, message: Message, issuers: Issuers) -> None:
         await tx.publish(TOPIC, message.key, event_id=event_id)
 
 
-def handlers(issuers: Issuers) -> Mapping[str, tuple[str, Handler]]:
-    """Return the handlers of messages: by topic, a name and the handler."""
+def handlers(issuers: Issuers) -> Mapping[str, Handler]:
+    """Return the handlers of messages, by topic."""
 
     async def stale(tx: TenantTx, message: Message) -> None:
         await on_stale(tx, message, issuers)
 
-    return dict.fromkeys(("key.revoked", "event.moved", TOPIC), (TOPIC, stale))
+    return dict.fromkeys(("key.revoked", "event.moved", TOPIC), stale)
 
 
 async def _stale(tx: TenantTx, issuer: Issuer, event_id: UUID) -> list[UUID]:

@@ -97,6 +97,10 @@ def side(service: Service) -> Side:
     good(owner.post(f"{tenant.path}/devices", json={"public": public, "name": "North"}))
     good(owner.post(f"{tenant.path}/devices/enrolments", json={"name": "South"}))
     good(owner.post(f"{tenant.path}/badges", json={"name": "Ada", "role": "supervisor"}))
+    hook = {"url": "https://example.org/hooks", "name": "CRM"}
+    endpoint = good(owner.post(f"{tenant.path}/hooks", json=hook))["endpoint_id"]
+    good(owner.post(f"{tenant.path}/hooks/{endpoint}/test"))
+    (delivery,) = good(owner.get(f"{tenant.path}/hooks/{endpoint}/deliveries"))["items"]
     said, kind = b"class;name\nStanding;Ada\n", {"content-type": "text/csv"}
     good(owner.post(f"{event.path}/guests?dry_run=true", content=said, headers=kind))
     ids = (tenant.tenant_id, event.event_id, order["items"][0]["ticket_id"], owner.account_id)
@@ -124,5 +128,7 @@ def side(service: Service) -> Side:
         "ticket_id": order["items"][0]["ticket_id"],
         "account_id": str(owner.account_id),
         "class_index": 0,
+        "endpoint_id": endpoint,
+        "delivery_id": delivery["delivery_id"],
     }
     return Side(service, owner, tenant, values)

@@ -107,7 +107,8 @@ def test_a_record_needs_a_device_of_its_tenant(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    "act", ["DELETE FROM device", "TRUNCATE device CASCADE", "UPDATE device SET device_id = device_id"]
+    "act",
+    ["DELETE FROM device", "TRUNCATE device CASCADE", "UPDATE device SET device_id = device_id"],
 )
 def test_a_device_stays(scene: Scene, act: str) -> None:
     """Records name it: not even the owner of the database takes it away."""

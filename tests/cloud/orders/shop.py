@@ -14,12 +14,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from cloud.db import outbox
 from cloud.db.connect import Pool
 from cloud.db.tenancy import Origin, PlatformTx, TenantTx, platform_tx, tenant_tx
 from cloud.keys.issuers import Issuers
 from cloud.keys.keyring import Keyring
 from cloud.keys.sealing import MasterKey
+from cloud.messages.consumer import Consumer
 from cloud.orders import holding, jobs, paying, reading, refunding, repository, webhook
 from cloud.orders.holding import Limits
 from cloud.orders.model import Wanted
@@ -30,6 +30,7 @@ from cloud.payments.provider import StripeProvider
 from cloud.payments.webhooks import ProviderEvent
 from cloud.sweeps import sweep
 from tests.cloud.database import Database, awaited
+from tests.cloud.messages.post import dispatch
 from tests.cloud.payments import processes
 from tests.cloud.payments.processes import KEY, Running
 
@@ -234,8 +235,9 @@ class Desk:
     async def work(self) -> None:
         """Handle every message that is due."""
         self.shop.now = max(self.shop.now, datetime.now(UTC))
-        each = {topic: handler for topic, (_, handler) in jobs.handlers(self.provider).items()}
-        await outbox.dispatch(self.pool, TENANT, each, self.shop.now)
+        await dispatch(
+            self.pool, TENANT, Consumer("orders", jobs.handlers(self.provider)), self.shop.now
+        )
 
     async def sweep(self) -> None:
         """Run every sweep once."""

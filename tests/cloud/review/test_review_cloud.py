@@ -7,10 +7,13 @@ from uuid import uuid4
 
 import pytest
 
-from cloud.db.outbox import MAX_ATTEMPTS, Away, Message, dispatch
+from cloud.db.outbox import Away
 from cloud.db.tenancy import WORKER, TenantTx, tenant_tx
 from cloud.http.front import address_of
+from cloud.messages.consumer import Message
+from cloud.messages.inbox import MAX_ATTEMPTS
 from tests.cloud.database import Database, awaited
+from tests.cloud.messages.post import consumer, dispatch
 from tests.cloud.service import Service, Tenant, good, problem
 
 
@@ -56,8 +59,9 @@ def test_a_suspended_tenant_keeps_what_was_paid_and_stops_no_worker(service: Ser
         time.sleep(0.05)
     assert service.database.rows(sql, tenant.tenant_id)[0]["state"] == "paid"
     service.work()
-    left = "SELECT FROM outbox WHERE tenant_id = $1 AND done_at IS NULL"
-    assert service.database.rows(left, tenant.tenant_id) == []
+    for left in ("outbox", "inbox"):
+        sql = f"SELECT FROM {left} WHERE tenant_id = $1 AND done_at IS NULL"
+        assert service.database.rows(sql, tenant.tenant_id) == []
 
 
 def test_nobody_comes_back_by_an_invitation_of_their_own(service: Service) -> None:
@@ -104,16 +108,16 @@ def test_an_outage_kills_no_message(database: Database) -> None:
         try:
             now = datetime.now(UTC)
             async with tenant_tx(pool, tenant, WORKER, now) as tx:
-                await tx.publish("away", "a")
-                await tx.publish("broken", "b")
+                await tx.publish("away", "a", n=1)
+                await tx.publish("broken", "b", n=2)
             for turn in range(MAX_ATTEMPTS + 3):
                 later = now + timedelta(hours=2 * (turn + 1))
-                await dispatch(pool, tenant, {"away": away, "broken": broken}, later)
+                await dispatch(pool, tenant, consumer(away=away, broken=broken), later)
         finally:
             await pool.close()
 
     awaited(run())
-    sql = "SELECT topic, dead_at IS NOT NULL AS dead FROM outbox WHERE tenant_id = $1"
+    sql = "SELECT topic, dead_at IS NOT NULL AS dead FROM inbox WHERE tenant_id = $1"
     assert dict(tuple(row) for row in database.rows(sql, tenant)) == {"away": False, "broken": True}
 
 

@@ -149,7 +149,8 @@ def open_http() -> Iterator[httpx.AsyncClient]:
 OPEN: Final = """
     SELECT (SELECT count(*) FROM purchase WHERE state IN ('held', 'paying', 'refunding'))
          + (SELECT count(*) FROM refund WHERE state IN ('requested', 'sent'))
-         + (SELECT count(*) FROM outbox WHERE done_at IS NULL) AS n
+         + (SELECT count(*) FROM outbox WHERE done_at IS NULL)
+         + (SELECT count(*) FROM inbox WHERE done_at IS NULL) AS n
 """
 
 

@@ -304,10 +304,11 @@ WORKER = """
 import asyncio, sys
 from datetime import UTC, datetime
 from cloud.db.connect import open_pool
-from cloud.db.outbox import dispatch
 from cloud.keys.issuers import Issuers
 from cloud.keys.keyring import Keyring
 from cloud.keys.sealing import MasterKey
+from cloud.messages.consumer import Consumer
+from cloud.messages.turning import drain, relay
 from cloud.tickets import issuing, jobs
 from uuid import UUID
 
@@ -318,9 +319,11 @@ issuing.PIECE = jobs.BATCH = 20
 async def main():
     pool = await open_pool(url, size=2)
     issuers = Issuers(Keyring(MasterKey(bytes.fromhex(key))))
-    told = {topic: handler for topic, (_, handler) in jobs.handlers(issuers).items()}
+    told = Consumer("tickets", jobs.handlers(issuers))
     print("ready", flush=True)
-    while await dispatch(pool, UUID(tenant), told, datetime.now(UTC)):
+    while await relay(pool, UUID(tenant), [told], datetime.now(UTC)) + await drain(
+        pool, UUID(tenant), told, datetime.now(UTC)
+    ):
         pass
 
 

@@ -1,0 +1,79 @@
+"""What is published: a schema for each topic, with its version. Pure, below the database.
+
+A field may be added with a default in the same version; whatever else changes a topic's form
+makes the version one higher, and its handlers read the older ones as long as any may be under
+way. A build that meets a version it doesn't know keeps the message (cloud/messages/inbox.py).
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from cloud.topics import doors, events, orders, tickets, work
+
+
+class Topic(NamedTuple):
+    """A topic's newest form. `told`: the sentence that others read; "": it is ours alone."""
+
+    schema: type[msgspec.Struct]
+    told: str
+    version: int = 1
+
+
+TOPICS: Final[Mapping[str, Topic]] = {
+    "order.paid": Topic(orders.Paid, "An order was paid; its tickets are good."),
+    "order.lapsed": Topic(orders.Ended, "An order's hold ended before it was paid."),
+    "order.cancelled": Topic(orders.Ended, "An order was given up before it was paid."),
+    "order.refunded": Topic(orders.Refunded, "Tickets of an order were taken back."),
+    "order.payment_returned": Topic(
+        orders.PaymentReturned, "A payment came that bought nothing, and goes back."
+    ),
+    "refund.succeeded": Topic(orders.RefundSucceeded, "Money went back to a buyer."),
+    "refund.failed": Topic(orders.RefundFailed, "Money could not go back: a person must look."),
+    "event.published": Topic(events.Changed, "An event is on sale."),
+    "event.changed": Topic(events.Changed, "A published event, or one of its classes, changed."),
+    "event.moved": Topic(events.Moved, "A published event has other times."),
+    "event.cancelled": Topic(events.Changed, "A published event was cancelled."),
+    "event.ended": Topic(events.Changed, "An event is over."),
+    "ticket.issued": Topic(tickets.Issued, "Tickets were issued without an order."),
+    "ticket.changed": Topic(tickets.Changed, "A ticket has another code."),
+    "tickets.changed": Topic(tickets.ManyChanged, "Many of an event's tickets have other codes."),
+    "transfer.offered": Topic(tickets.Transfer, "A ticket was offered to somebody."),
+    "transfer.accepted": Topic(tickets.Transfer, "A ticket has another holder."),
+    "transfer.declined": Topic(tickets.Transfer, "An offered ticket was not wanted."),
+    "transfer.cancelled": Topic(tickets.Transfer, "An offer was taken back."),
+    "transfer.lapsed": Topic(tickets.Transfer, "An offer ended unanswered."),
+    "incident.opened": Topic(doors.IncidentOpened, "The logs of the doors show an incident."),
+    "checkins.recorded": Topic(doors.Recorded, "Scans of one device came in."),
+    "key.revoked": Topic(events.KeyRevoked, "A key that signed an event's tickets was withdrawn."),
+    "hook.paused": Topic(work.HookPaused, ""),
+    "refund.requested": Topic(work.Refund, ""),
+    "orders.event_cancelled": Topic(work.OfEvent, ""),
+    "tickets.resign": Topic(work.OfEvent, ""),
+    "guests.batch": Topic(work.Batch, ""),
+    "mail.invitation": Topic(work.Invitation, ""),
+}
+
+
+def version_of(topic: str) -> int:
+    """Return the version that is published now."""
+    found = TOPICS.get(topic)
+    return 1 if found is None else found.version
+
+
+def is_known(topic: str, version: int) -> bool:
+    """Whether this build can read a version of a topic: its own, or an older one."""
+    return 1 <= version <= version_of(topic)
+
+
+def fault(topic: str, payload: Mapping[str, Any]) -> str:
+    """Return what is wrong with a payload as it is stored, "" if nothing is."""
+    found = TOPICS.get(topic)
+    if found is None:
+        return f"{topic} has no schema in cloud/topics"
+    try:
+        msgspec.convert(payload, found.schema)
+    except msgspec.ValidationError as error:
+        return f"{topic}: {error}"
+    return ""

@@ -32,6 +32,7 @@ from cloud.http.rate_limit import RateLimiter
 from cloud.incidents.routes import ROUTES as INCIDENTS
 from cloud.keys.controller import ROUTES as KEYS
 from cloud.manifests.routes import ROUTES as MANIFESTS
+from cloud.messages.routes import ROUTES as MESSAGES
 from cloud.orders.controller import ROUTES as ORDERS
 from cloud.orders.holding import Limits
 from cloud.orders.till import Till
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
 ROUTES: Final[tuple["ControllerRouterHandler", ...]] = (
     *HEALTH, *ACCOUNTS, *TENANTS, *EVENTS, *KEYS, *ORDERS, *WEBHOOKS, *BOOKS, *CHECKINS,
     *AUDIT, *PRIVACY, *PAGES, *TICKETS, *TRANSFERS, *MANIFESTS, *DEVICES,
-    *SYNC, *LOGS, *INCIDENTS, *SEARCH, *HOOKS,
+    *SYNC, *LOGS, *INCIDENTS, *SEARCH, *HOOKS, *MESSAGES,
 )  # fmt: skip
 
 

@@ -187,8 +187,8 @@ def outbox(ctx: click.Context, *, dead: bool) -> None:
 
     \b
     usher-cloud admin outbox --dead
-    usher-cloud admin outbox replay 4711
-    usher-cloud admin outbox drop 4711
+    usher-cloud admin outbox replay 4711/orders
+    usher-cloud admin outbox drop 4711/orders
     """
     if ctx.invoked_subcommand is None:
         from cloud.commands.messages import show
@@ -203,7 +203,7 @@ def replay(path: Path | None, message: str) -> None:
     """Hand a MESSAGE out again, at once, as if it had never failed.
 
     \b
-    usher-cloud admin outbox replay 4711
+    usher-cloud admin outbox replay 4711/orders
     """
     from cloud.commands.messages import settle
 
@@ -217,7 +217,7 @@ def drop(path: Path | None, message: str) -> None:
     """Give a MESSAGE up for good. What it would have done is not done.
 
     \b
-    usher-cloud admin outbox drop 4711
+    usher-cloud admin outbox drop 4711/orders
     """
     from cloud.commands.messages import settle
 

@@ -1,13 +1,15 @@
 """`usher-cloud admin outbox …`: the messages that nobody has handled."""
 
-from typing import Final, LiteralString, NamedTuple
+import re
+from typing import Final, LiteralString
 
 from rich.table import Table
 
 from cloud.commands.admin import OPERATOR, TENANTS, operate
 from cloud.commands.saying import OUT
 from cloud.db.connect import Row
-from cloud.db.tenancy import PlatformTx, TenantTx, platform_tx, tenant_tx
+from cloud.db.tenancy import platform_tx, tenant_tx
+from cloud.messages.dead import drop, replay
 from cloud.parts import Parts
 from cloud.settings import Settings, Unfit
 from cloud.working import utc_now
@@ -15,23 +17,19 @@ from cloud.working import utc_now
 LISTED: Final = 200  # messages of one tenant
 PLATFORM: Final = "platform"
 
+# What is to be told yet, and what each consumer has before it.
 MESSAGES: Final[LiteralString] = """
-    SELECT message_id, topic, key, attempts, due_at, dead_at, fault FROM outbox
-     WHERE tenant_id = current_tenant() AND done_at IS NULL AND (dead_at IS NOT NULL OR NOT $1)
-     ORDER BY message_id LIMIT $2
-"""
-REPLAY: Final[LiteralString] = """
-    UPDATE outbox SET attempts = 0, due_at = $2, dead_at = NULL, fault = ''
-     WHERE tenant_id = current_tenant() AND message_id = $1 AND done_at IS NULL
-    RETURNING topic
-"""
-DROP: Final[LiteralString] = """
-    UPDATE outbox SET done_at = $2, fault = 'dropped'
-     WHERE tenant_id = current_tenant() AND message_id = $1 AND done_at IS NULL
-    RETURNING topic
+    SELECT * FROM (
+        SELECT message_id, '' AS consumer, topic, key, attempts, due_at, dead_at, fault FROM outbox
+         WHERE tenant_id = current_tenant() AND done_at IS NULL
+        UNION ALL
+        SELECT message_id, consumer, topic, key, attempts, due_at, dead_at, fault FROM inbox
+         WHERE tenant_id = current_tenant() AND done_at IS NULL) m
+     WHERE dead_at IS NOT NULL OR NOT $1 ORDER BY message_id, consumer LIMIT $2
 """
 PLATFORM_MESSAGES: Final[LiteralString] = """
-    SELECT message_id, topic, key, attempts, due_at, dead_at, fault FROM platform_outbox
+    SELECT message_id, '' AS consumer, topic, key, attempts, due_at, dead_at, fault
+      FROM platform_outbox
      WHERE done_at IS NULL AND (dead_at IS NOT NULL OR NOT $1) ORDER BY message_id LIMIT $2
 """
 PLATFORM_REPLAY: Final[LiteralString] = """
@@ -43,20 +41,10 @@ PLATFORM_DROP: Final[LiteralString] = """
      WHERE message_id = $1 AND done_at IS NULL RETURNING topic
 """
 WAKE: Final[LiteralString] = "SELECT pg_notify('usher_outbox', '')"
-
-
-class Act(NamedTuple):
-    """What is done with one message, in a tenant or outside all of them."""
-
-    done: str
-    in_tenant: LiteralString
-    in_platform: LiteralString
-
-
-ACTS: Final = {
-    "replay": Act("replayed", REPLAY, PLATFORM_REPLAY),
-    "drop": Act("dropped", DROP, PLATFORM_DROP),
-}
+DONE: Final = {"replay": "replayed", "drop": "dropped"}
+IN_PLATFORM: Final[dict[str, LiteralString]] = {"replay": PLATFORM_REPLAY, "drop": PLATFORM_DROP}
+IN_TENANT: Final = {"replay": replay, "drop": drop}
+FORM: Final = re.compile(r"(-?\d{1,18})/([a-z]{1,32})")
 
 
 def show(settings: Settings, *, dead: bool) -> None:
@@ -78,46 +66,52 @@ def show(settings: Settings, *, dead: bool) -> None:
 
 def _add(table: Table, owner: str, rows: list[Row], prefix: str) -> None:
     for row in rows:
-        due = "given up" if row["dead_at"] else f"{row['due_at']:%Y-%m-%d %H:%M:%S} UTC"
+        name = f"{prefix}{row['message_id']}" + (f"/{row['consumer']}" if row["consumer"] else "")
         table.add_row(
-            f"{prefix}{row['message_id']}", owner, row["topic"], row["key"],
-            str(row["attempts"]), row["fault"], due,
-        )  # fmt: skip
+            name, owner, row["topic"], row["key"], str(row["attempts"]), row["fault"], _next(row)
+        )
+
+
+def _next(row: Row) -> str:
+    if row["dead_at"]:
+        return "given up"
+    if row["due_at"] is None:
+        return "by the broker"
+    return f"{row['due_at']:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def settle(settings: Settings, message: str, what: str) -> None:
-    """Replay or drop one message."""
-    number = message.removeprefix(f"{PLATFORM}:")
+    """Replay or drop one message that was given up."""
 
     async def act(parts: Parts) -> None:
-        if not number.isascii() or not number.isdigit() or len(number) > 18:
+        number = message.removeprefix(f"{PLATFORM}:")
+        if number != message and number.isascii() and number.isdigit() and len(number) <= 18:
+            found = await _platform(parts, int(number), what)
+        elif named := FORM.fullmatch(message):
+            found = await _tenants(parts, int(named[1]), named[2], what)
+        else:
             raise Unfit(f"{message} names no message: `usher-cloud admin outbox` lists them.")
-        found = await (_platform if number != message else _tenants)(parts, int(number), ACTS[what])
-        if found is None:
+        if not found:
             raise Unfit(f"No message {message} waits: `usher-cloud admin outbox` lists them.")
-        OUT.print(f"Message {message} ({found}) was {ACTS[what].done}.", markup=False)
+        OUT.print(f"Message {message} was {DONE[what]}.", markup=False)
 
     operate(settings, act)
 
 
-async def _platform(parts: Parts, number: int, act: Act) -> str | None:
+async def _platform(parts: Parts, number: int, what: str) -> bool:
     async with platform_tx(parts.pool, OPERATOR, utc_now()) as tx:
-        return await _done(tx, number, act, act.in_platform)
+        topic: str | None = await tx.conn.fetchval(IN_PLATFORM[what], number, tx.now)
+        if topic is not None:
+            await tx.audit(f"message.{DONE[what]}", f"message:{number}", topic=topic)
+            await tx.conn.execute(WAKE)
+    return topic is not None
 
 
-async def _tenants(parts: Parts, number: int, act: Act) -> str | None:
+async def _tenants(parts: Parts, number: int, consumer: str, what: str) -> bool:
     async with platform_tx(parts.pool, OPERATOR, utc_now()) as ptx:
         tenants = await ptx.conn.fetch(TENANTS)
     for tenant in tenants:
         async with tenant_tx(parts.pool, tenant["tenant_id"], OPERATOR, utc_now()) as tx:
-            if (found := await _done(tx, number, act, act.in_tenant)) is not None:
-                return found
-    return None
-
-
-async def _done(tx: PlatformTx | TenantTx, number: int, act: Act, sql: LiteralString) -> str | None:
-    topic: str | None = await tx.conn.fetchval(sql, number, tx.now)
-    if topic is not None:
-        await tx.audit(f"message.{act.done}", f"message:{number}", topic=topic)
-        await tx.conn.execute(WAKE)
-    return topic
+            if await IN_TENANT[what](tx, number, consumer):
+                return True
+    return False

@@ -7,10 +7,11 @@ from msgspec import Meta
 
 from cloud.topics.form import OfEvent, Told
 
+Moment = Annotated[datetime, Meta(tz=True)]
 Version = Annotated[int, Meta(ge=1, description="Of the event, as its ETag has it.")]
 
 
-class Changed(OfEvent, frozen=True):
+class EventChanged(OfEvent, frozen=True):
     """An event as it stands from this version on."""
 
     version: Version
@@ -20,9 +21,9 @@ class Changed(OfEvent, frozen=True):
 class Times(Told, frozen=True):
     """When an event is; null: not said."""
 
-    doors_at: datetime | None
-    starts_at: datetime | None
-    ends_at: datetime | None
+    doors_at: Moment | None
+    starts_at: Moment | None
+    ends_at: Moment | None
 
 
 class Moved(OfEvent, frozen=True):

@@ -16,7 +16,7 @@ class Issued(OfEvent, frozen=True):
     job_id: UUID | None = None
 
 
-class Changed(OfEvent, frozen=True):
+class TicketChanged(OfEvent, frozen=True):
     """A ticket that was signed anew."""
 
     ticket_id: UUID

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from cloud.cli import main
 from tests.cloud.database import Database
+from tests.cloud.messages.post import give_up
 from tests.cloud.service import MASTER_KEY, Service
 
 # Commands that show others their way rather than being typed with arguments of their own.
@@ -142,22 +143,19 @@ def test_given_up_messages_are_a_person_s_to_decide(
 ) -> None:
     """They are listed with their fault; replayed they are due at once, dropped they are gone."""
     tenant = service.tenant(service.person())
-    sql = (
-        "INSERT INTO outbox (tenant_id, topic, key, payload, attempts, dead_at, fault)"
-        " VALUES ($1, 'test.dead', 'k', '{}', 12, now(), 'KeyError') RETURNING message_id"
-    )
-    first, second = (
-        str(service.database.rows(sql, tenant.tenant_id)[0]["message_id"]) for _ in range(2)
-    )
+    first, second = (give_up(service.database, tenant.tenant_id, number) for number in (1, 2))
     listed = run(["admin", "outbox", "--dead"], environment)
     assert first in listed.output
     assert "KeyError" in listed.output
     assert run(["admin", "outbox", "replay", first], environment).exit_code == 0
     assert run(["admin", "outbox", "drop", second], environment).exit_code == 0
-    state = "SELECT dead_at, done_at, attempts, fault FROM outbox WHERE message_id = $1::bigint"
-    (again,) = service.database.rows(state, int(first))
+    state = (
+        "SELECT dead_at, done_at, attempts, fault FROM inbox"
+        " WHERE tenant_id = $1 AND message_id = $2"
+    )
+    (again,) = service.database.rows(state, tenant.tenant_id, 1)
     assert (again["dead_at"], again["attempts"], again["fault"]) == (None, 0, "")
-    (dropped,) = service.database.rows(state, int(second))
+    (dropped,) = service.database.rows(state, tenant.tenant_id, 2)
     assert dropped["done_at"] is not None
     gone = run(["admin", "outbox", "drop", second], environment)
     assert gone.exit_code == 2

@@ -8,6 +8,7 @@ from uuid import UUID
 import nacl.signing
 
 from tests.cloud.database import Database
+from tests.cloud.messages.post import give_up
 from tests.cloud.service import Person, Service, Tenant, good
 
 TABLES: Final = """
@@ -101,6 +102,8 @@ def side(service: Service) -> Side:
     endpoint = good(owner.post(f"{tenant.path}/hooks", json=hook))["endpoint_id"]
     good(owner.post(f"{tenant.path}/hooks/{endpoint}/test"))
     (delivery,) = good(owner.get(f"{tenant.path}/hooks/{endpoint}/deliveries"))["items"]
+    message = tenant.tenant_id.int % 10**9  # another one than the other side's
+    give_up(service.database, tenant.tenant_id, message)
     said, kind = b"class;name\nStanding;Ada\n", {"content-type": "text/csv"}
     good(owner.post(f"{event.path}/guests?dry_run=true", content=said, headers=kind))
     ids = (tenant.tenant_id, event.event_id, order["items"][0]["ticket_id"], owner.account_id)
@@ -129,6 +132,8 @@ def side(service: Service) -> Side:
         "account_id": str(owner.account_id),
         "class_index": 0,
         "endpoint_id": endpoint,
+        "message_id": message,
+        "consumer": "orders",
         "delivery_id": delivery["delivery_id"],
     }
     return Side(service, owner, tenant, values)

@@ -29,6 +29,7 @@ PUBLIC: Final = {
     "sayHello": "the offer's code is the proof",
     "revealNonce": "the offer's code is the proof",
     "readOwnEnrolment": "the offer's code is the proof",
+    "describeMessages": "a document of this build",
     "hearStripe": "the provider's signature is the proof",
 }
 

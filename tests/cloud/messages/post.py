@@ -102,3 +102,15 @@ def states(database: Database, tenant: UUID, name: str = "c") -> list[tuple[Any,
 async def rows(database: Database, sql: str, *args: object) -> list[Any]:
     """Ask what is really there while a loop runs."""
     return await asyncio.to_thread(database.rows, sql, *args)
+
+
+def give_up(database: Database, tenant: UUID, number: int, topic: str = "order.paid") -> str:
+    """Have a message of the consumer "orders" dead; return how a person names it."""
+    database.rows(
+        "INSERT INTO inbox (tenant_id, consumer, message_id, topic, version, key, payload, at,"
+        " request_id, trace, attempts, dead_at, fault)"
+        " VALUES ($1, 'orders', $2, $3, 1, 'k', '{}', now(), '', '', 12, now(), 'KeyError')"
+        " RETURNING 1",
+        tenant, number, topic,
+    )  # fmt: skip
+    return f"{number}/orders"

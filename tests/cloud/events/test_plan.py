@@ -40,8 +40,9 @@ def reached(clock: list[tuple[int, datetime]], local: datetime) -> int:
 
 
 def passed(clock: list[tuple[int, datetime]], local: datetime) -> int:
-    """Return when the clock has shown a time for the last time."""
-    return max(moment for moment, shown in clock if shown < local) + MINUTE
+    """Return when the clock shows a time for the last time, or has jumped over it."""
+    shows = [moment for moment, shown in clock if shown == local]
+    return max(shows or [moment + MINUTE for moment, shown in clock if shown < local])
 
 
 def expected(zone: str, hours: Hours) -> list[tuple[int, int]]:
@@ -78,6 +79,7 @@ spans = st.builds(
 @given(st.sampled_from(PLACES), spans)
 @example("Europe/Madrid", Hours(date(2026, 3, 29), "02:30", "03:00"))  # all of it skipped
 @example("Europe/Madrid", Hours(date(2026, 10, 25), "02:30", "02:45"))  # comes twice
+@example("Europe/Madrid", Hours(date(2026, 10, 25), "00:00", "02:00"))  # shown twice
 @example("Pacific/Apia", Hours(date(2011, 12, 29), "12:00"))  # lasts over the skipped date
 @example("Pacific/Apia", Hours(date(2011, 12, 30), "12:00", "13:00"))
 def test_days_and_windows_are_what_the_wall_shows(zone: str, hours: Hours) -> None:

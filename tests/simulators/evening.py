@@ -36,11 +36,12 @@ from tests.simulators.wires import Wires
 
 SCANS: Final = 230  # tries; those who have been in and want no more stay away
 LENGTH: Final = 120_000  # ms
-DOORS: Final = 8_000
+DOORS: Final = 25_000  # by then each gate has heard every other, as they do before doors open
 GOSSIP: Final = 4_000  # ms between two rounds
 TALKS: Final = 3  # peers that a gate tells in a round, until all is mended
 HEALING: Final = 400_000  # at the most: a fork is told of again after 64 rounds
 LOOK: Final = 20_000
+STAY: Final = 30_000
 QUEUES: Final = 100, 2_000  # ms until a guest for whom no gate was free tries again
 BETWEEN_SCANS: Final = 10
 
@@ -150,7 +151,11 @@ class Evening:
 
     def _somebody(self) -> None:
         """One guest steps up to a gate; now and then several with one code, at once."""
-        guest = self.random.choice([each for each in self.crowd.guests if self._comes(each)])
+        coming = [each for each in self.crowd.guests if self._comes(each)]
+        if not coming:
+            self.timeline.after(self.random.randint(*QUEUES), self._somebody)
+            return
+        guest = self.random.choice(coming)
         self._step_up(guest)
         if guest.copied and self.random.random() < 0.4:
             others = [each for each in self.crowd.guests if each.label == guest.label]
@@ -159,8 +164,11 @@ class Evening:
                     self.timeline.after(self.random.randint(0, 30), partial(self._step_up, other))
 
     def _comes(self, guest: Guest) -> bool:
-        """Whether a guest has a reason to come; some try without one."""
-        return guest.inside or guest.wants > 0 or self.random.random() < 0.3
+        """Whether a guest has a reason to come; some try without one. Where nothing goes wrong
+        nobody leaves before the gates can have heard of the entry."""
+        if guest.inside:
+            return not self.climate.calm or self.timeline.ms - guest.since >= STAY
+        return guest.wants > 0 or self.random.random() < 0.3
 
     def _step_up(self, guest: Guest) -> None:
         if self.over:
@@ -180,6 +188,7 @@ class Evening:
                 self.cut_off[guest.label] += 1
                 return
             self.crowd.saw(guest, verdict, leaving=leaving)
+            guest.since = self.timeline.ms
             self.tell(f"{gate.name}: {guest.label} {'out' if leaving else 'in'} -> {verdict.code}")
 
         self.scans += 1

@@ -8,7 +8,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from shared.log.record import Bits, Kind, Record, decode, unpack_bits
+from shared.hashing import after_right
+from shared.log.record import Bits, Kind, Record, decode, record_id, unpack_bits
 from shared.merge.incidents import Finding, Incident
 from tests.simulators.cast import PASSED_ON, REVOKED
 
@@ -27,9 +28,9 @@ def judge(evening: "Evening") -> None:
     _same_everywhere(evening)
     _nothing_lost(evening, raws)
     _logs(evening, raws, findings)
-    counted = [decode(raw) for raw in raws if evening.counts(raw)]
-    _tickets(evening, counted, findings)
-    _rights(evening, counted)
+    counting = [raw for raw in raws if evening.counts(raw)]
+    _tickets(evening, [decode(raw) for raw in counting], findings)
+    _rights(evening, counting)
     if evening.climate.calm:
         _calm(evening, findings)
 
@@ -99,7 +100,8 @@ def _recalled(
     """7: an entry on a ticket that is revoked, or was passed on, is an incident of its kind."""
     entries: Counter[tuple[str, bool]] = Counter()  # label, and whether by an older code
     for record in records:
-        if record.kind in (Kind.IN, Kind.OVERRIDE) and record.ticket in evening.labels:
+        # The overrides are the thief's, without a supervisor: incidents of their own kind alone.
+        if record.kind == Kind.IN and record.ticket in evening.labels:
             entries[evening.labels[record.ticket], record.gen == 0] += 1
     for label in REVOKED:
         told = found[label][Incident.REVOKED_ADMISSION]
@@ -110,20 +112,42 @@ def _recalled(
         evening.story.check(told == expected, f"7: {label} was passed on: {told} of {expected}")
 
 
-def _rights(evening: "Evening", records: Iterable[Record]) -> None:
-    """6: of the entries on one right, at most one does not say that it may be in excess."""
+def _rights(evening: "Evening", raws: Iterable[bytes]) -> None:
+    """6: of the entries on one right, at most as many as exits opened it, or one, do not say that
+    they may be in excess."""
+    records = {record_id(raw): decode(raw) for raw in raws}
     firm: Counter[bytes] = Counter()
-    for record in records:
+    for record in records.values():
+        if record.kind != Kind.IN or record.device in evening.not_firm:
+            continue
         bits: Bits = unpack_bits(record.bits)
-        if record.kind == Kind.IN and record.device not in evening.not_firm:
-            if bits.degraded:
-                evening.story.meet("entry flagged degraded")
-            else:
-                firm[record.ref] += 1
-    twice = [right for right, times in firm.items() if times > 1]
+        if bits.degraded:
+            evening.story.meet("entry flagged degraded")
+        else:
+            firm[record.ref] += 1
+    opened = Counter(_opened(name, records) for name, r in records.items() if r.kind == Kind.OUT)
+    twice = [right for right, times in firm.items() if times > max(1, opened[right])]
     evening.story.check(not twice, f"6: {len(twice)} rights were used twice without a flag")
 
 
+def _opened(name: bytes, records: Mapping[bytes, Record]) -> bytes:
+    """Return the right that an exit opens (spec/merge.md §1). A repeated one names an exit."""
+    named = records[name].ref
+    if not any(named):
+        return after_right(name)
+    if named in records and records[named].kind == Kind.OUT:
+        return _opened(named, records)
+    return after_right(named)
+
+
 def _calm(evening: "Evening", findings: list[Finding]) -> None:
-    """6: where nothing goes wrong, nobody is let in twice, and there is nothing to settle."""
+    """6: where nothing goes wrong, nobody is let in twice, and there is nothing to settle; but
+    those who share a code that lets its holder out and in leave for one another."""
+    findings = [
+        each
+        for each in findings
+        if not (
+            each.kind is Incident.UNSEEN_EXIT and evening.labels.get(each.ticket) in evening.suspect
+        )
+    ]
     evening.story.check(not findings, f"6: {len(findings)} incidents on a calm evening")

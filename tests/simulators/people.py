@@ -25,6 +25,7 @@ class Guest:
     copied: bool
     inside: bool = False
     wants: int = 1  # visits
+    since: int = 0  # ms: when a gate last showed something
 
 
 @dataclass

@@ -25,9 +25,9 @@ def test_the_table_is_the_agreed_one() -> None:
     assert said == {
         Role.OWNER: (
             "audit:read books:read checkins:read checkins:write devices:write events:read"
-            " events:write keys:read keys:write members:write orders:read orders:refund"
-            " privacy:write reports:read tenant:read tenant:write tickets:issue tickets:read"
-            " tickets:write"
+            " events:write hooks:read hooks:write keys:read keys:write members:write orders:read"
+            " orders:refund privacy:write reports:read tenant:read tenant:write tickets:issue"
+            " tickets:read tickets:write"
         ),
         Role.ARTIST: "events:read reports:read",
         Role.STAFF: (

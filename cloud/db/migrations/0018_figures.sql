@@ -36,8 +36,12 @@ CREATE FUNCTION figures(now timestamptz)
             SELECT o.tenant_id, f.figure, f.value FROM (
                 SELECT tenant_id, count(*) FILTER (WHERE dead_at IS NULL) AS waiting,
                        count(*) FILTER (WHERE dead_at IS NOT NULL) AS dead,
-                       min(created_at) FILTER (WHERE dead_at IS NULL) AS oldest
-                  FROM public.outbox WHERE done_at IS NULL GROUP BY 1) o
+                       min(at) FILTER (WHERE dead_at IS NULL) AS oldest
+                  FROM (SELECT tenant_id, created_at AS at, dead_at
+                          FROM public.outbox WHERE done_at IS NULL
+                        UNION ALL
+                        SELECT tenant_id, at, dead_at FROM public.inbox WHERE done_at IS NULL) m
+                 GROUP BY 1) o
               CROSS JOIN LATERAL (VALUES
                 ('messages_waiting', o.waiting::double precision), ('messages_dead', o.dead),
                 ('messages_oldest_seconds', greatest(0, extract(epoch FROM now - o.oldest)))

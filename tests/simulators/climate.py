@@ -157,5 +157,7 @@ def _boot_later(evening: "Evening", stage: Stage) -> None:
         if not stage.up:
             evening.tell(f"{stage.name} is switched on")
             stage.boot()
+            if evening.over:  # an old disk has old documents
+                evening.catch_up(stage)
 
     evening.timeline.after(evening.random.randint(*DOWN), boot)

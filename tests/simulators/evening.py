@@ -206,12 +206,16 @@ class Evening:
             stage.time.off = 0
             if not stage.up:
                 stage.boot()
-            for part in _deliveries(self.newest):
-                deliver(stage, part)
+            self.catch_up(stage)
         end = self.timeline.ms + HEALING
         self.timeline.run(self.timeline.ms + LOOK)
         while self.timeline.ms < end and not self._settled():
             self.timeline.run(self.timeline.ms + LOOK)
+
+    def catch_up(self, stage: Stage) -> None:
+        """Give a gate the newest documents once more, as the cloud does after each boot."""
+        for part in _deliveries(self.newest):
+            deliver(stage, part)
 
     def _settled(self) -> bool:
         """Whether everybody has heard everything; refusals change no meaning, so that is looked

@@ -109,6 +109,10 @@ class Evening:
         place = int.from_bytes(raw[20:24], "big"), int.from_bytes(raw[24:32], "big")
         return cutoff is None or Cutoff(*place) <= cutoff
 
+    def public(self, device: bytes) -> bytes:
+        """Return the public key of a device on stage."""
+        return next(s.me.pk for s in self.stages.values() if s.me.device == device)
+
     def returns(self, label: str) -> int:
         """Return how often holders of a ticket came back in, or may have: when a gate lost its
         power in their scan, they have gone to another."""

@@ -44,6 +44,7 @@ from cloud.search.routes import ROUTES as SEARCH
 from cloud.settings import FILE, Settings, read
 from cloud.sync.hub import Hub
 from cloud.sync.log_routes import ROUTES as LOGS
+from cloud.sync.reading import Reading
 from cloud.sync.routes import ROUTES as SYNC
 from cloud.telemetry import configure_logs
 from cloud.tenants.controller import ROUTES as TENANTS
@@ -139,6 +140,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
         "redeemer": redeemer,
         "tallies": Tallies(),
         "hub": hub,
+        "reading": Reading(parts.pool, hub, clock),
         "health": Health(parts.database_answers, parts.is_migrated, parts.cache_answers),
     }
     return assemble(

@@ -5,6 +5,7 @@ slow one misses steps and never the end, and nothing is kept for it meanwhile.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
@@ -41,6 +42,7 @@ class Hub:
         self._url = url
         self._streams: dict[UUID, dict[bytes, Stream]] = {}
         self._told: dict[UUID, float] = {}  # when of records, last or next: the loop's time
+        self._news: Counter[UUID] = Counter()
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -70,8 +72,13 @@ class Hub:
             if not devices and self._streams.get(tenant) is devices:
                 del self._streams[tenant]
 
+    def news(self, tenant: UUID) -> int:
+        """Return how often there was news of a tenant."""
+        return self._news[tenant]
+
     def tell(self, tenant: UUID) -> None:
         """Wake a tenant's streams."""
+        self._news[tenant] += 1
         for each in self._streams.get(tenant, {}).values():
             each.news.set()
 

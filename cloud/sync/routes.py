@@ -15,8 +15,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 from litestar.response import Stream
 
-from cloud.checkins import devices
-from cloud.db.tenancy import Origin, TenantTx, tenant_tx
+from cloud.db.tenancy import TenantTx
 from cloud.http.access import Caller, device
 from cloud.http.dependencies import entered_before_streaming
 from cloud.http.kernel import Kernel
@@ -24,6 +23,7 @@ from cloud.keys import keyset
 from cloud.keys.issuers import Issuers
 from cloud.sync import state
 from cloud.sync.hub import Hub
+from cloud.sync.reading import Reading
 from shared.devices.command import seal_stamp
 from shared.wire import SyncState
 
@@ -68,22 +68,23 @@ async def follow_state(
     request: Request[Any, Any, Any],
     kernel: NamedDependency[Kernel],
     hub: NamedDependency[Hub],
+    reading: NamedDependency[Reading],
 ) -> Stream:
     """Send the state at once, at every change, and a comment every ten seconds.
 
     Another stream of the same device ends this one, and so does its revocation.
     """
-    async with entered_before_streaming(request, kernel, tenant_id) as (tx, caller):
-        origin = tx.origin
+    async with entered_before_streaming(request, kernel, tenant_id) as (_, caller):
+        follower = caller.device or b""
     return Stream(
-        _events(kernel, hub, tenant_id, origin, caller.device or b""),
+        _events(hub, reading, tenant_id, follower),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
 async def _events(
-    kernel: Kernel, hub: Hub, tenant: UUID, origin: Origin, device_id: bytes
+    hub: Hub, reading: Reading, tenant: UUID, device_id: bytes
 ) -> AsyncIterator[bytes]:
     end = time.monotonic() + LONGEST
     async with hub.stream(tenant, device_id) as mine:
@@ -97,10 +98,8 @@ async def _events(
             if mine.over:
                 return
             mine.news.clear()
-            async with tenant_tx(kernel.pool, tenant, origin, kernel.clock()) as tx:
-                if (await devices.find(tx, device_id)).revoked_at is not None:
-                    return
-                said = await state.read(tx, device_id)
+            if (said := (await reading.newest(tenant)).of(device_id)) is None:
+                return
             yield b"event: state\ndata: " + msgspec.json.encode(said) + b"\n\n"
 
 

@@ -1,6 +1,9 @@
-"""What is newest, for one device."""
+"""What is newest, for one device or for all of a tenant's."""
 
-from typing import Final, LiteralString
+from collections.abc import Mapping
+from typing import Final, LiteralString, NamedTuple
+
+from msgspec import structs
 
 from cloud.db.tenancy import TenantTx
 from shared.wire import MAX_EVENTS, EventState, SyncState
@@ -26,6 +29,39 @@ EVENTS: Final[LiteralString] = """
        AND e.doors_at < $1 + interval '14 days'
      ORDER BY e.doors_at, e.ref LIMIT $2
 """
+
+
+# Of every device: a tenant's streams are told at once.
+COMMANDS: Final[LiteralString] = """
+    SELECT device_id, max(number) AS number FROM device_command
+     WHERE tenant_id = current_tenant() GROUP BY device_id
+"""
+REVOKED: Final[LiteralString] = """
+    SELECT device_id FROM device WHERE tenant_id = current_tenant() AND revoked_at IS NOT NULL
+"""
+NOBODY: Final = bytes(16)
+
+
+class Newest(NamedTuple):
+    """The state of a tenant, and what differs by device."""
+
+    state: SyncState
+    commands: Mapping[bytes, int]  # the newest number, where there is one
+    revoked: frozenset[bytes]
+
+    def of(self, device: bytes) -> SyncState | None:
+        """Return the state as it is for a device, None if it was withdrawn."""
+        if device in self.revoked:
+            return None
+        return structs.replace(self.state, commands=self.commands.get(device, 0))
+
+
+async def read_all(tx: TenantTx) -> Newest:
+    """Return the state for all devices."""
+    said = await read(tx, NOBODY)
+    commands = {r["device_id"]: r["number"] for r in await tx.conn.fetch(COMMANDS)}
+    revoked = frozenset(row["device_id"] for row in await tx.conn.fetch(REVOKED))
+    return Newest(said, commands, revoked)
 
 
 async def read(tx: TenantTx, device: bytes) -> SyncState:

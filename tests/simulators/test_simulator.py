@@ -1,6 +1,9 @@
 """Thousands of evenings on which everything goes wrong, and what must hold after each."""
 
 import json
+import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -57,3 +60,16 @@ def test_every_fault_and_every_kind_of_incident_was_met(
     print("\n".join(["evenings      times", *table]))  # noqa: T201  shown by -s, and when it fails
     missing = [what for what in MET if not times[what]]
     assert not missing
+
+
+def test_a_seed_is_one_story_in_every_process() -> None:
+    """Else a seed that broke in CI would tell nothing to whoever plays it again."""
+    told = {
+        subprocess.run(
+            [sys.executable, "-m", "tests.simulators", "17"],
+            env=os.environ | {"PYTHONHASHSEED": each}, capture_output=True, check=True,
+        ).stdout
+        for each in ("0", "7")
+    }  # fmt: skip
+    assert len(told) == 1
+    assert b"all is mended" in told.pop()

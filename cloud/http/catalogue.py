@@ -210,7 +210,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     ),
     # -- webhooks --
     "hook_url_malformed": Entry(400, "This is no address that could be called."),
-    "hook_url_scheme": Entry(400, "A webhook's address begins with https://."),
+    "hook_url_scheme": Entry(400, "A webhook is called by HTTPS alone."),
     "hook_url_private": Entry(400, "Addresses of private networks are not called."),
     "hook_topic_unknown": Entry(400, "There is no such topic: /v1/asyncapi.json lists them."),
     "hooks_too_many": Entry(409, "There are as many webhooks as there may be: remove one first."),

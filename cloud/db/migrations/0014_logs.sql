@@ -220,7 +220,7 @@ CREATE FUNCTION merges_due(OUT tenant_id uuid, OUT event_ref bytea, OUT newest b
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
     AS $$
         SELECT tenant_id, event_ref, max(change_id) FROM public.merge_due
-         GROUP BY tenant_id, event_ref
+         GROUP BY tenant_id, event_ref ORDER BY min(change_id) -- whoever has waited longest first
     $$;
 REVOKE ALL ON FUNCTION merges_due() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION merges_due() TO usher_app;

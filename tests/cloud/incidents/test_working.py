@@ -1,7 +1,6 @@
 """Workers merge by themselves, and whoever follows is told."""
 
 import asyncio
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,6 +8,7 @@ import pytest
 
 from cloud.db.connect import open_pool
 from cloud.incidents.jobs import Merging
+from tests.cloud.background import background
 from tests.cloud.service import Service
 from tests.cloud.sync.appliance import Appliance, Venue, file_of
 
@@ -19,25 +19,15 @@ WORKERS = 3
 def merging(service: Service) -> Iterator[None]:
     """Let several workers merge, as `usher-cloud work` does."""
 
-    async def run() -> None:
+    async def run(stop: asyncio.Event) -> None:
         pool = await open_pool(service.settings.database_url)
         url, clock = service.settings.database_url, service.clock
         each = [Merging(pool, url, clock) for _ in range(WORKERS)]
-        begun.set()
         await asyncio.gather(*(one.run(stop) for one in each))
         await pool.close()
 
-    begun, loop, stop = threading.Event(), asyncio.new_event_loop(), asyncio.Event()
-    thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
-    thread.start()
-    assert begun.wait(30)
-    try:
+    with background(run):
         yield
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(30)
-        assert not thread.is_alive()
-        loop.close()
 
 
 @pytest.fixture

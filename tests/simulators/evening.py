@@ -228,7 +228,12 @@ class Evening:
             return False
         held = set(self.cloud.gate.stores.log.records())
         written = {raw for stage in self.gates for raw in stage.written}
-        return written <= held | self.lost and len({*map(meaning, self.stages.values())}) == 1
+        vectors = {frozenset(s.replica.vector().items()) for s in self.stages.values()}
+        return (
+            written <= held | self.lost
+            and len(vectors) == 1
+            and len({*map(meaning, self.stages.values())}) == 1
+        )
 
     def revoke(self, name: str) -> None:
         """Cut a gate off at what the cloud has of it; the roster spreads as the wires let it."""

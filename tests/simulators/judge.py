@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from shared.hashing import after_right
-from shared.log.record import Bits, Kind, Record, decode, record_id, unpack_bits
+from shared.log.record import Kind, Record, decode, record_id, unpack_bits
 from shared.merge.incidents import Finding, Incident
 from tests.simulators.cast import PASSED_ON, REVOKED
 from tests.simulators.thief import file_of
@@ -18,6 +18,7 @@ from tests.simulators.thief import file_of
 if TYPE_CHECKING:
     from tests.simulators.evening import Evening
 
+SOON = 10_000  # ms, in which a message that was lost is sent again
 OF_LOGS = frozenset({Incident.EQUIVOCATION, Incident.LOG_TRUNCATED})
 
 
@@ -129,20 +130,30 @@ def _recalled(
 
 def _rights(evening: "Evening", raws: Iterable[bytes]) -> None:
     """6: of the entries on one right, at most as many as exits opened it, or one, do not say that
-    they may be in excess."""
+    they may be in excess. Not promised where a gate's power went before the others can have heard
+    of its entry, and an owner restarted too (spec/claims.md §5)."""
     records = {record_id(raw): decode(raw) for raw in raws}
     firm: Counter[bytes] = Counter()
-    for record in records.values():
+    for raw in raws:
+        record = decode(raw)
         if record.kind != Kind.IN or record.device in evening.not_firm:
             continue
-        bits: Bits = unpack_bits(record.bits)
-        if bits.degraded:
+        if unpack_bits(record.bits).degraded:
             evening.story.meet("entry flagged degraded")
+        elif _unheard(evening, raw):
+            evening.story.meet("power gone before an entry was heard of")
         else:
             firm[record.ref] += 1
     opened = Counter(_opened(name, records) for name, r in records.items() if r.kind == Kind.OUT)
     twice = [right for right, times in firm.items() if times > max(1, opened[right])]
     evening.story.check(not twice, f"6: {len(twice)} rights were used twice without a flag")
+
+
+def _unheard(evening: "Evening", raw: bytes) -> bool:
+    """Whether a gate's power went as it wrote a record, or soon after."""
+    stage = next(each for each in evening.gates if each.me.device == raw[4:20])
+    at = stage.when.get(raw)
+    return at is None or any(0 <= down - at < SOON for down in stage.downs)
 
 
 def _opened(name: bytes, records: Mapping[bytes, Record]) -> bytes:

@@ -66,6 +66,8 @@ class Stage:
         self.peers: tuple[str, ...] = ()
         self.members: dict[bytes, str] = {}  # who may own and claim, by device
         self.written: list[bytes] = []  # own records that were durable, in their order
+        self.when: dict[bytes, int] = {}  # ms of the story, by record
+        self.downs: list[int] = []  # ms: when its power went
         self.agreeing: Agreeing | None = None
         self.fuse: int | None = None  # steps of writing until the power is cut
         self._unsent: list[bytes] = []
@@ -171,6 +173,7 @@ class Stage:
     def crash_here(self) -> None:
         """Lose the process from within its own strand."""
         if self._gate is not None:
+            self.downs.append(self._timeline.ms)
             gate, self._gate, self._replica = self._gate, None, None
             self._wires.leave(self.name)
             gate.stores.close()
@@ -234,6 +237,7 @@ class Stage:
         if not own:
             return
         self.written += raws
+        self.when.update(dict.fromkeys(raws, self._timeline.ms))
         self._unsent += raws
         if any(raw[1] != Kind.DENY for raw in raws):  # who was refused is asked for in time
             file = FILE + self.replica.of(self._unsent)

@@ -32,7 +32,7 @@ from tests.simulators.people import GARDEN_LANE, IN_LANES, OUT_LANE, Crowd, Gues
 from tests.simulators.stage import Stage
 from tests.simulators.story import Story
 from tests.simulators.timeline import Timeline
-from tests.simulators.wires import Wires
+from tests.simulators.wires import Weather, Wires
 
 SCANS: Final = 200  # guests who step up; copies come along, and are more
 LENGTH: Final = 120_000  # ms
@@ -203,8 +203,7 @@ class Evening:
         self.tell("all is mended")
         self.over = True
         self.wires.mend()
-        calm = self.wires.weather
-        calm.lost = calm.doubled = calm.late = 0.0
+        self.wires.weather = Weather()  # another: the climate's own says what was
         for stage in self.stages.values():
             stage.fuse = None
             stage.time.off = 0

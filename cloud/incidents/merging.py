@@ -5,6 +5,7 @@ merged by the next one. Uploads wait for none of it.
 """
 
 import asyncio
+from collections.abc import Iterable
 from typing import Final, LiteralString, NamedTuple
 
 from cloud.checkins import counts, tallies
@@ -24,6 +25,11 @@ TAKE: Final[LiteralString] = """
 LOGS: Final[LiteralString] = """
     SELECT device_id, incarnation FROM log_event
      WHERE tenant_id = current_tenant() AND event_ref = $1
+"""
+
+
+EVENT: Final[LiteralString] = """
+    SELECT event_id FROM event WHERE tenant_id = current_tenant() AND ref = $1
 """
 
 
@@ -52,8 +58,21 @@ async def merge(tx: TenantTx, ref: bytes) -> Outcome | None:
     known = {each.id for each in held}
     elsewhere = [each.subject.id for each in ours if each.subject.id not in known]
     held += await repository.named(tx, elsewhere)
-    changed = await repository.write(tx, changes(ours, held), number)
+    what = changes(ours, held)
+    changed = await repository.write(tx, what, number)
+    await _tell(tx, what.new)
     return Outcome(len(whole.raws), changed)
+
+
+async def _tell(tx: TenantTx, new: Iterable[Found]) -> None:
+    """Tell of incidents that no merge had found before."""
+    for each in new:
+        name, ref = each.subject.id.hex(), each.subject.event
+        event_id = await tx.conn.fetchval(EVENT, ref)
+        await tx.publish(
+            "incident.opened", f"incident:{name}", incident_id=name,
+            kind=each.subject.kind, event_ref=ref.hex(), event_id=event_id,
+        )  # fmt: skip
 
 
 def _judge(whole: Merged, ref: bytes) -> tuple[list[Found], counts.Tally]:

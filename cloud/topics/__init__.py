@@ -47,7 +47,6 @@ TOPICS: Final[Mapping[str, Topic]] = {
     "transfer.cancelled": Topic(tickets.Transfer, "An offer was taken back."),
     "transfer.lapsed": Topic(tickets.Transfer, "An offer ended unanswered."),
     "incident.opened": Topic(doors.IncidentOpened, "The logs of the doors show an incident."),
-    "checkins.recorded": Topic(doors.Recorded, "Scans of one device came in."),
     "key.revoked": Topic(events.KeyRevoked, "A key that signed an event's tickets was withdrawn."),
     "hook.paused": Topic(work.HookPaused, ""),
     "refund.requested": Topic(work.Refund, ""),

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from cloud.topics.form import Count, Hex8, Hex16, Told
+from cloud.topics.form import Hex8, Hex16, Told
 
 
 class IncidentOpened(Told, frozen=True):
@@ -15,14 +15,3 @@ class IncidentOpened(Told, frozen=True):
     kind: Annotated[str, Meta(examples=["double_entry"])]
     event_ref: Annotated[Hex8, Meta(description="Zeros: about a device's log.")]
     event_id: UUID | None
-
-
-class Recorded(Told, frozen=True):
-    """What came in of one device about one event, each scan once. Key: `device:<id>`."""
-
-    device_id: Hex16
-    event_ref: Hex8
-    event_id: UUID | None
-    entries: Count
-    exits: Count
-    denials: Count

@@ -62,6 +62,13 @@ def test_what_comes_in_is_merged_soon_and_each_incident_found_once(
         gates[0].venue.scene.tenant,
     )
     assert [tuple(row) for row in rows] == [(n, "open", None) for n in (1, 2, 3)]
+    told = gates[0].venue.scene.rows(
+        "SELECT payload->>'kind' AS kind, count(DISTINCT payload->>'incident_id') AS names,"
+        " count(*) AS times FROM outbox WHERE tenant_id = $1 AND topic = 'incident.opened'"
+        " GROUP BY 1",
+        gates[0].venue.scene.tenant,
+    )
+    assert [tuple(row) for row in told] == [("double_admission", 3, 3)]
 
 
 def test_one_tenants_fault_holds_up_no_other(service: Service, gates: list[Appliance]) -> None:

@@ -1,8 +1,10 @@
 """Run all tests, in two halves side by side: most of a test's time is waiting for something.
 
+The screens come after both, alone: what they show follows the clock.
+
     python -m tests [what pytest takes]
 
-Each line says which half it is from. Ends as the worse half does; then the coverage of both is
+Each line says which part it is from. Ends as the worst of them does; then the coverage of all is
 put together and held to its limit.
 """
 
@@ -13,30 +15,35 @@ import sys
 from contextlib import suppress
 from typing import Final
 
-HALVES: Final[dict[str, tuple[str, ...]]] = {
+Parts = dict[str, tuple[str, ...]]
+HALVES: Final[Parts] = {
     "cloud": ("tests/cloud",),
-    "others": ("tests", "--ignore=tests/cloud"),
+    "others": ("tests", "--ignore=tests/cloud", "--ignore=tests/browser"),
 }
+ALONE: Final[Parts] = {"screens": ("tests/browser",)}
 COVERAGE: Final = (sys.executable, "-m", "coverage")
 NOTHING_CHOSEN: Final = 5  # by pytest: `-k` may have left one half without a test
+INTERRUPTED: Final = 2
 LONGEST: Final = 1 << 20  # bytes of a line
 
 
 def main(arguments: list[str]) -> int:
     """Return the exit code."""
     subprocess.run([*COVERAGE, "erase"], check=True)
-    codes = asyncio.run(_both(arguments))
+    codes = asyncio.run(_run(HALVES, arguments))
+    if not any(code == INTERRUPTED or code < 0 for code in codes):
+        codes += asyncio.run(_run(ALONE, arguments))
     worst = max(0 if code == NOTHING_CHOSEN else abs(code) for code in codes)
     subprocess.run([*COVERAGE, "combine", "--quiet"], check=False)
     return worst or subprocess.run([*COVERAGE, "report"], check=False).returncode
 
 
-async def _both(arguments: list[str]) -> list[int]:
-    started = [await _start(where, arguments) for where in HALVES.values()]
+async def _run(parts: Parts, arguments: list[str]) -> list[int]:
+    started = [await _start(where, arguments) for where in parts.values()]
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, _pass_on, started, number)
-    shown = (_show(name, each) for name, each in zip(HALVES, started, strict=True))
+    shown = (_show(name, each) for name, each in zip(parts, started, strict=True))
     return list(await asyncio.gather(*shown))
 
 
@@ -57,7 +64,7 @@ def _pass_on(halves: list[asyncio.subprocess.Process], number: int) -> None:
 async def _show(name: str, half: asyncio.subprocess.Process) -> int:
     assert half.stdout is not None
     async for line in half.stdout:
-        sys.stdout.write(f"{name:>6} | {line.decode(errors='replace')}")
+        sys.stdout.write(f"{name:>7} | {line.decode(errors='replace')}")
         sys.stdout.flush()
     return await half.wait()
 

@@ -86,10 +86,11 @@ def flaws(screen: Screen) -> list[str]:
     ]
 
 
-# A verdict goes after seconds; on a busy machine it takes longer than that to look at it.
+# A verdict goes after seconds, and a gate that says nothing for 900 ms is taken for dead; on a busy
+# machine it takes longer than that to look at what is shown.
 UNHURRIED = """
 const later = window.setTimeout;
-window.setTimeout = (act, ms, ...rest) => later(act, ms >= 1000 ? ms * 20 : ms, ...rest);
+window.setTimeout = (act, ms, ...rest) => later(act, ms >= 900 ? ms * 20 : ms, ...rest);
 """
 
 

@@ -21,6 +21,21 @@ DueThings = Callable[[], Awaitable[Collection[Thing]]]  # in the order of their 
 Work = Callable[[Thing], Awaitable[bool]]  # False: it failed, and rests for a while
 
 
+async def first_of(*events: asyncio.Event, seconds: float) -> None:
+    """Wait for one of several events, `seconds` at the most."""
+    waits = {asyncio.ensure_future(each.wait()) for each in events}
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waits:
+            each.cancel()
+
+
+def doubling(first: float, most: float, times: int) -> float:
+    """Return how long to wait after so many failures in a row: twice as long each time."""
+    return min(most, first * 2.0 ** min(max(times, 1) - 1, 16))
+
+
 class Paced(Generic[Thing]):
     """Does what is due, as part of a worker. `pace`: seconds between two of one thing;
     `at_once`: things, so that a slow one holds up no other."""
@@ -45,21 +60,21 @@ class Paced(Generic[Thing]):
         self._at_once = at_once
         self._next: dict[Thing, float] = {}  # when it may be done again
         self._running: dict[Thing, asyncio.Task[None]] = {}
+        self._woken = asyncio.Event()  # by news, and by the end of something in hand
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; what is in hand is finished."""
-        woken = asyncio.Event()
 
         def wake(*_: Any) -> None:
-            woken.set()
+            self._woken.set()
 
         conn = await asyncpg.connect(self._url)
         try:
             await conn.add_listener(self._channel, wake)
             while not stop.is_set():
-                woken.clear()
+                self._woken.clear()
                 waits = await self._begin()
-                await self._rest(stop, woken, POLL if waits is None else waits)
+                await self._rest(stop, POLL if waits is None else waits)
                 if conn.is_closed():
                     raise ConnectionResetError
         finally:
@@ -87,19 +102,10 @@ class Paced(Generic[Thing]):
             rest = max(self._pace, self._share * (now - began)) if well else POLL
             self._next[each] = now + rest
             del self._running[each]
+            self._woken.set()  # what had no place beside it may begin
 
-    async def _rest(self, stop: asyncio.Event, woken: asyncio.Event, most: float) -> None:
-        """Wait for the pace, then for news or the end of something in hand, `most` seconds in
-        all; no longer than for `stop`."""
+    async def _rest(self, stop: asyncio.Event, most: float) -> None:
+        """Wait for the pace, then to be woken, `most` seconds in all; no longer than for `stop`."""
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), min(self._pace, most))
-        events = {asyncio.ensure_future(each.wait()) for each in (stop, woken)}
-        try:
-            await asyncio.wait(
-                {*events, *self._running.values()},
-                timeout=max(0.0, most - self._pace),
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-        finally:
-            for each in events:
-                each.cancel()
+        await first_of(stop, self._woken, seconds=max(0.0, most - self._pace))

@@ -24,6 +24,7 @@ from cloud.broker.connection import Address, connected, open_channel
 from cloud.broker.handling import Handling
 from cloud.db.connect import Pool, hang_up
 from cloud.messages.consumer import Consumer
+from cloud.pacing import first_of
 
 LOG = structlog.get_logger("usher.broker")
 PREFETCH: Final = 100  # of a queue
@@ -143,9 +144,5 @@ class _Channel:
 
 
 async def _rest(stop: asyncio.Event, news: asyncio.Event) -> None:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), PACE)
-    waits = [asyncio.create_task(each.wait()) for each in (stop, news)]
-    await asyncio.wait(waits, timeout=POLL, return_when="FIRST_COMPLETED")
-    for each in waits:
-        each.cancel()
+    await first_of(stop, seconds=PACE)
+    await first_of(stop, news, seconds=POLL)

@@ -6,6 +6,7 @@ from typing import Final, LiteralString
 
 from cloud.db.tenancy import TenantTx
 from cloud.messages.consumer import Message
+from cloud.pacing import doubling
 
 FIRST_WAIT: Final = 1.0  # seconds; doubles up to MAX_WAIT
 MAX_WAIT: Final = 60.0
@@ -62,4 +63,4 @@ async def settle(
 
 def due_after(now: datetime, attempt: int) -> datetime:
     """Return when to try again after `attempt` times in vain."""
-    return now + timedelta(seconds=min(MAX_WAIT, FIRST_WAIT * 2 ** min(attempt - 1, 16)))
+    return now + timedelta(seconds=doubling(FIRST_WAIT, MAX_WAIT, attempt))

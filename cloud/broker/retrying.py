@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Final
 
+from cloud.pacing import doubling
+
 MAX_ATTEMPTS: Final = 12
 FIRST_WAIT: Final = 1.0  # doubles up to MAX_WAIT: about eleven minutes in all
 MAX_WAIT: Final = 120.0
@@ -30,4 +32,4 @@ def after_failure(failures: int, held: float, *, away: bool) -> Next:
 
 def wait(failures: int) -> float:
     """Return how long to wait after `failures` in a row."""
-    return min(MAX_WAIT, FIRST_WAIT * 2.0 ** min(max(failures, 1) - 1, 16))
+    return doubling(FIRST_WAIT, MAX_WAIT, failures)

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from cloud.pacing import doubling
+
 SECRET_SIZE: Final = 32  # bytes; the specification asks for 24 to 64
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105  says what it is, and is none
 OVERLAP: Final = timedelta(hours=24)  # that an old secret signs too
@@ -22,8 +24,8 @@ WAITS: Final = tuple(
     timedelta(seconds=each)
     for each in (5, 60, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 72_000)
 )
-REST_FIRST: Final = timedelta(seconds=2)  # of an endpoint that fails, whatever waits for it
-REST_LONGEST: Final = timedelta(minutes=5)
+REST_FIRST: Final = 2.0  # seconds, of an endpoint that fails, whatever waits for it
+REST_LONGEST: Final = 300.0
 PATIENCE: Final = timedelta(days=5)  # with an endpoint of which nothing is taken, until it pauses
 GONE: Final = 410  # says the endpoint: send no more
 TEST: Final = "hook.test"
@@ -76,7 +78,7 @@ def next_try(attempts: int, now: datetime, jitter: float) -> datetime | None:
 
 def rest(failures: int) -> timedelta:
     """Return how long an endpoint is left alone after so many failures in a row."""
-    return min(REST_LONGEST, REST_FIRST * (1 << min(failures - 1, 16)))
+    return timedelta(seconds=doubling(REST_FIRST, REST_LONGEST, failures))
 
 
 def address_fault(url: str, *, loopback: bool) -> str:

@@ -22,6 +22,7 @@ from cloud.db.outbox import Away
 from cloud.db.tenancy import WORKER, TenantTx, tenant_tx
 from cloud.messages import arrivals
 from cloud.messages.consumer import Consumer, Message
+from cloud.pacing import doubling
 from cloud.spans import TRACER, following
 from cloud.topics import is_known
 
@@ -116,7 +117,7 @@ def fault_of(error: Exception) -> str:
 
 def wait_after(attempt: int) -> timedelta:
     """Return how long a message rests after an attempt that failed."""
-    return timedelta(seconds=min(MAX_WAIT, FIRST_WAIT * 2.0 ** min(attempt - 1, MAX_ATTEMPTS)))
+    return timedelta(seconds=doubling(FIRST_WAIT, MAX_WAIT, attempt))
 
 
 async def _handle(tx: TenantTx, consumer: Consumer, message: Message) -> None:

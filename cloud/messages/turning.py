@@ -24,6 +24,7 @@ from cloud.db.outbox import waiting
 from cloud.db.tenancy import WORKER, tenant_tx
 from cloud.messages.consumer import Consumer
 from cloud.messages.inbox import fan_out, take
+from cloud.pacing import first_of
 
 LOG = structlog.get_logger("usher.messages")
 MOST: Final = 100  # messages of one tenant before the others have their turn
@@ -62,7 +63,7 @@ class Dispatch:
                 for turn in self._turns():
                     group.create_task(_persist(turn, ears.woken(), stop))
                 while not stop.is_set():
-                    await _rest(stop, stop, POLL)
+                    await first_of(stop, seconds=POLL)
                     if conn.is_closed():
                         raise ConnectionResetError
         finally:
@@ -143,14 +144,4 @@ async def _persist(turn: Turn, woken: asyncio.Event, stop: asyncio.Event) -> Non
         except Exception as error:  # noqa: BLE001 - the next round tries again
             LOG.warning("dispatch_interrupted", fault=type(error).__name__)
             rest, news = RETRY, stop
-        await _rest(stop, news, rest)
-
-
-async def _rest(stop: asyncio.Event, news: asyncio.Event, most: float) -> None:
-    """Wait for one of the two, `most` seconds at most."""
-    waits = {asyncio.ensure_future(each.wait()) for each in (stop, news)}
-    try:
-        await asyncio.wait(waits, timeout=most, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for each in waits:
-            each.cancel()
+        await first_of(stop, news, seconds=rest)

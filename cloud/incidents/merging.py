@@ -7,6 +7,7 @@ merged by the next one. Uploads wait for none of it.
 import asyncio
 from collections.abc import Iterable
 from typing import Final, LiteralString, NamedTuple
+from uuid import UUID
 
 from cloud.checkins import counts, tallies
 from cloud.checkins.view import Merged, merged
@@ -66,12 +67,14 @@ async def merge(tx: TenantTx, ref: bytes) -> Outcome | None:
 
 async def _tell(tx: TenantTx, new: Iterable[Found]) -> None:
     """Tell of incidents that no merge had found before."""
+    events: dict[bytes, UUID | None] = {}  # the one that is merged, and none
     for each in new:
         name, ref = each.subject.id.hex(), each.subject.event
-        event_id = await tx.conn.fetchval(EVENT, ref)
+        if ref not in events:
+            events[ref] = await tx.conn.fetchval(EVENT, ref)
         await tx.publish(
             "incident.opened", f"incident:{name}", incident_id=name,
-            kind=each.subject.kind, event_ref=ref.hex(), event_id=event_id,
+            kind=each.subject.kind, event_ref=ref.hex(), event_id=events[ref],
         )  # fmt: skip
 
 

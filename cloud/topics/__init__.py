@@ -6,7 +6,7 @@ way. A build that meets a version it doesn't know keeps the message (cloud/messa
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -66,15 +66,3 @@ def version_of(topic: str) -> int:
 def is_known(topic: str, version: int) -> bool:
     """Whether this build can read a version of a topic: its own, or an older one."""
     return 1 <= version <= version_of(topic)
-
-
-def fault(topic: str, payload: Mapping[str, Any]) -> str:
-    """Return what is wrong with a payload as it is stored, "" if nothing is."""
-    found = TOPICS.get(topic)
-    if found is None:
-        return f"{topic} has no schema in cloud/topics"
-    try:
-        msgspec.convert(payload, found.schema)
-    except msgspec.ValidationError as error:
-        return f"{topic}: {error}"
-    return ""

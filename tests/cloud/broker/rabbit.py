@@ -11,7 +11,6 @@ the port mapper (epmd) that Erlang insists on, at a port of its own.
 import base64
 import hashlib
 import os
-import random
 import shutil
 import signal
 import socket
@@ -24,6 +23,7 @@ from typing import Any, Final, NamedTuple, Self
 
 import msgspec
 
+from cloud.embedded.ports import free_port
 from tests.cloud.broker.papers import Authority
 
 ROOT: Final = Path(__file__).parents[3]
@@ -59,19 +59,6 @@ class User(NamedTuple):
     read: str
 
 
-def lasting_port() -> int:
-    """Return a port of 127.0.0.1 that nobody's outgoing connection takes while its server is
-    dead: one below those that the kernel hands out."""
-    with socket.socket() as probe:
-        while True:
-            try:
-                port = random.randrange(10_000, 32_000)
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-
-
 class Missing(Exception):
     """RabbitMQ is not on this machine: `scripts/setup tests` fetches it."""
 
@@ -95,9 +82,9 @@ class Rabbit:
         (self._home,) = (self._libraries / "rabbitmq/lib").glob("rabbitmq_server-*")
         self.authority = Authority(folder / "papers")
         self.certificate, self.key = self.authority.issue("client")
-        self.port = lasting_port()
-        self._mapped = lasting_port()  # the port mapper's
-        self._spoken = lasting_port()  # Erlang's own
+        self.port = free_port()
+        self._mapped = free_port()  # the port mapper's
+        self._spoken = free_port()  # Erlang's own
         self._mapper: subprocess.Popen[bytes] | None = None
         self._server: subprocess.Popen[bytes] | None = None
 

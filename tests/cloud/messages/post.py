@@ -1,6 +1,6 @@
 """Messages of a test's own, and what became of them.
 
-A payload with `n` is no real one: only the others must have a schema (tests/cloud/database.py).
+A payload with `n` is no real one: it has no schema in cloud/topics.
 """
 
 import asyncio

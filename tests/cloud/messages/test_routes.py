@@ -65,7 +65,9 @@ def test_replayed_it_is_handled_and_dropped_it_is_not(
         assert problem(owner.post(f"{path}/{2**70}/orders/{act}")) == (404, "not_found")
 
 
-def test_staff_do_not_settle_them(service: Service, owner: Person, tenant: Tenant) -> None:
+def test_strangers_neither_see_nor_settle_them(
+    service: Service, owner: Person, tenant: Tenant
+) -> None:
     name = give_up(service.database, tenant.tenant_id, 1)
     stranger = service.person()
     assert problem(stranger.get(f"{tenant.path}/messages/dead"))[0] == 404

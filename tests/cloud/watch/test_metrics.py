@@ -16,6 +16,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 import cloud.watch
+from cloud.embedded.ports import free_port
 from cloud.settings import Unfit, read
 from cloud.watch.figures import FIGURES
 from tests.cloud.run.market import Market, market
@@ -24,11 +25,6 @@ from tests.cloud.run.served import Served, served
 RULES = Path(cloud.watch.__file__).parent
 UNPACKED = Path(".cache/prometheus/usr/bin").absolute()  # scripts/setup tests
 Told = dict[tuple[str, frozenset[tuple[str, str]]], float]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

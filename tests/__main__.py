@@ -5,7 +5,7 @@ The screens come after both, alone: what they show follows the clock.
     python -m tests [what pytest takes]
 
 Each line says which part it is from. Ends as the worst of them does; then the coverage of all is
-put together and held to its limit.
+put together and held to its limit. What failed is said once more at the very end.
 """
 
 import asyncio
@@ -25,25 +25,29 @@ COVERAGE: Final = (sys.executable, "-m", "coverage")
 NOTHING_CHOSEN: Final = 5  # by pytest: `-k` may have left one half without a test
 INTERRUPTED: Final = 2
 LONGEST: Final = 1 << 20  # bytes of a line
+BROKEN: Final = (b"FAILED ", b"ERROR ")  # how pytest's summary begins a line
 
 
 def main(arguments: list[str]) -> int:
     """Return the exit code."""
     subprocess.run([*COVERAGE, "erase"], check=True)
-    codes = asyncio.run(_run(HALVES, arguments))
+    broken: list[str] = []
+    codes = asyncio.run(_run(HALVES, arguments, broken))
     if not any(code == INTERRUPTED or code < 0 for code in codes):
-        codes += asyncio.run(_run(ALONE, arguments))
+        codes += asyncio.run(_run(ALONE, arguments, broken))
     worst = max(0 if code == NOTHING_CHOSEN else abs(code) for code in codes)
     subprocess.run([*COVERAGE, "combine", "--quiet"], check=False)
-    return worst or subprocess.run([*COVERAGE, "report"], check=False).returncode
+    covered = subprocess.run([*COVERAGE, "report"], check=False).returncode
+    sys.stdout.writelines(broken)
+    return worst or covered
 
 
-async def _run(parts: Parts, arguments: list[str]) -> list[int]:
+async def _run(parts: Parts, arguments: list[str], broken: list[str]) -> list[int]:
     started = [await _start(where, arguments) for where in parts.values()]
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, _pass_on, started, number)
-    shown = (_show(name, each) for name, each in zip(parts, started, strict=True))
+    shown = (_show(name, each, broken) for name, each in zip(parts, started, strict=True))
     return list(await asyncio.gather(*shown))
 
 
@@ -61,11 +65,14 @@ def _pass_on(halves: list[asyncio.subprocess.Process], number: int) -> None:
             each.send_signal(number)
 
 
-async def _show(name: str, half: asyncio.subprocess.Process) -> int:
+async def _show(name: str, half: asyncio.subprocess.Process, broken: list[str]) -> int:
     assert half.stdout is not None
     async for line in half.stdout:
-        sys.stdout.write(f"{name:>7} | {line.decode(errors='replace')}")
+        text = f"{name:>7} | {line.decode(errors='replace')}"
+        sys.stdout.write(text)
         sys.stdout.flush()
+        if line.startswith(BROKEN):
+            broken.append(text)
     return await half.wait()
 
 

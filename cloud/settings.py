@@ -1,8 +1,10 @@
 """The service's settings: one frozen struct, read once, in one place, at the start.
 
 From a TOML file (`usher-cloud serve --settings FILE`) and from the environment, which wins:
-`USHER_LISTEN=0.0.0.0:8000`. A setting that is unknown, malformed or contradicts another is
-refused with a sentence. Without any, everything is embedded (cloud/embedded).
+`USHER_LISTEN=0.0.0.0:8000`. Between the two stand systemd's credentials (systemd.exec(5)): in
+the folder that CREDENTIALS_DIRECTORY names, `usher.payments_key` is the setting payments_key.
+A setting that is unknown, malformed or contradicts another is refused with a sentence. Without
+any, everything is embedded (cloud/embedded).
 """
 
 import tomllib
@@ -16,6 +18,8 @@ from msgspec import Meta
 
 PREFIX: Final = "USHER_"
 FILE: Final = "USHER_SETTINGS"  # names the settings file; no setting itself
+CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
+CREDENTIAL: Final = "usher."  # how the names of those begin that are settings
 LISTS: Final = frozenset({"cors_origins", "webhook_secrets"})
 Url = Annotated[str, Meta(max_length=2000)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -42,7 +46,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     broker_key: str = ""  # a file: its key
 
     listen: str = "127.0.0.1:8000"  # port 0: a free one
-    public_url: Url = ""  # how others reach it; "": http://<listen>
+    listen_cert: str = ""  # a file: the certificate to serve with, over TLS 1.3; "": plain HTTP
+    listen_key: str = ""  # a file: its key
+    listen_ca: str = ""  # a file: who signs for those that may connect; "": all may
+    public_url: Url = ""  # how others reach it; "": <listen>
     workers: Annotated[int, Meta(ge=1, le=64)] = 2
     trusted_proxies: Annotated[int, Meta(ge=0, le=8)] = 0
     cors_origins: tuple[Url, ...] = ()
@@ -84,7 +91,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     @property
     def reached_at(self) -> str:
         """The address that others know, without a slash at its end."""
-        return (self.public_url or f"http://{self.listen}").rstrip("/")
+        return (self.public_url or f"{self.scheme}://{self.listen}").rstrip("/")
+
+    @property
+    def scheme(self) -> str:
+        """What the API speaks where it listens."""
+        return "https" if self.listen_cert else "http"
 
     @property
     def address(self) -> tuple[str, int]:
@@ -113,6 +125,7 @@ def read(file: Path | None, environment: Mapping[str, str]) -> Settings:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise Unfit(f"The settings file {file} is not TOML: {error}.") from error
     known = {field.name for field in msgspec.structs.fields(Settings)}
+    told.update(_credentials(environment.get(CREDENTIALS, ""), known))
     for name, value in environment.items():
         if name.startswith(PREFIX) and name != FILE:
             told[name.removeprefix(PREFIX).lower()] = _value(name, value, known)
@@ -125,8 +138,20 @@ def read(file: Path | None, environment: Mapping[str, str]) -> Settings:
     return settings
 
 
+def _credentials(folder: str, known: set[str]) -> dict[str, Any]:
+    """Return the settings that systemd hands over as files."""
+    told = {}
+    for file in sorted(Path(folder).glob(f"{CREDENTIAL}*")) if folder else ():
+        try:
+            text = file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Unfit(f"The credential {file.name} can't be read as text.") from error
+        told[file.name.removeprefix(CREDENTIAL)] = _value(file.name, text, known)
+    return told
+
+
 def _value(name: str, value: str, known: set[str]) -> Any:
-    field = name.removeprefix(PREFIX).lower()
+    field = name.removeprefix(PREFIX).lower().removeprefix(CREDENTIAL)
     if field not in known:
         raise Unfit(f"There is no setting {name}; `usher-cloud settings` lists them.")
     if field == "oidc":
@@ -147,6 +172,10 @@ def _check(settings: Settings) -> None:
          "Name master_key_file or give master_key, not both."),
         (bool(settings.master_key or settings.master_key_file) or settings.embedded,
          "With a database of your own, master_key_file is needed: it seals the private keys."),
+        (bool(settings.listen_cert) == bool(settings.listen_key),
+         "listen_cert and listen_key come together: a certificate is shown by its key."),
+        (bool(settings.listen_cert) or not settings.listen_ca,
+         "listen_ca says nothing without listen_cert: who connects is asked over TLS alone."),
         (bool(settings.broker_cert) == bool(settings.broker_key),
          "broker_cert and broker_key come together: a certificate is shown by its key."),
         (bool(settings.broker_url) or not (settings.broker_ca or settings.broker_cert),

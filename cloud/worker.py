@@ -26,6 +26,7 @@ from cloud.search import jobs as search_jobs
 from cloud.search.publisher import Keys as SearchKeys
 from cloud.settings import Settings
 from cloud.sweeps import EVERY_TENANT, OWN, OWN_PLATFORM, PlatformSweep, Sweep
+from cloud.systemd import beat
 from cloud.tickets import jobs as ticket_jobs
 from cloud.tickets import resigning
 from cloud.tracing import traced
@@ -65,6 +66,7 @@ def make_worker(parts: Parts, clock: Clock = utc_now) -> Worker:
                 loopback=parts.settings.hooks_loopback,
             ),
             *broker_parts(parts, told, clock),
+            beat,
         ),
         relays=not parts.settings.broker_url,
     )

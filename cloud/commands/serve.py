@@ -33,7 +33,7 @@ def serve(settings: Settings, file: Path | None) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     with plainly():
         listener = _listen(settings)
-        with _household(settings, _address(listener)) as home:
+        with _household(settings, _address(listener, settings.scheme)) as home:
             _serve(home, listener, embedded=settings.embedded)
 
 
@@ -109,9 +109,9 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
-def _address(listener: socket.socket) -> str:
+def _address(listener: socket.socket, scheme: str) -> str:
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 import multiprocessing
 import os
+import ssl
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +16,7 @@ from uvicorn.supervisors import Multiprocess
 from cloud.embedded.failed import ServerFailed
 from cloud.embedded.parent import end_with
 from cloud.settings import FILE, Settings, read
+from cloud.systemd import tell
 from cloud.telemetry import configure_logs
 
 if TYPE_CHECKING:
@@ -76,9 +79,16 @@ class Supervisor(Multiprocess):
                 self._fault = failed.sentence
                 self.should_exit.set()
         super().keep_subprocess_alive()
+        tell("WATCHDOG=1")
         if not self._told and all(process.is_ready(ANSWERS_WITHIN) for process in self.processes):
             self._told = True
             self._ready()
+            tell("READY=1")
+
+    def terminate_all(self) -> None:
+        """Let all processes finish what they began."""
+        tell("STOPPING=1")
+        super().terminate_all()
 
 
 def config_of(settings: Settings) -> Config:
@@ -96,7 +106,19 @@ def config_of(settings: Settings) -> Config:
         timeout_keep_alive=30,
         timeout_worker_healthcheck=ANSWERS_WITHIN,
         backlog=BACKLOG,
+        ssl_context_factory=partial(_context, settings) if settings.listen_cert else None,
     )
+
+
+def _context(settings: Settings, *_: object) -> ssl.SSLContext:
+    """Return how the API speaks TLS: 1.3 alone, and to whom `listen_ca` vouches for, if named."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.load_cert_chain(settings.listen_cert, settings.listen_key)
+    if settings.listen_ca:
+        context.load_verify_locations(settings.listen_ca)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
 
 
 def factory() -> "ASGIApp":

@@ -40,6 +40,27 @@ def test_servers_of_ones_own() -> None:
     assert settings.webhook_secrets == ("new", "old")
 
 
+def test_credentials_stand_between_file_and_environment(tmp_path: Path) -> None:
+    """systemd's files: stripped of what an editor leaves; what is no setting is nobody's matter."""
+    (tmp_path / "usher.payments_key").write_text("from systemd\n")
+    (tmp_path / "usher.listen").write_text("0.0.0.0:2\n")
+    (tmp_path / "tls.key").write_bytes(b"\xff")
+    file = tmp_path / "cloud.toml"
+    file.write_text('listen = "0.0.0.0:1"\npayments_key = "from the file"\n')
+    told = {name: value for name, value in OWN.items() if name != "USHER_PAYMENTS_KEY"}
+    told |= {"CREDENTIALS_DIRECTORY": str(tmp_path), "USHER_LISTEN": "0.0.0.0:3"}
+    settings = read(file, told)
+    assert (settings.payments_key, settings.address) == ("from systemd", ("0.0.0.0", 3))
+
+
+@pytest.mark.parametrize("name", ["usher.nope", "usher.payments_key"])
+def test_a_credential_that_does_not_fit_is_named(tmp_path: Path, name: str) -> None:
+    """An unknown one, and one that is no text."""
+    (tmp_path / name).write_bytes(b"\xff" if name.endswith("key") else b"x")
+    with pytest.raises(Unfit, match=name):
+        read(None, {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+
+
 def test_a_file_may_name_issuers(tmp_path: Path) -> None:
     """A table for each."""
     file = tmp_path / "cloud.toml"
@@ -73,6 +94,8 @@ def test_what_is_told_to_a_process_is_what_it_reads() -> None:
         ({"USHER_BROKER_URL": "amqp://x/usher"}, "broker_url begins with amqps"),
         ({"USHER_BROKER_URL": "amqps://x/usher", "USHER_BROKER_CERT": "a.pem"}, "come together"),
         ({"USHER_BROKER_CA": "ca.pem"}, "nothing without broker_url"),
+        ({"USHER_LISTEN_CERT": "a.pem"}, "come together"),
+        ({"USHER_LISTEN_CA": "ca.pem"}, "nothing without listen_cert"),
     ],
 )
 def test_what_does_not_fit_is_refused(told: dict[str, str], says: str) -> None:

@@ -75,10 +75,12 @@ GRANT SELECT, INSERT ON log_fork TO usher_app;
 GRANT SELECT, INSERT, DELETE ON merge_due TO usher_app;
 
 -- A record's blob is found by the hash that the record names. A column, since row-level security
--- lets no index be used by way of a function that might leak.
+-- lets no index be used by way of a function that might leak. With the event, so that whoever asks
+-- for both never reads all of an event instead.
 ALTER TABLE record ADD evidence bytea NOT NULL
     GENERATED ALWAYS AS (substring(raw FROM 157 FOR 32)) STORED;
-CREATE INDEX record_evidence ON record (tenant_id, evidence) WHERE kind IN (1, 2, 3, 5, 6, 7);
+CREATE INDEX record_evidence ON record (tenant_id, evidence, event_ref)
+    WHERE kind IN (1, 2, 3, 5, 6, 7);
 
 CREATE FUNCTION wake_merging() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
+from typing import Final
 
 import pytest
 
@@ -385,9 +386,21 @@ def test_records_rise_with_whatever_came_in(venue: Venue, gate: Appliance) -> No
     assert count() == seen[-1]
 
 
+# What is still to come into a table the planner can't know, and it may think a full one empty.
+UNKNOWN: Final = """
+    DO $$ DECLARE part regclass; BEGIN
+        FOR part IN SELECT oid FROM pg_class WHERE relkind = 'r'
+                       AND (relname = 'proof' OR relname ~ '^record_?[0-9]*$') LOOP
+            EXECUTE format('ALTER TABLE %s SET (autovacuum_enabled = off)', part);
+        END LOOP;
+    END $$
+"""
+
+
 @pytest.fixture(scope="module")
 def crowd(service: Service) -> tuple[Venue, list[Appliance]]:
-    """Four gates with 12,500 entries each."""
+    """Four gates with 12,500 entries each, and a database that has not counted its rows."""
+    service.database.run(UNKNOWN)
     venue = Venue(service)
     tickets = venue.scene.tickets(50_000)
     gates = [venue.gate(f"Gate {n}") for n in range(4)]

@@ -24,7 +24,6 @@ from cloud.db.migrate import migrate
 from cloud.db.roles import prepare
 from cloud.embedded import notice
 from cloud.embedded.beside import Beside
-from cloud.embedded.failed import ServerFailed
 from cloud.embedded.files import write_private
 from cloud.embedded.postgres import Postgres
 from cloud.embedded.server import Server
@@ -135,15 +134,12 @@ def _call(acts: Iterable[Callable[[], None]]) -> None:
 
 def _again(server: Server) -> Callable[[], None]:
     """Return what starts a server again that was killed: at its port, which others know."""
-    port = server.port
 
     def tend() -> None:
         if server.alive:
             return
         LOG.warning("server_ended", server=type(server).__name__)
-        server.start()
-        if server.port != port:
-            raise ServerFailed("port_taken", f"Port {port} of an embedded server was taken.")
+        server.start(moving=False)
 
     return tend
 

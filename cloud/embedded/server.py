@@ -36,16 +36,17 @@ class Server(ABC):
         finally:
             self.stop()
 
-    def start(self) -> None:
+    def start(self, *, moving: bool = True) -> None:
         """Return when it answers; raise `ServerFailed`. One that was killed is started again,
-        at the port that it had, or another if that was taken meanwhile."""
+        at the port that it had, or another if that was taken meanwhile. Not `moving`: there or
+        not at all, since others were told of that port."""
         if self.alive:
             return
         self.stop()
         account = self._home.enter(self._patience)
         try:
             with written_at(self._home.folder):
-                self._start(account)
+                self._start(account, moving=moving or not self._port)
         except BaseException:
             self._home.leave()
             raise
@@ -81,10 +82,10 @@ class Server(ABC):
     def _ready(self, port: int) -> bool:
         """Whether it answers."""
 
-    def _start(self, account: Account) -> None:
+    def _start(self, account: Account, *, moving: bool) -> None:
         program = self._prepare(account)
         had = [self._port] if self._port else []  # who was told of it finds it again
-        for tries_left in reversed(range(TRIES)):
+        for tries_left in reversed(range(TRIES if moving else 1)):
             try:
                 return self._start_at(had.pop() if had else free_port(), program, account)
             except ServerFailed as failed:

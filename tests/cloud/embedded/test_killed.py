@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import threading
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cloud.embedded.account import account_for
+from cloud.embedded.failed import ServerFailed
 from cloud.embedded.leftovers import living_in
 from cloud.embedded.postgres import Postgres
 from cloud.embedded.programs import wheel_postgres
@@ -105,6 +107,23 @@ def test_a_killed_server_is_started_again(tmp_path: Path) -> None:
     with server.running():
         assert server.pid != before
         assert ask(server.superuser_url, "SELECT sum(n) FROM kept") == 15
+
+
+def test_one_that_others_know_comes_back_where_they_know_it(server: Postgres) -> None:
+    """Not at another port, however often it is tried; and there, once the port is free."""
+    with server.running():
+        port = server.port
+        kill(server.pid)
+        until(lambda: not server.alive)
+        until(lambda: ended(server.pid))
+        with socket.create_server(("127.0.0.1", port)):
+            for _ in range(2):
+                with pytest.raises(ServerFailed) as caught:
+                    server.start(moving=False)
+                assert caught.value.code == "port_taken"
+        server.start(moving=False)
+        assert server.port == port
+        assert ask(server.superuser_url, KEPT) == 7
 
 
 def test_a_killed_keeper_takes_the_server_along(server: Postgres) -> None:

@@ -28,12 +28,13 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture
-def running(one: Served) -> Served:
-    """The same, running."""
+def running(one: Served) -> Iterator[Served]:
+    """The same, running. What it has said is shown with a test that fails."""
     assert one.process is not None
     if one.process.poll() is not None:
         one.start()
-    return one
+    yield one
+    print(one.said()[-8000:])  # noqa: T201
 
 
 def command(service: Served, *arguments: str) -> "subprocess.CompletedProcess[str]":

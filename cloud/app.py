@@ -33,6 +33,9 @@ from cloud.incidents.routes import ROUTES as INCIDENTS
 from cloud.keys.controller import ROUTES as KEYS
 from cloud.manifests.routes import ROUTES as MANIFESTS
 from cloud.messages.routes import ROUTES as MESSAGES
+from cloud.notify.house import house
+from cloud.notify.mailbox import Box
+from cloud.notify.routes import ROUTES as MAIL
 from cloud.orders.controller import ROUTES as ORDERS
 from cloud.orders.holding import Limits
 from cloud.orders.till import Till
@@ -62,7 +65,7 @@ if TYPE_CHECKING:
 ROUTES: Final[tuple["ControllerRouterHandler", ...]] = (
     *HEALTH, *ACCOUNTS, *TENANTS, *EVENTS, *KEYS, *ORDERS, *WEBHOOKS, *BOOKS, *CHECKINS,
     *AUDIT, *PRIVACY, *PAGES, *TICKETS, *TRANSFERS, *MANIFESTS, *DEVICES,
-    *SYNC, *LOGS, *INCIDENTS, *SEARCH, *HOOKS, *MESSAGES,
+    *SYNC, *LOGS, *INCIDENTS, *SEARCH, *HOOKS, *MESSAGES, *MAIL,
 )  # fmt: skip
 
 
@@ -141,6 +144,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
         "tallies": Tallies(),
         "hub": hub,
         "reading": Reading(parts.pool, hub, clock),
+        "mailbox": Box(settings.mailbox, parts.pool, parts.sealer, house(settings), clock),
         "health": Health(parts.database_answers, parts.is_migrated, parts.cache_answers),
     }
     return assemble(

@@ -140,7 +140,7 @@ def issue(path: Path | None, tenant: UUID, event: UUID, class_index: int, count:
 @click.argument("email")
 @click.pass_obj
 def mail(path: Path | None, email: str) -> None:
-    """List what would have been mailed to EMAIL: nothing is sent yet.
+    """List what was mailed to EMAIL, what became of it, and the secrets in it.
 
     \b
     usher-cloud admin mail ada@example.org
@@ -148,6 +148,21 @@ def mail(path: Path | None, email: str) -> None:
     from cloud.commands.mail import show
 
     show(settings_of(path), email)
+
+
+@admin.command("sample-mail")
+@click.argument("kind")
+@click.option("--language", default="en", show_default=True, help="Of its words: en or de.")
+@click.pass_obj
+def sample_mail(path: Path | None, kind: str, language: str) -> None:
+    """Write a made-up mail of a KIND (order, refund, offer, …) to standard output.
+
+    \b
+    usher-cloud admin sample-mail order --language de > order.eml
+    """
+    from cloud.commands.mail import sample
+
+    sample(settings_of(path), kind, language)
 
 
 @admin.command("new-key")

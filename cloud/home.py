@@ -116,6 +116,7 @@ def _start(stack: ExitStack, place: Path, settings: Settings, own_address: str) 
         "owner_url": postgres.url("usher_owner", DATABASE),
         "redis_url": valkey.url(),
         "public_url": own_address,
+        "mailbox": secrets.token_hex(16),
     }
     asyncio.run(migrate(told["owner_url"]))
     _master_key(place, settings)
@@ -151,6 +152,8 @@ def _filled(settings: Settings, told: dict[str, str], place: Path) -> Settings:
         "redis_url": told["redis_url"],
         "public_url": settings.public_url or told.get("public_url", ""),
     }
+    if not (settings.smtp_url or settings.mailbox):
+        changes["mailbox"] = told.get("mailbox", "")
     if not settings.payments_url:
         changes["payments_url"] = told["payments_url"]
         changes["payments_key"] = told["payments_key"]

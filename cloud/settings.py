@@ -44,6 +44,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     broker_ca: str = ""  # a file: who may sign the broker's certificate; "": whom the system trusts
     broker_cert: str = ""  # a file: the certificate to show the broker
     broker_key: str = ""  # a file: its key
+    smtp_url: Url = ""  # smtps://user:password@host:465, or smtp://…:587 with STARTTLS; "": no mail
+    smtp_ca: str = ""  # a file: who may sign its certificate; "": whom the system trusts
+    mail_from: str = ""  # as "Usher <tickets@example.org>"
+    mailbox: str = ""  # a secret: mail is kept, to be read at /mail/<it>; without smtp_url
 
     listen: str = "127.0.0.1:8000"  # port 0: a free one
     listen_cert: str = ""  # a file: the certificate to serve with, over TLS 1.3; "": plain HTTP
@@ -180,6 +184,14 @@ def _check(settings: Settings) -> None:
          "broker_cert and broker_key come together: a certificate is shown by its key."),
         (bool(settings.broker_url) or not (settings.broker_ca or settings.broker_cert),
          "broker_ca, broker_cert and broker_key say nothing without broker_url."),
+        (not settings.smtp_url or bool(settings.mail_from and settings.public_url),
+         "smtp_url needs mail_from, which mails are from, and public_url, where their links lead."),
+        (bool(settings.smtp_url) or not settings.smtp_ca,
+         "smtp_ca says nothing without smtp_url."),
+        (not (settings.smtp_url and settings.mailbox),
+         "Mail is sent by smtp_url or kept for mailbox, not both."),
+        (not settings.mailbox or (len(settings.mailbox) >= 16 and settings.mailbox.isalnum()),
+         "mailbox has 16 letters and digits or more: whoever knows it reads all mail."),
     )  # fmt: skip
     for fine, sentence in together:
         if not fine:
@@ -197,6 +209,7 @@ def _check_addresses(settings: Settings) -> None:
         "owner_url": ("postgresql", "postgres"),
         "redis_url": ("redis", "rediss"),
         "broker_url": ("amqps",),
+        "smtp_url": ("smtps", "smtp"),
         "payments_url": ("http", "https"),
         "public_url": ("http", "https"),
         "trace_url": ("http", "https"),

@@ -20,6 +20,8 @@ from cloud.incidents.jobs import Merging
 from cloud.keys import jobs as key_jobs
 from cloud.manifests import jobs as manifest_jobs
 from cloud.messages.consumer import Consumer
+from cloud.notify import house as mail
+from cloud.notify import putting, sending
 from cloud.orders import jobs as order_jobs
 from cloud.parts import Parts, version
 from cloud.search import jobs as search_jobs
@@ -65,6 +67,7 @@ def make_worker(parts: Parts, clock: Clock = utc_now) -> Worker:
                 clock,
                 loopback=parts.settings.hooks_loopback,
             ),
+            *mail.parts(parts.settings, parts.pool, parts.sealer, clock),
             *broker_parts(parts, told, clock),
             beat,
         ),
@@ -97,6 +100,7 @@ def consumers(parts: Parts) -> tuple[Consumer, ...]:
             {**ticket_jobs.handlers(parts.issuers), **resigning.handlers(parts.issuers)},
         ),
         hook_jobs.consumer(),
+        putting.CONSUMER,
     )
 
 
@@ -135,6 +139,7 @@ def sweeps(parts: Parts) -> tuple[Sweep, ...]:
         Sweep("incidents", MERGES_EVERY, incident_jobs.tenants, incident_jobs.sweep),
         Sweep("manifests", MANIFESTS_EVERY, manifest_jobs.tenants, manifests),
         Sweep("hooks", ACCOUNTS_EVERY, EVERY_TENANT, hook_jobs.sweep),
+        Sweep("mail", ACCOUNTS_EVERY, EVERY_TENANT, sending.sweep),
         Sweep("search", SEARCH_EVERY, search_jobs.tenants, lists.sweep),
         *transfer_jobs.SWEEPS,
     )

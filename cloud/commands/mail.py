@@ -1,85 +1,123 @@
-"""`usher-cloud admin mail`: what would have been mailed to somebody.
+"""`usher-cloud admin mail`: what was mailed to somebody, and what became of it.
 
-Mail is not sent yet. Whoever tries the service out, or helps a person at the phone, reads here
-the secrets that prove an address; each reading is audited.
+Where nothing is sent, and for a person at the phone, it shows the secrets that prove an address;
+each reading is audited.
 """
 
+import sys
 from typing import Final, LiteralString, NamedTuple
+from uuid import UUID
 
-from cloud.accounts import mail
 from cloud.accounts.model import canonical
 from cloud.commands.admin import OPERATOR, operate
-from cloud.commands.saying import OUT, fail
-from cloud.db.connect import Row
-from cloud.db.tenancy import PlatformTx, platform_tx, tenant_tx
+from cloud.commands.saying import OUT, WRONG, fail, plainly
+from cloud.db.tenancy import TenantTx, platform_tx, tenant_tx
+from cloud.notify import message, platform_rows, repository, samples
+from cloud.notify.facts import Found, OfAccount, OfInvitation, OfTicket
+from cloud.notify.finding import find
+from cloud.notify.house import house
+from cloud.notify.model import Kind
+from cloud.notify.writing import headed
 from cloud.parts import Parts
 from cloud.settings import Settings
 from cloud.working import utc_now
 
+MOST: Final = 20
 ACCOUNT: Final[LiteralString] = "SELECT account_id FROM account WHERE email = $1"
-TO_ACCOUNT: Final[LiteralString] = """
-    SELECT created_at, topic, key, payload FROM platform_outbox
-     WHERE payload->>'account_id' = $1 ORDER BY message_id DESC LIMIT 20
+TENANTS: Final[LiteralString] = """
+    SELECT tenant_id FROM tenant ORDER BY slug
 """
-TENANTS: Final[LiteralString] = "SELECT tenant_id, name FROM tenant ORDER BY slug"
-INVITATIONS: Final[LiteralString] = """
-    SELECT o.created_at, o.topic, o.key, o.payload
-      FROM outbox o JOIN invitation i ON o.key = 'invitation:' || i.invitation_id
-     WHERE i.email = $1 AND o.topic = 'mail.invitation' ORDER BY o.message_id DESC LIMIT 20
+# By account, or by what an address without one was written into.
+TO_PERSON: Final[LiteralString] = """
+    SELECT m.mail_id, m.kind, m.account_id, m.language, m.about, m.sealed, m.created_at,
+           m.attempts, m.state, m.fault
+      FROM mail m
+     WHERE m.tenant_id = current_tenant() AND (m.account_id = $1
+        OR m.about ->> 'invitation_id' IN (
+           SELECT invitation_id::text FROM invitation
+            WHERE tenant_id = current_tenant() AND lower(email) = $2)
+        OR m.account_id IS NULL AND m.about ->> 'transfer_id' IN (
+           SELECT transfer_id::text FROM transfer
+            WHERE tenant_id = current_tenant() AND lower(email) = $2)
+        OR m.account_id IS NULL AND m.about ->> 'ticket_id' IN (
+           SELECT ticket_id::text FROM ticket
+            WHERE tenant_id = current_tenant() AND lower(email) = $2))
+     ORDER BY m.created_at DESC LIMIT 20
 """
-WHAT: Final = {
-    "mail.verify": "Prove the address: POST /v1/accounts/verify",
-    "mail.reset": "Choose a new password: POST /v1/accounts/password-reset/confirm",
-    "mail.known": "Somebody signed up with this address again.",
-    "mail.changed": "The password was changed.",
-    "mail.reused": "A session was ended: its token had been copied.",
-    "mail.invitation": "Join {tenant}: POST /v1/tenants/{tenant_id}/invitations/accept",
-}
 
 
 class Line(NamedTuple):
-    """One message."""
+    """One mail."""
 
     when: str
     what: str
+    state: str
     secret: str
 
 
 def show(settings: Settings, email: str) -> None:
-    """List the newest messages to an address, with the secrets that they carry."""
+    """List the newest mails to an address, with the secrets that they carry."""
 
     async def act(parts: Parts) -> None:
         address = canonical(email)
-        lines: list[Line] = []
+        account, lines = await _to_account(parts, address)
         async with platform_tx(parts.pool, OPERATOR, utc_now()) as ptx:
-            await _to_account(parts, ptx, address, lines)
-            tenants = await ptx.conn.fetch(TENANTS)
+            tenants = [row["tenant_id"] for row in await ptx.conn.fetch(TENANTS)]
         for tenant in tenants:
-            async with tenant_tx(parts.pool, tenant["tenant_id"], OPERATOR, utc_now()) as tx:
-                for row in await tx.conn.fetch(INVITATIONS, address):
-                    _add(parts, lines, row, tenant=tenant["name"], tenant_id=tx.tenant)
+            async with tenant_tx(parts.pool, tenant, OPERATOR, utc_now(), suspended_too=True) as tx:
+                lines += await _in_tenant(parts, tx, account, address)
         if not lines:
-            fail(f"Nothing was to be mailed to {email}.", 1)
+            fail(f"Nothing was mailed to {email}.", 1)
         for line in lines:  # no table: on a narrow terminal it would cut the secret off
-            OUT.print(line.when, line.what, markup=False)
+            OUT.print(line.when, line.what, f"({line.state})", markup=False)
             if line.secret:
                 OUT.print(f"  {line.secret}", markup=False)
 
     operate(settings, act)
 
 
-async def _to_account(parts: Parts, ptx: PlatformTx, address: str, lines: list[Line]) -> None:
-    account = await ptx.conn.fetchval(ACCOUNT, address)
-    if account is None:
-        return
-    await ptx.audit("account.mail_read", f"account:{account}")
-    for row in await ptx.conn.fetch(TO_ACCOUNT, str(account)):
-        _add(parts, lines, row)
+def sample(settings: Settings, kind: str, language: str) -> None:
+    """Write a made-up mail of a kind to standard output, as it would be sent."""
+    if kind not in list(Kind):
+        fail(f"There is no such mail: {', '.join(Kind)}.", WRONG)
+    with plainly():
+        made = samples.sample(Kind(kind), language)
+        if settings.mail_from:
+            envelope = made.envelope._replace(sender=house(settings).sender)
+            made = made._replace(envelope=envelope)
+        ready = message.ready(made, samples.STARTS)
+    sys.stdout.buffer.write(ready.content if ready else b"")
 
 
-def _add(parts: Parts, lines: list[Line], row: Row, **named: object) -> None:
-    payload, secret = row["payload"], ""
-    if "sealed" in payload:
-        secret = mail.opened(parts.sealer, row["topic"], row["key"], payload)
-    what = WHAT.get(row["topic"], str(row["topic"])).format(**named)
-    lines.append(Line(f"{row['created_at']:%d %b %H:%M}", what, secret))
+async def _to_account(parts: Parts, address: str) -> tuple[UUID | None, list[Line]]:
+    async with platform_tx(parts.pool, OPERATOR, utc_now()) as ptx:
+        account = await ptx.conn.fetchval(ACCOUNT, address)
+        if account is None:
+            return None, []
+        await ptx.audit("account.mail_read", f"account:{account}")
+        lines = []
+        for row in await platform_rows.newest(ptx, MOST, key=f"account:{account}"):
+            found = await platform_rows.find(ptx, parts.sealer, platform_rows.posted(row))
+            state = " ".join(filter(None, (platform_rows.state_of(row), row["fault"])))
+            lines.append(_line(f"{row['created_at']:%d %b %H:%M}", state, found))
+    return account, lines
+
+
+async def _in_tenant(parts: Parts, tx: TenantTx, account: UUID | None, address: str) -> list[Line]:
+    rows = await tx.conn.fetch(TO_PERSON, account, address)
+    lines = []
+    for row in rows:
+        found = await find(tx, parts.sealer, repository.waiting(row))
+        state = " ".join(filter(None, (row["state"], row["fault"])))
+        lines.append(_line(f"{row['created_at']:%d %b %H:%M}", state, found))
+    if rows:
+        await tx.audit("mail.read", f"tenant:{tx.tenant}", mails=len(rows))
+    return lines
+
+
+def _line(when: str, state: str, found: Found | str) -> Line:
+    if isinstance(found, str):
+        return Line(when, f"({found})", state, "")
+    facts = found.facts
+    secret = facts.secret if isinstance(facts, OfAccount | OfInvitation | OfTicket) else ""
+    return Line(when, headed(found).subject, state, secret)

@@ -2,13 +2,16 @@
 
 import asyncio
 
+from cloud.notify.house import courier, house
 from cloud.parts import Parts
 from cloud.settings import Settings, Unfit
 
 
 def check(settings: Settings) -> None:
     """Raise if the database can't be used, is of another version, or would not keep tenants apart,
-    or the key can't be read."""
+    or the key can't be read, or mail can't be sent as the settings have it."""
+    house(settings)
+    courier(settings)
     asyncio.run(_check(settings))
 
 

@@ -77,10 +77,9 @@ def _greet(settings: Settings) -> None:
     address = settings.public_url
     OUT.print(f"Usher is at {address}\n  API  {address}/v1/openapi.json\n  docs {address}/docs")
     if settings.payments_url.startswith(STAND_IN):
-        OUT.print(
-            f"  pay  {settings.payments_url}/checkout/CLIENT_SECRET, with a test card\n"
-            "  mail is not sent: `usher-cloud admin mail EMAIL` shows what would have been"
-        )
+        OUT.print(f"  pay  {settings.payments_url}/checkout/CLIENT_SECRET, with a test card")
+    if settings.mailbox:
+        OUT.print(f"  mail {address}/mail/{settings.mailbox}, for you alone: none is sent")
 
 
 @contextmanager

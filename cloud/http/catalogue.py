@@ -45,6 +45,11 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "account_required": Entry(403, "Only a person's own account can do this."),
     "admin_required": Entry(403, "Only the platform's administrators can do this."),
     "device_required": Entry(401, "Only an enrolled device can do this."),
+    # -- mail --
+    "mail_not_refused": Entry(409, "This mail was not refused: it is sent, or will be."),
+    "unsubscribe_link": Entry(
+        400, "This link is damaged or too old: use one of a newer mail, or your preferences."
+    ),
     # -- migrations --
     "migration_changed": Entry(500, "A migration was changed after it was applied."),
     "migration_newer": Entry(500, "The database was migrated by a newer version of Usher."),

@@ -7,6 +7,7 @@ from cloud.checkins import reports
 from cloud.checkins.reports import Entry
 from cloud.db.connect import Row
 from cloud.db.tenancy import TenantTx
+from cloud.notify import refusals
 from cloud.privacy.model import OfTenant, Rows
 
 NAME: Final[LiteralString] = "SELECT name FROM tenant WHERE tenant_id = $1"
@@ -73,6 +74,10 @@ ANSWERS: Final[LiteralString] = """
      WHERE t.tenant_id = current_tenant()
        AND (t.account_id = $1 OR (t.account_id IS NULL AND lower(t.email) = lower($2)))
 """
+MAILS: Final[LiteralString] = """
+    SELECT kind, language, about, created_at, state, ended_at FROM mail
+     WHERE tenant_id = current_tenant() AND account_id = $1 ORDER BY created_at, mail_id
+"""
 ACTS: Final[LiteralString] = """
     SELECT at, action, subject, request_id, host(address) AS address, detail FROM audit
      WHERE tenant_id = current_tenant() AND actor = 'account:' || $1::uuid ORDER BY audit_id
@@ -94,6 +99,8 @@ async def in_tenant(tx: TenantTx, account: UUID, address: str | None) -> OfTenan
         invitations=_plain(await tx.conn.fetch(INVITATIONS, address)),
         check_ins=await _check_ins(tx, account, address),
         answers=_plain(await tx.conn.fetch(ANSWERS, account, address)),
+        mails=_plain(await tx.conn.fetch(MAILS, account)),
+        mail_refused=sorted(await refusals.refused(tx, address)) if address else [],
         acts=_plain(await tx.conn.fetch(ACTS, account)),
     )
 

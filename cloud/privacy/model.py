@@ -31,6 +31,8 @@ class OfTenant(msgspec.Struct, frozen=True, kw_only=True):
     invitations: Rows
     check_ins: Sequence[Entry]
     answers: Annotated[Rows, Meta(description="What was asked and written at the gates.")]
+    mails: Annotated[Rows, Meta(description="What was mailed, and what became of it.")]
+    mail_refused: Annotated[Sequence[str], Meta(description="What you want no more mail about.")]
     acts: Annotated[Rows, Meta(description="What the audit says this account did.")]
 
 

@@ -4,6 +4,7 @@ from typing import Final, LiteralString
 from uuid import UUID
 
 from cloud.db.tenancy import PlatformTx, TenantTx
+from cloud.notify.refusals import hash_of
 from cloud.privacy.model import Coming, Erased
 
 TENANTS: Final[LiteralString] = """
@@ -80,8 +81,28 @@ GUESTS: Final[LiteralString] = """
 """
 
 
+MAILS: Final[LiteralString] = """
+    DELETE FROM mail WHERE tenant_id = current_tenant() AND (account_id = $1
+        OR account_id IS NULL AND about ->> 'invitation_id' IN (
+           SELECT invitation_id::text FROM invitation
+            WHERE tenant_id = current_tenant() AND lower(email) = lower($2))
+        OR account_id IS NULL AND about ->> 'transfer_id' IN (
+           SELECT transfer_id::text FROM transfer
+            WHERE tenant_id = current_tenant() AND (recipient = $1 OR lower(email) = lower($2)))
+        OR account_id IS NULL AND about ->> 'ticket_id' IN (
+           SELECT ticket_id::text FROM ticket
+            WHERE tenant_id = current_tenant() AND lower(email) = lower($2)))
+"""
+MAIL_REFUSALS: Final[LiteralString] = """
+    DELETE FROM mail_refusal WHERE tenant_id = current_tenant() AND address = $1
+"""
+
+
 async def blank(tx: TenantTx, account: UUID | None, address: str | None) -> Erased:
     """Blank what the tenant holds about an account, about a proved address, or about both."""
+    await tx.conn.execute(MAILS, account, address)  # first: they are found by what is blanked
+    if address is not None:
+        await tx.conn.execute(MAIL_REFUSALS, hash_of(address))
     answers = await tx.conn.execute(ANSWERS, account, address)
     tickets = await tx.conn.execute(TICKETS, account, address)
     transfers = await _blank_transfers(tx, account, address)

@@ -121,6 +121,8 @@ def side(service: Service) -> Side:
                '{{}}', '{{}}', 0, '{{}}', '{{1}}', now()
           FROM event WHERE event_id = '{ids[1]}';
         INSERT INTO incident_count (number) VALUES (1);
+        INSERT INTO mail (kind, account_id, language, about, created_at, due_at)
+        VALUES ('order', '{ids[3]}', 'en', '{{"order_id": "{order["order_id"]}"}}', now(), now());
         """
     )
     values = {

@@ -14,6 +14,8 @@ OPEN_TO_FANS: Final = {
     "listOrders": "shows one's own alone",
     "listOwnTickets": "shows one's own alone",
     "listTransfers": "shows one's own alone",
+    "readMailPreferences": "shows one's own alone",
+    "setMailPreferences": "what one wants no mail about is one's own to say",
 }
 
 

@@ -1,0 +1,50 @@
+"""Mail as the settings have it: who it is from, and by which server it goes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Final
+
+from cloud.db.connect import Pool
+from cloud.http.kernel import Sealer
+from cloud.notify.addresses import Mailbox, sender
+from cloud.notify.addresses import Sender as From
+from cloud.notify.courier import Courier, server
+from cloud.notify.sending import House, Sender, sending
+from cloud.settings import Settings, Unfit
+
+NOBODY: Final = From("Usher", Mailbox("mail", "localhost"))  # where nothing is sent
+
+
+def house(settings: Settings) -> House:
+    """Return who mails are from, or raise `Unfit`."""
+    named = sender(settings.mail_from) if settings.mail_from else NOBODY
+    if named is None:
+        raise Unfit('mail_from is an address, as "Usher <tickets@example.org>".')
+    return House(named, settings.reached_at)
+
+
+def courier(settings: Settings) -> Courier | None:
+    """Return who hands mails over; None: they are kept here. `Unfit`: a file can't be read."""
+    if not settings.smtp_url:
+        return None
+    name = house(settings).sender.address.domain
+    try:
+        return Courier(server(settings.smtp_url, settings.smtp_ca, name))
+    except OSError as error:
+        raise Unfit(f"smtp_ca {settings.smtp_ca} is no certificate that can be read.") from error
+
+
+def parts(
+    settings: Settings, pool: Pool, sealer: Sealer, clock: Callable[[], datetime]
+) -> tuple[Callable[[asyncio.Event], Awaitable[None]], ...]:
+    """Return what a worker runs for mail: nothing where it neither sends nor keeps any.
+
+    Mail waits then, and is sent once there is a server, if it is still worth it.
+    """
+    if not (settings.smtp_url or settings.mailbox):
+        return ()
+    made = courier(settings)
+    return (
+        sending(settings.database_url, made, Sender(pool, sealer, house(settings), made, clock)),
+    )

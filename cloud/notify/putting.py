@@ -1,0 +1,176 @@
+"""The consumer "mail": what is to be mailed because something happened, put down with it.
+
+Rows have ids alone. To whom a mail goes, in which words, and whether it is still wanted, is
+looked up when it is sent.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, LiteralString
+from uuid import UUID
+
+from cloud.db.tenancy import TenantTx
+from cloud.messages.consumer import Consumer, Handler, Message
+from cloud.notify.model import GATHERS, INCIDENTS_REST, Kind
+
+TO_ACCOUNT: Final[LiteralString] = """
+    INSERT INTO mail (kind, account_id, language, about, created_at, due_at)
+    SELECT $1, account_id, lower(split_part(locale, '-', 1)), $3, $4, $4
+      FROM account WHERE account_id = $2 AND erased_at IS NULL
+"""
+TO_ADDRESS: Final[LiteralString] = """
+    INSERT INTO mail (kind, language, about, sealed, created_at, due_at)
+    SELECT $1, coalesce(
+           (SELECT lower(split_part(locale, '-', 1)) FROM account
+             WHERE email = lower($2) AND email_verified_at IS NOT NULL),
+           (SELECT lower(split_part(locale, '-', 1)) FROM account WHERE account_id = $3), 'en'),
+           $4, $5, $6, $6
+"""
+
+
+async def to_account(tx: TenantTx, kind: Kind, account: UUID, about: Mapping[str, Any]) -> None:
+    """Put down a mail to an account, in its language."""
+    await tx.conn.execute(TO_ACCOUNT, kind.value, account, about, tx.now)
+
+
+async def on_paid(tx: TenantTx, message: Message) -> None:
+    """Confirm an order."""
+    about = {"order_id": message.payload["order_id"]}
+    await to_account(tx, Kind.ORDER, UUID(message.payload["account_id"]), about)
+
+
+async def on_refunded(tx: TenantTx, message: Message) -> None:
+    """Tell whose tickets were taken back, and what that is worth."""
+    told = message.payload
+    about = {name: told[name] for name in ("order_id", "amount", "currency")}
+    about["tickets"] = len(told["ticket_ids"])
+    await to_account(tx, Kind.REFUND, UUID(told["account_id"]), about)
+
+
+async def on_payment_returned(tx: TenantTx, message: Message) -> None:
+    """Tell who has paid for nothing."""
+    about = {name: message.payload[name] for name in ("order_id", "amount", "currency")}
+    await to_account(tx, Kind.PAYMENT_RETURNED, UUID(message.payload["account_id"]), about)
+
+
+OFFERED_TO: Final[LiteralString] = """
+    SELECT email, sender FROM transfer
+     WHERE tenant_id = current_tenant() AND transfer_id = $1 AND email IS NOT NULL
+"""
+
+
+async def on_offered(tx: TenantTx, message: Message) -> None:
+    """Mail an offer to the address that it was made to; an open one has its link alone."""
+    told = message.payload
+    row = await tx.conn.fetchrow(OFFERED_TO, UUID(told["transfer_id"]))
+    if row is None or not told.get("sealed"):
+        return
+    about = {"transfer_id": told["transfer_id"]}
+    await tx.conn.execute(
+        TO_ADDRESS, Kind.OFFER.value, row["email"], row["sender"], about, told["sealed"], tx.now
+    )
+
+
+async def on_accepted(tx: TenantTx, message: Message) -> None:
+    """Tell both sides."""
+    told = message.payload
+    about = {"transfer_id": told["transfer_id"]}
+    for kind, who in ((Kind.HANDED_OVER, "sender"), (Kind.TAKEN_OVER, "recipient")):
+        if told.get(who):
+            await to_account(tx, kind, UUID(told[who]), about)
+
+
+# Whoever holds a ticket; for a cancelled event also whose tickets were taken back since.
+NEWS: Final[LiteralString] = """
+    WITH held AS (
+        SELECT t.account_id, t.email, t.ticket_id FROM ticket t
+         WHERE t.tenant_id = current_tenant() AND t.event_id = $2
+           AND (t.state IN ('purchased', 'minted', 'active', 'listed', 'used')
+             OR (t.state = 'refunded' AND $4 AND EXISTS (
+                 SELECT FROM ticket_move m
+                  WHERE m.tenant_id = t.tenant_id AND m.event_id = t.event_id
+                    AND m.ticket_id = t.ticket_id AND m.move = 'refund' AND m.at >= $5)))
+    ), told AS (
+        SELECT DISTINCT account_id, NULL::uuid AS ticket_id FROM held WHERE account_id IS NOT NULL
+        UNION ALL
+        (SELECT DISTINCT ON (lower(email)) NULL, ticket_id FROM held
+          WHERE account_id IS NULL AND email IS NOT NULL ORDER BY lower(email), ticket_id)
+    )
+    INSERT INTO mail (kind, account_id, language, about, created_at, due_at)
+    SELECT $1, account_id, coalesce(lower(split_part(a.locale, '-', 1)), 'en'),
+           jsonb_strip_nulls(jsonb_build_object('event_id', $2::uuid, 'ticket_id', ticket_id)),
+           $3, $3
+      FROM told LEFT JOIN account a USING (account_id)
+     WHERE a.erased_at IS NULL
+"""
+
+
+async def on_moved(tx: TenantTx, message: Message) -> None:
+    """Tell everybody who has a ticket, if it is about when to come."""
+    before, after = message.payload["before"], message.payload["after"]
+    if any(before[name] != after[name] for name in ("doors_at", "starts_at")):
+        await _news(tx, Kind.EVENT_MOVED, message, refunded_too=False)
+
+
+async def on_cancelled(tx: TenantTx, message: Message) -> None:
+    """Tell everybody who had a ticket."""
+    await _news(tx, Kind.EVENT_CANCELLED, message, refunded_too=True)
+
+
+async def _news(tx: TenantTx, kind: Kind, message: Message, *, refunded_too: bool) -> None:
+    event = UUID(message.payload["event_id"])
+    await tx.conn.execute(NEWS, kind.value, event, tx.now, refunded_too, message.at)
+
+
+ALONE: Final[LiteralString] = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
+# One mail at a time about an event waits for each of those who settle incidents.
+INCIDENTS: Final[LiteralString] = """
+    INSERT INTO mail (kind, account_id, language, about, created_at, due_at)
+    SELECT 'incident', m.account_id, lower(split_part(a.locale, '-', 1)),
+           jsonb_build_object('event_ref', $1::text), $2,
+           greatest($2::timestamptz + $3::interval, last.at + $4::interval)
+      FROM member m JOIN account a USING (account_id)
+      LEFT JOIN LATERAL (
+           SELECT max(l.created_at) AS at, bool_or(l.state = 'waiting' AND l.attempts = 0) AS waits
+             FROM mail l
+            WHERE l.tenant_id = m.tenant_id AND l.account_id = m.account_id
+              AND l.kind = 'incident' AND l.about ->> 'event_ref' = $1) last ON true
+     WHERE m.tenant_id = current_tenant() AND m.role IN ('owner', 'staff')
+       AND a.erased_at IS NULL AND last.waits IS NOT TRUE
+"""
+
+
+async def on_incident(tx: TenantTx, message: Message) -> None:
+    """Tell the venue's people, who are told of many at once."""
+    ref = message.payload["event_ref"]
+    await tx.conn.execute(ALONE, f"mail/incident/{tx.tenant}/{ref}")
+    await tx.conn.execute(INCIDENTS, ref, tx.now, GATHERS, INCIDENTS_REST)
+
+
+INVITED: Final[LiteralString] = """
+    SELECT email FROM invitation WHERE tenant_id = current_tenant() AND invitation_id = $1
+"""
+
+
+async def on_invitation(tx: TenantTx, message: Message) -> None:
+    """Mail an invitation."""
+    told = message.payload
+    email = await tx.conn.fetchval(INVITED, UUID(told["invitation_id"]))
+    about = {"invitation_id": told["invitation_id"]}
+    if email is not None:
+        await tx.conn.execute(
+            TO_ADDRESS, Kind.INVITATION.value, email, None, about, told["sealed"], tx.now
+        )
+
+
+HANDLERS: Final[Mapping[str, Handler]] = {
+    "order.paid": on_paid,
+    "order.refunded": on_refunded,
+    "order.payment_returned": on_payment_returned,
+    "transfer.offered": on_offered,
+    "transfer.accepted": on_accepted,
+    "event.moved": on_moved,
+    "event.cancelled": on_cancelled,
+    "incident.opened": on_incident,
+    "mail.invitation": on_invitation,
+}
+CONSUMER: Final = Consumer("mail", HANDLERS)

@@ -1,0 +1,236 @@
+"""A worker's part that sends what is due: tenant by tenant, beside one another, so that a flood
+of one holds up no other.
+
+A mail is taken, found and written, handed over outside any transaction, and noted. A sender that
+dies in between leaves a mail that another sends after a while, under the same Message-ID: what
+the server took before it died is sent twice then. Nothing else sends one twice.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import structlog
+
+from cloud.db.connect import Pool
+from cloud.db.tenancy import WORKER, PlatformTx, TenantTx, platform_tx, tenant_tx
+from cloud.http.kernel import Sealer
+from cloud.notify import finding, message, platform_rows, refusals, repository
+from cloud.notify.addresses import Sender as From
+from cloud.notify.courier import Answer, Courier, Verdict
+from cloud.notify.facts import Found
+from cloud.notify.letter import Envelope, Mail
+from cloud.notify.model import AWAY, CATEGORIES, Outcome, State, after_fault, is_stale
+from cloud.notify.platform_rows import Posted
+from cloud.notify.repository import Waiting
+from cloud.notify.writing import write
+from cloud.pacing import Paced
+from cloud.spans import TRACER
+
+LOG = structlog.get_logger("usher.notify")
+CHANNEL: Final = "usher_mail"
+LANES: Final = 4  # tenants at once
+ABREAST: Final = 4  # mails of one
+TURN: Final = 25  # mails of each of those, before other tenants have their turn
+PACE: Final = 0.02  # seconds
+STUBBORN: Final = 60.0  # seconds that a note is tried, since a mail without one is sent again
+Lane = UUID | None  # a tenant, or None: the platform
+Row = Waiting | Posted
+
+
+class House(NamedTuple):
+    """Who mails are from, and where links lead."""
+
+    sender: From
+    url: str  # without a slash at its end
+
+
+class Sender:
+    """Sends what is due. `courier` None: all is kept here, for the mailbox."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        sealer: Sealer,
+        house: House,
+        courier: Courier | None,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._pool = pool
+        self._sealer = sealer
+        self._house = house
+        self._courier = courier
+        self._clock = clock
+
+    async def due(self) -> list[Lane]:
+        """Return whose mail is due."""
+        if self._courier is not None and self._courier.rests:
+            return []
+        now = self._clock()
+        async with self._pool.acquire() as conn:
+            lanes: list[Lane] = [None] if await platform_rows.due(conn, now) else []
+            return [*lanes, *await repository.due(conn, now)]
+
+    async def send(self, lane: Lane) -> bool:
+        """Send what is due in a lane, for a turn; False: the server or the database is away."""
+        turns = await asyncio.gather(*(self._turn(lane) for _ in range(ABREAST)))
+        return all(turns)
+
+    async def _turn(self, lane: Lane) -> bool:
+        try:
+            for _ in range(TURN):
+                outcome = await self._one(lane)
+                if outcome is None:
+                    break
+                if outcome.state is State.WAITING and not outcome.counts:
+                    return False
+        except Exception as error:  # noqa: BLE001 - a fault of ours or the database's
+            LOG.warning("mail_broke", tenant=str(lane), fault=type(error).__name__)
+            return False
+        return True
+
+    async def _one(self, lane: Lane) -> Outcome | None:
+        """Send one mail; return what it came to, None if there was none."""
+        async with self._tx(lane) as tx:
+            row = await self._take(tx)
+            if row is None:
+                return None
+            found = await self._found(tx, row)
+            if isinstance(found, Outcome):
+                await note(tx, row, found)
+                return found
+        with TRACER.start_as_current_span("mail"):
+            outcome = await self._hand_over(lane, row, found)
+        await self._note(lane, row, outcome)
+        LOG.info("mail", kind=row.kind, state=outcome.state, fault=outcome.fault)
+        return outcome
+
+    async def _take(self, tx: TenantTx | PlatformTx) -> Row | None:
+        if isinstance(tx, TenantTx):
+            return await repository.take(tx)
+        return await platform_rows.take(tx)
+
+    async def _found(self, tx: TenantTx | PlatformTx, row: Row) -> Found | Outcome:
+        """Return what a mail says, or why it is not sent."""
+        if self._courier is None:
+            return Outcome(State.KEPT)
+        if is_stale(row.kind, row.created_at, tx.now):
+            return Outcome(State.DROPPED, "stale")
+        try:
+            async with tx.conn.transaction():
+                found = await look(tx, self._sealer, row)
+        except Exception as error:  # noqa: BLE001 - one that can't be found holds up no other
+            return self._broken(row, error)
+        return Outcome(State.DROPPED, found) if isinstance(found, str) else found
+
+    async def _hand_over(self, lane: Lane, row: Row, found: Found) -> Outcome:
+        if self._courier is None:
+            raise RuntimeError("nothing is handed over from a mailbox")
+        try:
+            made = await asyncio.to_thread(self._written, lane, row, found)
+        except Exception as error:  # noqa: BLE001 - nor one that can't be written
+            return self._broken(row, error)
+        if made is None:
+            return Outcome(State.BOUNCED, "address_unusable")
+        return self._outcome(row, await self._courier.hand_over(made))
+
+    def _written(self, lane: Lane, row: Row, found: Found) -> message.Ready | None:
+        now = self._clock()
+        link = unsubscribe(self._sealer, self._house.url, lane, found)
+        around = Envelope(self._house.sender, found.to, row.name, link)
+        return message.ready(Mail(write(found, now), around), now)
+
+    def _outcome(self, row: Row, verdict: Verdict) -> Outcome:
+        now = self._clock()
+        match verdict.answer:
+            case Answer.TAKEN:
+                return Outcome(State.SENT)
+            case Answer.NEVER:
+                return Outcome(State.BOUNCED, verdict.fault)
+            case Answer.AWAY:
+                return Outcome(State.WAITING, verdict.fault, now + AWAY, counts=False)
+            case Answer.LATER:
+                return after_fault(row.attempts, verdict.fault, now, random.random())
+
+    def _broken(self, row: Row, error: Exception) -> Outcome:
+        fault = type(error).__name__
+        LOG.error("mail_unwritten", kind=row.kind, fault=fault)
+        return after_fault(row.attempts, fault, self._clock(), random.random())
+
+    async def _note(self, lane: Lane, row: Row, outcome: Outcome) -> None:
+        """Note what the server has answered, if need be again and again."""
+        end = time.monotonic() + STUBBORN
+        while True:
+            try:
+                async with self._tx(lane) as tx:
+                    await note(tx, row, outcome)
+                return
+            except Exception:
+                if time.monotonic() > end:
+                    raise
+                await asyncio.sleep(1)
+
+    @asynccontextmanager
+    async def _tx(self, lane: Lane) -> AsyncIterator[TenantTx | PlatformTx]:
+        now = self._clock()
+        if lane is None:
+            async with platform_tx(self._pool, WORKER, now) as ptx:
+                yield ptx
+        else:
+            async with tenant_tx(self._pool, lane, WORKER, now, suspended_too=True) as tx:
+                yield tx
+
+
+async def look(tx: TenantTx | PlatformTx, sealer: Sealer, row: Row) -> Found | str:
+    """Return what a mail says, or a code for why there is nothing to say."""
+    if isinstance(tx, TenantTx) and isinstance(row, Waiting):
+        return await finding.find(tx, sealer, row)
+    if isinstance(tx, PlatformTx) and isinstance(row, Posted):
+        return await platform_rows.find(tx, sealer, row)
+    raise TypeError("a mail is found where it was put down")
+
+
+async def note(tx: TenantTx | PlatformTx, row: Row, outcome: Outcome) -> None:
+    """Write down what a mail came to."""
+    if isinstance(tx, TenantTx) and isinstance(row, Waiting):
+        await repository.note(tx, row.mail_id, outcome)
+    elif isinstance(tx, PlatformTx) and isinstance(row, Posted):
+        await platform_rows.note(tx, row.message_id, outcome)
+
+
+def unsubscribe(sealer: Sealer, url: str, lane: Lane, found: Found) -> str:
+    """Return the address by which a mail's reader refuses its kind; "": it can't be refused."""
+    category = CATEGORIES.get(found.kind)
+    if category is None or lane is None:
+        return ""
+    link = refusals.Link(lane, category, found.to, found.language)
+    return f"{url}{refusals.PATH}/{refusals.token(sealer, link)}"
+
+
+def sending(
+    listen_url: str, courier: Courier | None, sender: Sender
+) -> Callable[[asyncio.Event], Awaitable[None]]:
+    """Return what sends, as part of a worker."""
+
+    async def run(stop: asyncio.Event) -> None:
+        paced = Paced(
+            listen_url, CHANNEL, sender.due, sender.send, pace=PACE, share=0.0, at_once=LANES
+        )
+        try:
+            await paced.run(stop)
+        finally:
+            if courier is not None:
+                await courier.aclose()
+
+    return run
+
+
+async def sweep(tx: TenantTx) -> int:
+    """Forget what is old."""
+    await repository.forget(tx)
+    return 0

@@ -1,0 +1,87 @@
+"""A service that sends its mail, with a worker beside it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from cloud.parts import Parts
+from cloud.worker import make_worker
+from tests.cloud.background import background
+from tests.cloud.broker.papers import Authority
+from tests.cloud.database import Database
+from tests.cloud.notify.mailserver import PASSWORD, USER, MailServer, serving_mail
+from tests.cloud.service import Clock, Service, running
+
+PUBLIC = "https://tickets.example.org"
+FROM = "Usher <mail@tickets.example.org>"
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Who signs the mail server's certificate."""
+    return Authority(tmp_path_factory.mktemp("papers"))
+
+
+@pytest.fixture(scope="module")
+def mails(authority: Authority) -> Iterator[MailServer]:
+    """The mail server: TLS by STARTTLS, and a login."""
+    with serving_mail(authority) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def ahead() -> Clock:
+    """The worker's clock, which may run ahead of the API's."""
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def service(
+    database: Database, redis_url: str, tmp_path_factory: pytest.TempPathFactory,
+    mails: MailServer, authority: Authority, ahead: Clock,
+) -> Iterator[Service]:  # fmt: skip
+    """A service with a worker beside it."""
+    folder = tmp_path_factory.mktemp("service")
+    with (
+        running(database, redis_url, folder, **mail_settings(mails, authority)) as served,
+        background(working(served, ahead)),
+    ):
+        yield served
+
+
+def mail_settings(server: MailServer, authority: Authority) -> dict[str, str]:
+    """Return the settings by which mail goes to a server."""
+    password = PASSWORD.replace(":", "%3A").replace("/", "%2F").replace("@", "%40")
+    return {
+        "smtp_url": f"smtp://{USER}:{password}@localhost:{server.port}",
+        "smtp_ca": str(authority.certificate),
+        "mail_from": FROM,
+        "public_url": PUBLIC,
+    }
+
+
+def working(service: Service, clock: Clock) -> Callable[[asyncio.Event], Awaitable[None]]:
+    """Return a worker, as something that runs beside a test."""
+
+    async def work(stop: asyncio.Event) -> None:
+        parts = Parts(service.settings)
+        async with parts.open():
+            worker = make_worker(parts, clock)
+            task = asyncio.create_task(worker.run())
+            await stop.wait()
+            worker.stop()
+            await task
+
+    return work
+
+
+def eventually(look: Callable[[], Any], told: Callable[[Any], Any] = bool) -> Any:
+    """Return what `look` sees once `told` says yes."""
+    end = time.monotonic() + 30
+    while not told(seen := look()):
+        assert time.monotonic() < end, seen
+        time.sleep(0.05)
+    return seen

@@ -6,76 +6,24 @@ is sent again then, under the same Message-ID, by which many servers and program
 """
 
 import asyncio
-import re
-import ssl
 import time
-from enum import Enum
 from typing import Final, NamedTuple
-from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 import structlog
 from aiosmtplib import SMTP
 
+from cloud.notify.answers import Answer, Verdict, code_of, judge
 from cloud.notify.message import Ready
+from cloud.notify.servers import Server
 
 LOG = structlog.get_logger("usher.notify")
 WAIT: Final = 30.0  # seconds for a connection, and for each step of a mail
 IDLE: Final = 20.0  # seconds after which a connection is not used again
 MOST: Final = 8  # connections
 PER_CONNECTION: Final = 100  # mails
-PORTS: Final = {"smtp": 587, "smtps": 465}
-LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
-ENHANCED: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")
-CLOSING: Final = 421  # says the server at any time: not now, and not here
 REST_FIRST: Final = 1.0  # seconds that a server that is away is left alone
 REST_LONGEST: Final = 60.0
-
-
-class Answer(Enum):
-    """What a try came to."""
-
-    TAKEN = "taken"
-    LATER = "later"  # this mail, not now
-    NEVER = "never"  # this mail, as it is
-    AWAY = "away"  # no mail at all, now
-
-
-class Verdict(NamedTuple):
-    """A server's answer, and its code."""
-
-    answer: Answer
-    fault: str = ""
-
-
-class Server(NamedTuple):
-    """Where mails are handed in, and as whom."""
-
-    host: str
-    port: int
-    username: str
-    password: str
-    implicit: bool  # TLS from the first byte; else by STARTTLS
-    tls: ssl.SSLContext
-    name: str  # what we are called in its greeting
-
-    @property
-    def start_tls(self) -> bool | None:
-        """Whether STARTTLS must succeed; None: where the server offers it, on this machine."""
-        if self.implicit:
-            return False
-        return None if self.host in LOOPBACK else True
-
-
-def server(url: str, ca: str, name: str) -> Server:
-    """Return the server of `smtps://user:password@host:465` or `smtp://…:587`."""
-    parts = urlsplit(url)
-    tls = ssl.create_default_context(cafile=ca or None)
-    tls.minimum_version = ssl.TLSVersion.TLSv1_2
-    return Server(
-        parts.hostname or "", parts.port or PORTS[parts.scheme], unquote(parts.username or ""),
-        unquote(parts.password or ""), parts.scheme == "smtps", tls, name,
-    )  # fmt: skip
 
 
 class Courier:
@@ -112,7 +60,7 @@ class Courier:
             try:
                 line, used = await self._line(fresh=fresh)
             except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-                return Verdict(Answer.AWAY, _code(error))
+                return Verdict(Answer.AWAY, code_of(error))
             verdict = await self._send(line, mail)
             if verdict is not None:
                 return verdict
@@ -215,25 +163,3 @@ class _Line(NamedTuple):
     smtp: SMTP
     since: float
     mails: int
-
-
-def judge(error: Exception) -> Verdict:
-    """Return what an answer to a mail means for it."""
-    if isinstance(error, aiosmtplib.SMTPNotSupported):
-        return Verdict(Answer.NEVER, "smtputf8_unsupported")
-    if isinstance(error, ValueError):
-        return Verdict(Answer.NEVER, "address_unusable")
-    if not isinstance(error, aiosmtplib.SMTPResponseException):
-        return Verdict(Answer.LATER, _code(error))
-    ours = isinstance(error, aiosmtplib.SMTPSenderRefused | aiosmtplib.SMTPAuthenticationError)
-    if error.code == CLOSING or (ours and error.code >= 500):
-        return Verdict(Answer.AWAY, _code(error))  # it takes none of ours
-    return Verdict(Answer.NEVER if error.code >= 500 else Answer.LATER, _code(error))
-
-
-def _code(error: Exception) -> str:
-    """Return an answer's code and enhanced code; its words may have an address in them."""
-    if isinstance(error, aiosmtplib.SMTPResponseException):
-        found = ENHANCED.match(str(error.message).strip())
-        return f"{error.code} {found[0]}" if found else str(error.code)
-    return f"smtp_{type(error).__name__.removeprefix('SMTP').lower()}"

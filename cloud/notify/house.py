@@ -9,8 +9,10 @@ from cloud.db.connect import Pool
 from cloud.http.kernel import Sealer
 from cloud.notify.addresses import Mailbox, sender
 from cloud.notify.addresses import Sender as From
-from cloud.notify.courier import Courier, server
-from cloud.notify.sending import House, Sender, sending
+from cloud.notify.courier import Courier
+from cloud.notify.rows import House
+from cloud.notify.sending import Sender, sending
+from cloud.notify.servers import server
 from cloud.settings import Settings, Unfit
 
 NOBODY: Final = From("Usher", Mailbox("mail", "localhost"))  # where nothing is sent

@@ -14,7 +14,7 @@ from cloud.db.tenancy import Origin, PlatformTx, TenantTx, platform_tx, tenant_t
 from cloud.http.kernel import Sealer
 from cloud.notify import message, platform_rows, repository
 from cloud.notify.letter import Envelope, Mail
-from cloud.notify.sending import House, Lane, look, unsubscribe
+from cloud.notify.rows import House, Lane, look, unsubscribe
 from cloud.notify.writing import headed, write
 
 OPERATOR: Final = Origin("operator")

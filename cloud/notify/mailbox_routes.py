@@ -17,8 +17,8 @@ from cloud.notify import message, pages
 from cloud.notify.letter import Mail
 from cloud.notify.mailbox import Box, Kept
 from cloud.notify.model import Kind
+from cloud.notify.rows import Lane
 from cloud.notify.samples import STARTS, sample
-from cloud.notify.sending import Lane
 from cloud.notify.words import LANGUAGES
 
 BOX: Final = "/mail/{secret:str}"

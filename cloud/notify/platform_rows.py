@@ -9,8 +9,8 @@ from cloud.accounts import mail as account_mail
 from cloud.db.connect import Connection, Row
 from cloud.db.tenancy import PlatformTx
 from cloud.http.kernel import Sealer
+from cloud.notify.asked import GONE, NO_ADDRESS
 from cloud.notify.facts import Found, OfAccount
-from cloud.notify.finding import GONE, NO_ADDRESS
 from cloud.notify.model import Kind, Outcome, State
 from cloud.notify.repository import LEASE
 from cloud.notify.words import spoken

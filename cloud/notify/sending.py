@@ -12,22 +12,20 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Final, NamedTuple
-from uuid import UUID
+from typing import Final
 
 import structlog
 
 from cloud.db.connect import Pool
 from cloud.db.tenancy import WORKER, PlatformTx, TenantTx, platform_tx, tenant_tx
 from cloud.http.kernel import Sealer
-from cloud.notify import finding, message, platform_rows, refusals, repository
-from cloud.notify.addresses import Sender as From
-from cloud.notify.courier import Answer, Courier, Verdict
+from cloud.notify import message, platform_rows, repository
+from cloud.notify.answers import Answer, Verdict
+from cloud.notify.courier import Courier
 from cloud.notify.facts import Found
 from cloud.notify.letter import Envelope, Mail
-from cloud.notify.model import AWAY, CATEGORIES, Outcome, State, after_fault, is_stale
-from cloud.notify.platform_rows import Posted
-from cloud.notify.repository import Waiting
+from cloud.notify.model import AWAY, Outcome, State, after_fault, is_stale
+from cloud.notify.rows import House, Lane, Row, look, note, take, unsubscribe
 from cloud.notify.writing import write
 from cloud.pacing import Paced
 from cloud.spans import TRACER
@@ -39,15 +37,6 @@ ABREAST: Final = 4  # mails of one
 TURN: Final = 25  # mails of each of those, before other tenants have their turn
 PACE: Final = 0.02  # seconds
 STUBBORN: Final = 60.0  # seconds that a note is tried, since a mail without one is sent again
-Lane = UUID | None  # a tenant, or None: the platform
-Row = Waiting | Posted
-
-
-class House(NamedTuple):
-    """Who mails are from, and where links lead."""
-
-    sender: From
-    url: str  # without a slash at its end
 
 
 class Sender:
@@ -97,7 +86,7 @@ class Sender:
     async def _one(self, lane: Lane) -> Outcome | None:
         """Send one mail; return what it came to, None if there was none."""
         async with self._tx(lane) as tx:
-            row = await self._take(tx)
+            row = await take(tx)
             if row is None:
                 return None
             found = await self._found(tx, row)
@@ -109,11 +98,6 @@ class Sender:
         await self._note(lane, row, outcome)
         LOG.info("mail", kind=row.kind, state=outcome.state, fault=outcome.fault)
         return outcome
-
-    async def _take(self, tx: TenantTx | PlatformTx) -> Row | None:
-        if isinstance(tx, TenantTx):
-            return await repository.take(tx)
-        return await platform_rows.take(tx)
 
     async def _found(self, tx: TenantTx | PlatformTx, row: Row) -> Found | Outcome:
         """Return what a mail says, or why it is not sent."""
@@ -184,32 +168,6 @@ class Sender:
         else:
             async with tenant_tx(self._pool, lane, WORKER, now, suspended_too=True) as tx:
                 yield tx
-
-
-async def look(tx: TenantTx | PlatformTx, sealer: Sealer, row: Row) -> Found | str:
-    """Return what a mail says, or a code for why there is nothing to say."""
-    if isinstance(tx, TenantTx) and isinstance(row, Waiting):
-        return await finding.find(tx, sealer, row)
-    if isinstance(tx, PlatformTx) and isinstance(row, Posted):
-        return await platform_rows.find(tx, sealer, row)
-    raise TypeError("a mail is found where it was put down")
-
-
-async def note(tx: TenantTx | PlatformTx, row: Row, outcome: Outcome) -> None:
-    """Write down what a mail came to."""
-    if isinstance(tx, TenantTx) and isinstance(row, Waiting):
-        await repository.note(tx, row.mail_id, outcome)
-    elif isinstance(tx, PlatformTx) and isinstance(row, Posted):
-        await platform_rows.note(tx, row.message_id, outcome)
-
-
-def unsubscribe(sealer: Sealer, url: str, lane: Lane, found: Found) -> str:
-    """Return the address by which a mail's reader refuses its kind; "": it can't be refused."""
-    category = CATEGORIES.get(found.kind)
-    if category is None or lane is None:
-        return ""
-    link = refusals.Link(lane, category, found.to, found.language)
-    return f"{url}{refusals.PATH}/{refusals.token(sealer, link)}"
 
 
 def sending(

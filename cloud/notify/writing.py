@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, assert_never
 
-from cloud.errors import Refusal
+from cloud.notify import pictures
 from cloud.notify.addresses import LONGEST_NAME, line
 from cloud.notify.facts import (
     Found,
@@ -17,16 +17,11 @@ from cloud.notify.facts import (
     OfOrder,
     OfTicket,
 )
-from cloud.notify.letter import Attachment, Block, Facts, Letter, Picture, Secret, Text
+from cloud.notify.letter import Block, Facts, Letter, Picture, Secret, Text
 from cloud.notify.model import Kind
 from cloud.notify.words import Words, words
-from cloud.tickets import codes
-from cloud.tickets.model_printed import Printable, has_code, picture, printed
-from cloud.tickets.sheet import sheet
+from cloud.tickets.model_printed import Printable, has_code
 
-MOST_PICTURES: Final = 8  # of an order; the PDF has them all
-MODULE: Final = 4  # pixels
-NAME: Final = "tickets.pdf"
 LONGEST: Final = 400  # of a paragraph
 
 
@@ -53,7 +48,7 @@ def write(found: Found, now: datetime) -> Letter:
             blocks = list(_account(say, kind, facts))
         case _:
             assert_never(facts)
-    made = _pdf([each for each in tickets if has_code(each)], say.language, now)
+    made = pictures.pdf([each for each in tickets if has_code(each)], say.language, now)
     return headed(found)._replace(blocks=[_clean(each) for each in blocks], attachments=made)
 
 
@@ -105,51 +100,7 @@ def _order(say: Words, order: OfOrder) -> Iterator[Block]:
     elif not order.tickets:
         yield Text(say("order.gone"))
     else:
-        yield from _tickets(say, order.tickets)
-
-
-def _tickets(say: Words, tickets: Sequence[Printable]) -> Iterator[Block]:
-    on_paper = [each for each in tickets if _png(each)]
-    total = len(tickets)
-    for number, each in enumerate(tickets[:MOST_PICTURES], start=1):
-        yield _picture(say, each, number, total)
-    if len(tickets) > MOST_PICTURES and on_paper:
-        yield Text(say("order.more"))
-    if on_paper:
-        yield Text(say("order.pdf"))
-        yield Text(say("order.copies"))
-    if len(on_paper) < total:
-        yield Text(say("order.live"))
-
-
-def _picture(say: Words, ticket: Printable, number: int, total: int) -> Picture:
-    name = say("ticket.one", number=number, total=total) if total > 1 else say("fact.ticket")
-    return Picture(
-        f"code{number}", _png(ticket), say("code.alt", number=number), name,
-        seat(say, ticket.class_name, ticket.seat),
-    )  # fmt: skip
-
-
-def seat(say: Words, class_name: str, label: str | None) -> str:
-    """Return what a ticket is for."""
-    if label:
-        return say("ticket.seat", **{"class": class_name, "seat": label})
-    return class_name
-
-
-def _png(ticket: Printable) -> bytes:
-    """Return the picture of a code that admits as a picture, else nothing."""
-    try:
-        return codes.png(codes.draw(picture(ticket), codes.SCREEN), MODULE)
-    except Refusal:
-        return b""
-
-
-def _pdf(tickets: Sequence[Printable], language: str, now: datetime) -> Sequence[Attachment]:
-    if not tickets:
-        return ()
-    pages = [printed(each) for each in tickets]
-    return (Attachment(NAME, sheet(pages, language=language, made_at=int(now.timestamp()))),)
+        yield from pictures.blocks(say, order.tickets)
 
 
 def _money(say: Words, kind: Kind, money: OfMoney) -> Iterator[Block]:
@@ -174,7 +125,7 @@ def _ticket(say: Words, kind: Kind, facts: OfTicket) -> Iterator[Block]:
         yield Secret(facts.secret)
         yield Text(say("offer.stranger"))
     if facts.mine is not None:
-        yield from _tickets(say, [facts.mine])
+        yield from pictures.blocks(say, [facts.mine])
 
 
 def _event(say: Words, kind: Kind, news: OfEvent) -> Iterator[Block]:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from cloud.notify.addresses import Mailbox
-from cloud.notify.courier import Answer, Courier, Server, Verdict, server
+from cloud.notify.answers import Answer, Verdict
+from cloud.notify.courier import Courier
 from cloud.notify.message import Ready
+from cloud.notify.servers import Server, server
 from tests.cloud.broker.papers import Authority
 from tests.cloud.notify.mailserver import PASSWORD, USER, MailServer, serving_mail
 

@@ -1,8 +1,8 @@
 """Who this device is: its key, in a file of its own that never leaves the machine.
 
-The database holds nothing secret; the key lies beside it, readable by the gate's user alone
-(on an appliance sealed by the machine: systemd hands it over as a credential). A copy of the
-database is worth hashed ids, statuses and public keys, and no records in this device's name.
+The database holds nothing secret; the key lies beside it, readable by the gate's user alone. A
+copy of the database is worth hashed ids, statuses and public keys, and no records in this
+device's name.
 """
 
 import fcntl

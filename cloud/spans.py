@@ -1,10 +1,12 @@
 """What the features need of tracing. Nothing is kept unless cloud/tracing.py has begun to."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from opentelemetry import trace
 from opentelemetry.context import Context
+from opentelemetry.trace import Link, Span, SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 TRACER: Final = trace.get_tracer("usher")
@@ -22,3 +24,21 @@ def following(told: str) -> Context:
     """Return a context that continues a `traceparent`; what is none begins a new trace."""
     carrier: Mapping[str, str] = {"traceparent": told}
     return FORM.extract(carrier, Context())
+
+
+@contextmanager
+def joining(name: str, told: str, kind: SpanKind = SpanKind.INTERNAL) -> Iterator[Span]:
+    """Run a part of the trace that a `traceparent` names, linked to the span this runs in.
+
+    What names none, or this very trace, is a part of this one.
+    """
+    here = trace.get_current_span().get_span_context()
+    there = following(told)
+    named = trace.get_current_span(there).get_span_context()
+    if not named.is_valid or named.trace_id == here.trace_id:
+        with TRACER.start_as_current_span(name, kind=kind) as span:
+            yield span
+        return
+    links = [Link(here)] if here.is_valid else []
+    with TRACER.start_as_current_span(name, there, kind, links=links) as span:
+        yield span

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from opentelemetry import propagate, trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.instrumentation.aio_pika import AioPikaInstrumentor
 from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.instrumentation.redis import RedisInstrumentor
@@ -25,9 +24,9 @@ from cloud.settings import Settings
 
 SEND_WAIT: Final = 5  # seconds for the collector
 ENDPOINT_PATH: Final = "/v1/traces"  # of OTLP over HTTP
-INSTRUMENTS: Final = (
-    AioPikaInstrumentor, AsyncPGInstrumentor, HTTPXClientInstrumentor, RedisInstrumentor,
-)  # fmt: skip
+# Messages have spans of our own (cloud/broker/publishing.py, cloud/messages/inbox.py): they go
+# below what aio-pika's instrumentation sees.
+INSTRUMENTS: Final = (AsyncPGInstrumentor, HTTPXClientInstrumentor, RedisInstrumentor)
 URLS: Final = frozenset({"http.url", "url.full"})
 TOLD: Final = frozenset({"exception.type"})
 

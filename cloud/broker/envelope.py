@@ -58,9 +58,9 @@ def body_of(tenant: UUID, message: Message) -> bytes:
     )  # fmt: skip
 
 
-def properties_of(consumer: str, message: Message) -> Basic.Properties:
-    """Return the properties of a message for one consumer."""
-    told = {"request_id": message.request_id, "traceparent": message.trace}
+def properties_of(consumer: str, message: Message, trace: str) -> Basic.Properties:
+    """Return the properties of a message for one consumer. `trace`: "", or a W3C traceparent."""
+    told = {"request_id": message.request_id, "traceparent": trace}
     return Basic.Properties(
         content_type="application/json",
         delivery_mode=PERSISTENT,

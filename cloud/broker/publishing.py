@@ -7,11 +7,13 @@ from uuid import UUID
 
 from aiormq import Channel
 from aiormq.exceptions import DeliveryError, PublishError
+from opentelemetry.trace import SpanKind
 
 from cloud.broker import topology
 from cloud.broker.envelope import body_of, properties_of
 from cloud.broker.waves import waves
 from cloud.messages.consumer import Consumer, Message
+from cloud.spans import joining, traceparent
 
 CONFIRMING: Final = 15.0  # seconds for a wave
 UNROUTABLE: Final = "message_unroutable"  # its queue is gone
@@ -69,19 +71,23 @@ class Publisher:
         body = body_of(tenant, message)
         try:
             for name in told:
-                await self._channel.basic_publish(
-                    body,
-                    exchange=topology.exchange_of(name),
-                    routing_key=str(tenant),
-                    properties=properties_of(name, message),
-                    mandatory=True,
-                    wait=False,  # for the socket: the confirm says more
-                )
+                with joining(f"{name} send", message.trace, SpanKind.PRODUCER):
+                    await self._publish(tenant, name, message, body)
         except PublishError:
             return UNROUTABLE
         except DeliveryError:
             return REFUSED
         return ""
+
+    async def _publish(self, tenant: UUID, name: str, message: Message, body: bytes) -> None:
+        await self._channel.basic_publish(
+            body,
+            exchange=topology.exchange_of(name),
+            routing_key=str(tenant),
+            properties=properties_of(name, message, traceparent() or message.trace),
+            mandatory=True,
+            wait=False,  # for the socket: the confirm says more
+        )
 
 
 def by_topic(consumers: Sequence[Consumer]) -> Mapping[str, list[str]]:

@@ -26,7 +26,7 @@ from cloud.hooks.repository import Delivery, Due, Endpoint
 from cloud.http.kernel import Sealer
 from cloud.messages.consumer import Consumer, Handler, Message
 from cloud.pacing import Paced
-from cloud.spans import TRACER
+from cloud.spans import joining
 from cloud.topics import TOPICS
 
 LOG = structlog.get_logger("usher.hooks")
@@ -89,7 +89,7 @@ class Sender:
         if delivery is None:
             return False
         began = time.monotonic()
-        with TRACER.start_as_current_span("hook"):
+        with joining("hook", delivery.trace):
             answer = await self._call(found[0], delivery)
         ms = round((time.monotonic() - began) * 1000)
         async with tenant_tx(

@@ -185,7 +185,10 @@ TAKE: Final[LiteralString] = """
             WHERE tenant_id = current_tenant() AND endpoint_id = $1 AND taken_at IS NULL
               AND dead_at IS NULL AND due_at <= $2
             ORDER BY due_at, delivery_id LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING delivery_id, topic, body, attempts
+    RETURNING delivery_id, topic, body, attempts, coalesce((
+        SELECT o.trace FROM outbox o
+         WHERE o.tenant_id = current_tenant()
+           AND o.message_id = hook_delivery.message_id), '') AS trace
 """
 
 
@@ -196,6 +199,7 @@ class Delivery(NamedTuple):
     topic: str
     body: bytes
     attempts: int
+    trace: str  # of what it tells of, as W3C's traceparent; "" for none
 
 
 async def take(tx: TenantTx, endpoint_id: UUID) -> Delivery | None:

@@ -16,6 +16,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
+from opentelemetry.trace import SpanKind
 
 from cloud.db.connect import Pool
 from cloud.db.outbox import Away
@@ -23,7 +24,7 @@ from cloud.db.tenancy import WORKER, TenantTx, tenant_tx
 from cloud.messages import arrivals
 from cloud.messages.consumer import Consumer, Message
 from cloud.pacing import doubling
-from cloud.spans import TRACER, following
+from cloud.spans import joining
 from cloud.topics import is_known
 
 LOG = structlog.get_logger("usher.messages")
@@ -123,7 +124,7 @@ def wait_after(attempt: int) -> timedelta:
 async def _handle(tx: TenantTx, consumer: Consumer, message: Message) -> None:
     tx.origin = tx.origin._replace(request_id=message.request_id)
     name = f"{consumer.name} {message.topic}"
-    with TRACER.start_as_current_span(name, context=following(message.trace)):
+    with joining(name, message.trace, SpanKind.CONSUMER):
         await consumer.handlers[message.topic](tx, message)
 
 

@@ -10,6 +10,7 @@ from cloud.errors import Refusal
 from cloud.orders import repository, ticket_rows
 from cloud.orders.model import Act, Unsellable, Wanted, advance, priced
 from cloud.orders.repository import Held, NewHold, Order
+from cloud.spans import joining, traceparent
 
 
 class Limits(NamedTuple):
@@ -38,8 +39,9 @@ async def place(
     until = tx.now + timedelta(seconds=limits.seconds)
     order_id = uuid4()
     new = NewHold(
-        order_id, event_id, account, offer.currency, until, tx.now, limits.per_account, items
-    )
+        order_id, event_id, account, offer.currency, until, tx.now, limits.per_account,
+        traceparent(), items,
+    )  # fmt: skip
     held = await repository.hold(tx, new)
     if held.outcome != "held":
         raise _refused(held, wanted, limits)
@@ -48,6 +50,11 @@ async def place(
 
 async def end(tx: TenantTx, order: Order, act: Act) -> None:
     """Let the tickets of an open order go, which is locked and which nobody can pay now."""
+    with joining("order end", order.trace):
+        await _end(tx, order, act)
+
+
+async def _end(tx: TenantTx, order: Order, act: Act) -> None:
     await ticket_rows.release(tx, order.event_id, order.order_id, act.value)
     await repository.set_state(tx, order.order_id, advance(order.state, act))
     subject = f"order:{order.order_id}"

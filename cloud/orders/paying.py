@@ -9,6 +9,7 @@ from cloud.orders.repository import Order
 from cloud.orders.settling import purchase, settle
 from cloud.orders.till import Till, is_open
 from cloud.payments.objects import Intent, IntentStatus
+from cloud.spans import joining
 
 
 async def pay(tx: TenantTx, till: Till, issuers: Issuers, order: Order) -> str | None:
@@ -22,6 +23,11 @@ async def pay(tx: TenantTx, till: Till, issuers: Issuers, order: Order) -> str |
         raise Refusal("hold_over")
     if order.event_state != "published":
         raise Refusal("event_not_on_sale")
+    with joining("order pay", order.trace):
+        return await _pay(tx, till, issuers, order)
+
+
+async def _pay(tx: TenantTx, till: Till, issuers: Issuers, order: Order) -> str | None:
     if order.total == 0:
         await take_free(tx, issuers, order)
         return None

@@ -35,7 +35,7 @@ async def offer(tx: TenantTx, event_id: UUID, classes: Sequence[int]) -> Offer |
 
 
 HOLD: Final[LiteralString] = """
-    SELECT outcome, at_class, remaining, taken FROM hold($1, $2, $3, $4, $5, $6, $7, $8)
+    SELECT outcome, at_class, remaining, taken FROM hold($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 
 
@@ -58,6 +58,7 @@ class NewHold(NamedTuple):
     until: datetime
     at: datetime
     most: int  # holds that an account may have open for an event
+    trace: str  # "", or a W3C traceparent
     items: Sequence[Priced]
 
 
@@ -83,6 +84,7 @@ class Order(NamedTuple):
     hold_until: datetime
     attempt: int
     intent: str | None
+    trace: str  # "", or a W3C traceparent
     created_at: datetime
     paid_at: datetime | None
     closed_at: datetime | None

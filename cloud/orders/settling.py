@@ -17,6 +17,7 @@ from cloud.orders.model import Act, Due, Verdict, advance, judge
 from cloud.orders.refund_rows import NewRefund
 from cloud.orders.repository import Order
 from cloud.payments.objects import Intent, IntentStatus
+from cloud.spans import joining
 from cloud.tickets.issuing_rows import keep_keys
 from cloud.tickets.lifecycle import Move
 from cloud.tickets.moves import move_all
@@ -34,6 +35,11 @@ WORDS: Final = {
 
 async def settle(tx: TenantTx, issuers: Issuers, order: Order, intent: Intent) -> str:
     """Act on a payment of `order`, which is locked; return what was done."""
+    with joining("order settle", order.trace):
+        return await _settle(tx, issuers, order, intent)
+
+
+async def _settle(tx: TenantTx, issuers: Issuers, order: Order, intent: Intent) -> str:
     match intent.status:
         case IntentStatus.SUCCEEDED:
             return await _received(tx, issuers, order, intent)

@@ -16,6 +16,8 @@ CREATE TABLE purchase (
     hold_until timestamptz NOT NULL,
     attempt integer NOT NULL DEFAULT 0, -- how often a payment was asked for
     intent text, -- the provider's id of the newest payment
+    -- The request that began it, as W3C's `traceparent`: what comes of it goes on with its trace.
+    trace text NOT NULL DEFAULT '' CHECK (length(trace) <= 55),
     created_at timestamptz NOT NULL DEFAULT now(),
     paid_at timestamptz,
     closed_at timestamptz,
@@ -192,7 +194,7 @@ END $$;
 -- An outcome other than 'held' has locked rows and changed none: roll back.
 CREATE FUNCTION hold(
     new_order uuid, for_event uuid, buyer uuid, money text, until timestamptz, at timestamptz,
-    most integer, items jsonb,
+    most integer, told text, items jsonb,
     OUT outcome text, OUT at_class integer, OUT remaining bigint, OUT taken text[]
 ) LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
@@ -240,8 +242,8 @@ BEGIN
         SELECT * FROM unnest(classes, tickets, prices, fees) WITH ORDINALITY AS s (c, t, p, f, n)
     ), made AS (
         INSERT INTO purchase (order_id, event_id, account_id, currency, total, fee, hold_until,
-                              created_at)
-        SELECT new_order, for_event, buyer, money, sum(p), sum(f), until, at FROM line
+                              created_at, trace)
+        SELECT new_order, for_event, buyer, money, sum(p), sum(f), until, at, told FROM line
     )
     INSERT INTO purchase_item (order_id, event_id, line, class_index, ticket_id, price, fee)
     SELECT new_order, for_event, n, c, t, p, f FROM line;

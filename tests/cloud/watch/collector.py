@@ -23,6 +23,7 @@ class Span(NamedTuple):
     service: str
     name: str
     attributes: dict[str, str]
+    links: list[str]  # other traces
 
 
 class Collector:
@@ -64,6 +65,7 @@ class Collector:
                             about["service.name"],
                             span.name,
                             attributes,
+                            [each.trace_id.hex() for each in span.links],
                         )
                     )
 

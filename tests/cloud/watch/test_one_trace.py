@@ -1,0 +1,134 @@
+"""One purchase is one trace, through every process that has a part in it.
+
+From the buyer's request through the payment, the provider's webhook, which knows of no trace, the
+outbox, the broker where there is one, and the consumer, to the call to the organizer's system.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+import pytest
+
+from tests.cloud.broker.post import USERS
+from tests.cloud.broker.rabbit import Rabbit
+from tests.cloud.hooks.receiver import Receiver, receiving
+from tests.cloud.run.market import GOOD_CARD, Market, market
+from tests.cloud.run.served import Served, served, until
+from tests.cloud.service import good
+from tests.cloud.watch.collector import Collector, Span, collecting
+
+BUYER: Final = "1" * 16  # the span in which the buyer's own program asks
+ORDERS: Final = "/v1/tenants/{tenant_id}/orders"
+
+
+class House:
+    """A service whose traces are all kept, and what it tells of them to."""
+
+    def __init__(self, service: Served, collector: Collector, receiver: Receiver) -> None:
+        self.service = service
+        self.collector = collector
+        self.receiver = receiver
+
+
+def broker(stack: ExitStack, folder: Path) -> dict[str, str]:
+    """Run a broker; return the settings that name it."""
+    folder.mkdir()
+    rabbit = stack.enter_context(Rabbit(folder, USERS).running())
+    papers = {f"USHER_{name.upper()}": value for name, value in rabbit.papers.items()}
+    return {"USHER_BROKER_URL": rabbit.url("root"), **papers}
+
+
+@pytest.fixture(scope="module", params=["in process", "by broker"])
+def house(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("one")
+    with ExitStack() as stack:
+        collector = stack.enter_context(collecting())
+        receiver = stack.enter_context(receiving())
+        more = broker(stack, folder / "broker") if request.param == "by broker" else {}
+        service = stack.enter_context(
+            served(
+                folder, USHER_TRACE_URL=collector.url, USHER_TRACE_SHARE="1", USHER_WORKERS="2",
+                USHER_HOOKS_LOOPBACK="true", OTEL_BSP_SCHEDULE_DELAY="100", **more,
+            )
+        )  # fmt: skip
+        yield House(service, collector, receiver)
+
+
+def buy(house: House, place: Market, trace: str) -> str:
+    """Buy a ticket as a browser does that has a trace, of which it tells the first request
+    alone; return the order's path, once it is paid."""
+    told = {"traceparent": f"00-{trace}-{BUYER}-01"}
+    wanted = {
+        "event_id": str(place.event), "items": [{"class_index": 0, "quantity": 1}]
+    }  # fmt: skip
+    with house.service.client(place.owner) as http:
+        made = good(http.post(place.orders, json=wanted, headers=told), 201)
+        path = f"{place.orders}/{made['order_id']}"
+        secret = good(http.post(f"{path}/payment"))["client_secret"]
+        intent = secret.partition("_secret_")[0]
+        with house.service.fake() as fake:
+            form = {"payment_method": GOOD_CARD}
+            good(fake.post(f"/v1/payment_intents/{intent}/confirm", data=form))
+        until(lambda: good(http.get(path))["state"] == "paid")
+    return path
+
+
+def way(spans: list[Span], span: Span) -> list[str]:
+    """Return the names from a span up to the one that a caller has told of."""
+    by_id = {each.id: each for each in spans}
+    names = [span.name]
+    while span.parent in by_id:
+        span = by_id[span.parent]
+        names.append(span.name)
+    assert span.parent == BUYER, f"{names} hangs nowhere"
+    return names
+
+
+def test_a_purchase_is_one_trace_to_the_call_to_the_organizer(
+    house: House, request: pytest.FixtureRequest
+) -> None:
+    place = market(house.service, capacity=3)
+    with house.service.client(place.owner) as http:
+        hook = {"url": house.receiver.url, "name": "CRM", "topics": ["order.paid"]}
+        good(http.post(f"/v1/tenants/{place.tenant}/hooks", json=hook), 201)
+    trace = uuid4().hex
+    buy(house, place, trace)
+    house.receiver.until(1)
+    spans = house.collector.until(
+        trace, lambda found: {"order pay", "order settle", "hook"} <= {s.name for s in found}
+    )
+    ways = {each.name: way(spans, each) for each in spans}
+    first = f"POST {ORDERS}"
+    assert ways["order pay"] == ["order pay", first]
+    assert ways["order settle"] == ["order settle", first]
+    sent = ["hooks send"] if "broker" in request.node.name else []
+    assert ways["hooks order.paid"] == ["hooks order.paid", *sent, "order settle", first]
+    assert ways["hook"] == ["hook", "order settle", first]
+
+
+def test_each_part_has_what_it_asks_of_others(house: House) -> None:
+    """Statements, the provider's API and the receiver's are spans below the part that asks; and
+    what joins from another trace says from which."""
+    trace = uuid4().hex
+    buy(house, market(house.service, capacity=3), trace)
+    spans = house.collector.until(
+        trace, lambda found: {"order pay", "hooks order.paid"} <= {s.name for s in found}
+    )
+    parts = {each.name: each for each in spans}
+    below = {
+        name: [each for each in spans if each.parent == parts[name].id]
+        for name in ("order pay", "order settle", "hooks order.paid")
+    }
+    assert any("payment_intents" in str(each.attributes) for each in below["order pay"])
+    for name in ("order settle", "hooks order.paid"):
+        assert any("db.statement" in each.attributes for each in below[name]), name
+    assert {each.service for each in spans} == {"usher-api", "usher-worker"}
+    for name in ("order pay", "order settle"):
+        (other,) = parts[name].links
+        assert other != trace
+        assert house.collector.of(other), "the request that the part ran in is a trace, too"

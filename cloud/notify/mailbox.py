@@ -23,7 +23,7 @@ LONGEST_NUMBER: Final = 18
 NEWEST: Final = "SELECT tenant_id, mail_id FROM newest_mail($1)"
 ROW: Final = """
     SELECT mail_id, kind, account_id, language, about, sealed, created_at, attempts, due_at, state,
-           ended_at, fault
+           ended_at, fault, trace
       FROM mail WHERE tenant_id = current_tenant() AND mail_id = $1
 """
 

@@ -47,6 +47,11 @@ class Posted(NamedTuple):
         """Its Message-ID's left half, the same at every try."""
         return f"account-{self.message_id}-{int(self.created_at.timestamp() * 1_000_000)}"
 
+    @property
+    def trace(self) -> str:
+        """Of what it tells of: its outbox keeps none."""
+        return ""
+
 
 TAKE: Final[LiteralString] = """
     UPDATE platform_outbox SET due_at = $2, attempts = attempts + 1

@@ -11,25 +11,26 @@ from uuid import UUID
 from cloud.db.tenancy import TenantTx
 from cloud.messages.consumer import Consumer, Handler, Message
 from cloud.notify.model import GATHERS, INCIDENTS_REST, Kind
+from cloud.spans import traceparent
 
 TO_ACCOUNT: Final[LiteralString] = """
-    INSERT INTO mail (kind, account_id, language, about, created_at, due_at)
-    SELECT $1, account_id, lower(split_part(locale, '-', 1)), $3, $4, $4
+    INSERT INTO mail (kind, account_id, language, about, created_at, due_at, trace)
+    SELECT $1, account_id, lower(split_part(locale, '-', 1)), $3, $4, $4, $5
       FROM account WHERE account_id = $2 AND erased_at IS NULL
 """
 TO_ADDRESS: Final[LiteralString] = """
-    INSERT INTO mail (kind, language, about, sealed, created_at, due_at)
+    INSERT INTO mail (kind, language, about, sealed, created_at, due_at, trace)
     SELECT $1, coalesce(
            (SELECT lower(split_part(locale, '-', 1)) FROM account
              WHERE email = lower($2) AND email_verified_at IS NOT NULL),
            (SELECT lower(split_part(locale, '-', 1)) FROM account WHERE account_id = $3), 'en'),
-           $4, $5, $6, $6
+           $4, $5, $6, $6, $7
 """
 
 
 async def to_account(tx: TenantTx, kind: Kind, account: UUID, about: Mapping[str, Any]) -> None:
     """Put down a mail to an account, in its language."""
-    await tx.conn.execute(TO_ACCOUNT, kind.value, account, about, tx.now)
+    await tx.conn.execute(TO_ACCOUNT, kind.value, account, about, tx.now, traceparent())
 
 
 async def on_paid(tx: TenantTx, message: Message) -> None:
@@ -66,8 +67,9 @@ async def on_offered(tx: TenantTx, message: Message) -> None:
         return
     about = {"transfer_id": told["transfer_id"]}
     await tx.conn.execute(
-        TO_ADDRESS, Kind.OFFER.value, row["email"], row["sender"], about, told["sealed"], tx.now
-    )
+        TO_ADDRESS, Kind.OFFER.value, row["email"], row["sender"], about, told["sealed"], tx.now,
+        traceparent(),
+    )  # fmt: skip
 
 
 async def on_accepted(tx: TenantTx, message: Message) -> None:
@@ -95,10 +97,10 @@ NEWS: Final[LiteralString] = """
         (SELECT DISTINCT ON (lower(email)) NULL, ticket_id FROM held
           WHERE account_id IS NULL AND email IS NOT NULL ORDER BY lower(email), ticket_id)
     )
-    INSERT INTO mail (kind, account_id, language, about, created_at, due_at)
+    INSERT INTO mail (kind, account_id, language, about, created_at, due_at, trace)
     SELECT $1, account_id, coalesce(lower(split_part(a.locale, '-', 1)), 'en'),
            jsonb_strip_nulls(jsonb_build_object('event_id', $2::uuid, 'ticket_id', ticket_id)),
-           $3, $3
+           $3, $3, $6
       FROM told LEFT JOIN account a USING (account_id)
      WHERE a.erased_at IS NULL
 """
@@ -118,16 +120,16 @@ async def on_cancelled(tx: TenantTx, message: Message) -> None:
 
 async def _news(tx: TenantTx, kind: Kind, message: Message, *, refunded_too: bool) -> None:
     event = UUID(message.payload["event_id"])
-    await tx.conn.execute(NEWS, kind.value, event, tx.now, refunded_too, message.at)
+    await tx.conn.execute(NEWS, kind.value, event, tx.now, refunded_too, message.at, traceparent())
 
 
 ALONE: Final[LiteralString] = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 # One mail at a time about an event waits for each of those who settle incidents.
 INCIDENTS: Final[LiteralString] = """
-    INSERT INTO mail (kind, account_id, language, about, created_at, due_at)
+    INSERT INTO mail (kind, account_id, language, about, created_at, due_at, trace)
     SELECT 'incident', m.account_id, lower(split_part(a.locale, '-', 1)),
            jsonb_build_object('event_ref', $1::text), $2,
-           greatest($2::timestamptz + $3::interval, last.at + $4::interval)
+           greatest($2::timestamptz + $3::interval, last.at + $4::interval), $5
       FROM member m JOIN account a USING (account_id)
       LEFT JOIN LATERAL (
            SELECT max(l.created_at) AS at, bool_or(l.state = 'waiting' AND l.attempts = 0) AS waits
@@ -143,7 +145,7 @@ async def on_incident(tx: TenantTx, message: Message) -> None:
     """Tell the venue's people, who are told of many at once."""
     ref = message.payload["event_ref"]
     await tx.conn.execute(ALONE, f"mail/incident/{tx.tenant}/{ref}")
-    await tx.conn.execute(INCIDENTS, ref, tx.now, GATHERS, INCIDENTS_REST)
+    await tx.conn.execute(INCIDENTS, ref, tx.now, GATHERS, INCIDENTS_REST, traceparent())
 
 
 INVITED: Final[LiteralString] = """
@@ -158,8 +160,9 @@ async def on_invitation(tx: TenantTx, message: Message) -> None:
     about = {"invitation_id": told["invitation_id"]}
     if email is not None:
         await tx.conn.execute(
-            TO_ADDRESS, Kind.INVITATION.value, email, None, about, told["sealed"], tx.now
-        )
+            TO_ADDRESS, Kind.INVITATION.value, email, None, about, told["sealed"], tx.now,
+            traceparent(),
+        )  # fmt: skip
 
 
 HANDLERS: Final[Mapping[str, Handler]] = {

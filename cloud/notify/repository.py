@@ -31,6 +31,7 @@ class Waiting(NamedTuple):
     sealed: str
     created_at: datetime
     attempts: int
+    trace: str  # of what it tells of, as W3C's traceparent; "" for none
 
     @property
     def name(self) -> str:
@@ -44,7 +45,7 @@ TAKE: Final[LiteralString] = """
            SELECT mail_id FROM mail
             WHERE tenant_id = current_tenant() AND state = 'waiting' AND due_at <= $1
             ORDER BY due_at, mail_id LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING mail_id, kind, account_id, language, about, sealed, created_at, attempts
+    RETURNING mail_id, kind, account_id, language, about, sealed, created_at, attempts, trace
 """
 
 
@@ -76,7 +77,7 @@ async def note(tx: TenantTx, mail_id: UUID, outcome: Outcome) -> None:
 
 
 READ: Final[LiteralString] = """
-    SELECT mail_id, kind, account_id, language, about, sealed, created_at, attempts
+    SELECT mail_id, kind, account_id, language, about, sealed, created_at, attempts, trace
       FROM mail WHERE tenant_id = current_tenant() AND mail_id = $1
 """
 PAGE: Final[LiteralString] = """

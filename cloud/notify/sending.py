@@ -28,7 +28,7 @@ from cloud.notify.model import AWAY, Outcome, State, after_fault, is_stale
 from cloud.notify.rows import House, Lane, Row, look, note, take, unsubscribe
 from cloud.notify.writing import write
 from cloud.pacing import Paced
-from cloud.spans import TRACER
+from cloud.spans import joining
 
 LOG = structlog.get_logger("usher.notify")
 CHANNEL: Final = "usher_mail"
@@ -93,7 +93,7 @@ class Sender:
             if isinstance(found, Outcome):
                 await note(tx, row, found)
                 return found
-        with TRACER.start_as_current_span("mail"):
+        with joining("mail", row.trace):
             outcome = await self._hand_over(lane, row, found)
         await self._note(lane, row, outcome)
         LOG.info("mail", kind=row.kind, state=outcome.state, fault=outcome.fault)

@@ -10,6 +10,7 @@ CREATE TABLE mail (
     language text NOT NULL CHECK (length(language) BETWEEN 2 AND 16),
     about jsonb NOT NULL, -- ids and amounts
     sealed text NOT NULL DEFAULT '', -- a secret that it carries
+    trace text NOT NULL DEFAULT '' CHECK (length(trace) <= 55), -- a traceparent of what it tells of
     created_at timestamptz NOT NULL,
     due_at timestamptz NOT NULL,
     attempts integer NOT NULL DEFAULT 0,

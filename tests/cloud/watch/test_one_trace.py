@@ -1,7 +1,8 @@
 """One purchase is one trace, through every process that has a part in it.
 
 From the buyer's request through the payment, the provider's webhook, which knows of no trace, the
-outbox, the broker where there is one, and the consumer, to the call to the organizer's system.
+outbox, the broker where there is one, and the consumers, to the call to the organizer's system
+and to the mail in the hands of the mail server.
 """
 
 from collections.abc import Iterator
@@ -12,25 +13,33 @@ from uuid import uuid4
 
 import pytest
 
+from cloud.embedded.ports import free_port
+from tests.cloud.broker.papers import Authority
 from tests.cloud.broker.post import USERS
 from tests.cloud.broker.rabbit import Rabbit
 from tests.cloud.hooks.receiver import Receiver, receiving
+from tests.cloud.notify.conftest import mail_settings
+from tests.cloud.notify.mailserver import MailServer, serving_mail
 from tests.cloud.run.market import GOOD_CARD, Market, market
 from tests.cloud.run.served import Served, served, until
 from tests.cloud.service import good
 from tests.cloud.watch.collector import Collector, Span, collecting
 
 BUYER: Final = "1" * 16  # the span in which the buyer's own program asks
+ENDS: Final = {"order pay", "order settle", "hook", "mail"}
 ORDERS: Final = "/v1/tenants/{tenant_id}/orders"
 
 
 class House:
     """A service whose traces are all kept, and what it tells of them to."""
 
-    def __init__(self, service: Served, collector: Collector, receiver: Receiver) -> None:
+    def __init__(
+        self, service: Served, collector: Collector, receiver: Receiver, mails: MailServer
+    ) -> None:
         self.service = service
         self.collector = collector
         self.receiver = receiver
+        self.mails = mails
 
 
 def broker(stack: ExitStack, folder: Path) -> dict[str, str]:
@@ -49,14 +58,21 @@ def house(
     with ExitStack() as stack:
         collector = stack.enter_context(collecting())
         receiver = stack.enter_context(receiving())
+        authority = Authority(folder / "papers")
+        mails = stack.enter_context(serving_mail(authority))
         more = broker(stack, folder / "broker") if request.param == "by broker" else {}
+        # Its links and tokens name the address that it is reached at, where mail is sent.
+        listen = f"127.0.0.1:{free_port()}"
+        post = mail_settings(mails, authority) | {"public_url": f"http://{listen}"}
+        more |= {f"USHER_{name.upper()}": value for name, value in post.items()}
         service = stack.enter_context(
             served(
                 folder, USHER_TRACE_URL=collector.url, USHER_TRACE_SHARE="1", USHER_WORKERS="2",
-                USHER_HOOKS_LOOPBACK="true", OTEL_BSP_SCHEDULE_DELAY="100", **more,
+                USHER_HOOKS_LOOPBACK="true", OTEL_BSP_SCHEDULE_DELAY="100", USHER_LISTEN=listen,
+                **more,
             )
         )  # fmt: skip
-        yield House(service, collector, receiver)
+        yield House(service, collector, receiver, mails)
 
 
 def buy(house: House, place: Market, trace: str) -> str:
@@ -89,7 +105,7 @@ def way(spans: list[Span], span: Span) -> list[str]:
     return names
 
 
-def test_a_purchase_is_one_trace_to_the_call_to_the_organizer(
+def test_a_purchase_is_one_trace_to_whoever_is_told_of_it(
     house: House, request: pytest.FixtureRequest
 ) -> None:
     place = market(house.service, capacity=3)
@@ -99,16 +115,19 @@ def test_a_purchase_is_one_trace_to_the_call_to_the_organizer(
     trace = uuid4().hex
     buy(house, place, trace)
     house.receiver.until(1)
-    spans = house.collector.until(
-        trace, lambda found: {"order pay", "order settle", "hook"} <= {s.name for s in found}
-    )
+    house.mails.until(1)
+    spans = house.collector.until(trace, lambda found: {s.name for s in found} >= ENDS)
     ways = {each.name: way(spans, each) for each in spans}
     first = f"POST {ORDERS}"
     assert ways["order pay"] == ["order pay", first]
     assert ways["order settle"] == ["order settle", first]
-    sent = ["hooks send"] if "broker" in request.node.name else []
-    assert ways["hooks order.paid"] == ["hooks order.paid", *sent, "order settle", first]
+    by_broker = "broker" in request.node.name
+    for consumer in ("hooks", "mail"):
+        name = f"{consumer} order.paid"
+        sent = [f"{consumer} send"] if by_broker else []
+        assert ways[name] == [name, *sent, "order settle", first]
     assert ways["hook"] == ["hook", "order settle", first]
+    assert ways["mail"] == ["mail", *ways["mail order.paid"]]
 
 
 def test_each_part_has_what_it_asks_of_others(house: House) -> None:

@@ -2,13 +2,13 @@
 
 In this order: who asks, what they show, the tickets, locked, and what is known of these; then
 one decision after the other, each of which sees the records of those before it; then all
-records at once with the tickets' states; the idempotency keys. Nobody is answered before the
-commit.
+records at once with the tickets' states, and who is told of them; the idempotency keys. Nobody
+is answered before the commit.
 """
 
 from collections.abc import Mapping, Sequence
 
-from cloud.checkins import asking, reading, states
+from cloud.checkins import announcing, asking, reading, states
 from cloud.checkins.asking import Job
 from cloud.checkins.desk import Desk, Subject
 from cloud.checkins.gathering import SUPERVISOR, Gathered, Parts, gather, is_plain
@@ -40,7 +40,7 @@ async def run(
 
 
 async def _redeem(tx: TenantTx, gathered: Gathered, parts: Parts, log: Log, now: Instant) -> Log:
-    book, subjects, known = gathered
+    book, subjects, known, heard = gathered
     draft = Draft(log, parts.clock)
     draft.hear(known.newest())
     fresh = book._replace(rules=book.rules._replace(issued=now.seconds))
@@ -50,7 +50,10 @@ async def _redeem(tx: TenantTx, gathered: Gathered, parts: Parts, log: Log, now:
     desk = Desk(fresh, known, draft, now, spent)
     for job, subject in subjects.items():
         await _decide(tx, desk, job, subject)
-    return await _store(tx, desk, subjects)
+    stored = await _store(tx, desk, subjects)
+    if heard:
+        await announcing.tell(tx, [each.raw for each in draft.written])
+    return stored
 
 
 async def _decide(tx: TenantTx, desk: Desk, job: Job, subject: Subject) -> None:

@@ -48,6 +48,7 @@ class Gathered(NamedTuple):
     book: Book
     subjects: dict[Job, Subject]
     known: Known
+    heard: bool  # whether somebody is to be told of what is written
 
 
 def is_plain(job: Job) -> bool:
@@ -157,7 +158,7 @@ def _gathered(book: Book, looked: Looked, entries: Entries, opened: Opened) -> G
             known_as = entries.get(bytes.fromhex(job.asked.entry), b"")
         ticket = opened.tickets.get(named) if named else by_hash.get(known_as)
         subjects[job] = Subject(seen, ticket, ticket.hash if ticket else known_as)
-    return Gathered(book, subjects, opened.records) if subjects else None
+    return Gathered(book, subjects, opened.records, opened.heard) if subjects else None
 
 
 def _named(job: Job, seen: Seen, book: Book) -> UUID | None:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import Final, LiteralString, NamedTuple
 from uuid import UUID
 
+from cloud.checkins import announcing
 from cloud.checkins.book import Book
 from cloud.checkins.reading import Known
 from cloud.checkins.tickets import Ticket, ticket
@@ -25,8 +26,8 @@ from shared.rules.compiled import compile_rules
 KEPT: Final = 256  # events
 NO_SALES: Final = 0  # nothing is newer than the cloud's own word
 OPEN: Final[LiteralString] = """
-    SELECT known, callers, ref, stamp, tickets, records
-      FROM open_scans($1, $2, $3, $4, $5, $6, $7, $8)
+    SELECT known, callers, ref, stamp, tickets, records, heard
+      FROM open_scans($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 
 
@@ -39,6 +40,7 @@ class Opened(NamedTuple):
     stamp: str
     tickets: dict[UUID, Ticket]
     records: Known
+    heard: bool  # whether somebody is to be told of the records that are written
 
 
 class Wanted(NamedTuple):
@@ -61,14 +63,14 @@ async def open_scans(
     actor = tx.origin.actor
     row = await tx.conn.fetchrow(
         OPEN, tx.tenant, actor, accounts, epochs, list(admitting), event_id,
-        list(wanted.tickets), list(wanted.hashes),
+        list(wanted.tickets), list(wanted.hashes), announcing.TOPICS,
     )  # fmt: skip
     if row is None:  # a function with OUT parameters always returns one
         raise RuntimeError("open_scans() returned nothing")
     tickets = {each["ticket_id"]: ticket(each) for each in row["tickets"] or ()}
     return Opened(
         row["known"], row["callers"] or (), row["ref"], row["stamp"], tickets,
-        _known(row["records"] or ()),
+        _known(row["records"] or ()), row["heard"] is True,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Final, LiteralString, NamedTuple
 
-from cloud.checkins import settling, sharing, storing
+from cloud.checkins import announcing, settling, sharing, storing
 from cloud.checkins.runs import Broken, Run, chained, take_apart
 from cloud.db.tenancy import TenantTx
 from cloud.errors import Refusal
@@ -92,6 +92,8 @@ async def keep(tx: TenantTx, source: Source, runs: Sequence[Run]) -> Kept:
     fresh = [raw for run in ready for raw, hash_ in zip(run.raws, run.hashes, strict=True)
              if hash_[:16] in stored]  # fmt: skip
     fresh += [raw for run in released for raw in run.raws]
+    if await announcing.is_heard(tx):
+        await announcing.tell(tx, _counting(fresh, source.cutoff))
     known = sum(len(run.raws) for run in runs) - len(stored)
     quarantined = _quarantined(ready, waiting, source.cutoff)
     return Kept(len(stored), known, quarantined, touched_by(fresh))
@@ -105,6 +107,15 @@ def _readable(runs: Iterable[Run], stored: Set[bytes]) -> dict[bytes, bytes]:
         for raw, hash_, kind in zip(run.raws, run.hashes, run.kinds, strict=True)
         if kind and hash_[:16] in stored
     }
+
+
+def _counting(raws: Sequence[bytes], cutoff: Cutoff | None) -> Sequence[bytes]:
+    """Return those of some records that their device was not cut off before."""
+    if cutoff is None:
+        return raws
+    place = int.from_bytes
+    return [raw for raw in raws
+            if Cutoff(place(raw[20:24], "big"), place(raw[24:32], "big")) <= cutoff]  # fmt: skip
 
 
 def touched_by(raws: Iterable[bytes]) -> Touched:

@@ -14,9 +14,10 @@ CREATE TYPE scan_record AS (
 -- `hashes`. Each is a statement of its own, so that the records are read after the locks are held.
 CREATE FUNCTION open_scans(
     wanted uuid, who text, accounts uuid[], epochs integer[], admitting text[],
-    for_event uuid, wanted_tickets uuid[], hashes bytea[],
+    for_event uuid, wanted_tickets uuid[], hashes bytea[], told text[],
     OUT known boolean, OUT callers scan_caller[], OUT ref bytea, OUT stamp text,
-    OUT tickets scan_ticket[], OUT records scan_record[]
+    OUT tickets scan_ticket[], OUT records scan_record[],
+    OUT heard boolean
 ) LANGUAGE plpgsql AS $$
 DECLARE refused boolean;
 BEGIN
@@ -70,4 +71,5 @@ BEGIN
             OR (r.incarnation, r.seq) <= (d.cutoff_incarnation, d.cutoff_seq))
        AND NOT EXISTS (SELECT FROM record_waiting w
                         WHERE w.tenant_id = r.tenant_id AND w.record_id = r.record_id);
+    heard := is_heard(told); -- 0017_hooks.sql
 END $$;

@@ -24,6 +24,14 @@ CALL protect('hook_endpoint');
 GRANT SELECT, INSERT, UPDATE (url, name, topics, sealed, sealed_before, before_until, paused_at,
     paused_for, failures, failing_since, rest_until, removed_at) ON hook_endpoint TO usher_app;
 
+-- Whether a webhook takes any of these topics. What happens by the ten thousand, and of which
+-- others alone are told, is not written down where nobody listens (cloud/checkins/announcing.py).
+CREATE FUNCTION is_heard(wanted text[]) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM hook_endpoint
+                    WHERE tenant_id = current_tenant() AND removed_at IS NULL
+                      AND (topics = '{}' OR topics && wanted))
+$$;
+
 CREATE TABLE hook_delivery (
     tenant_id uuid NOT NULL DEFAULT current_tenant(),
     delivery_id uuid NOT NULL DEFAULT gen_random_uuid(), -- the receiver's `webhook-id`

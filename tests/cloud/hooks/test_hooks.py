@@ -115,6 +115,29 @@ def test_a_purchase_is_told_signed_and_once(
     assert len(detail["calls"]) == 1
 
 
+def test_a_scan_is_told_with_its_ticket_and_gate(
+    service: Service, place: Place, receiver: Receiver
+) -> None:
+    """Let in, and not let in again."""
+    hook(place, receiver, "entries.recorded", "denials.recorded")
+    service.buy(place.owner, place.event)
+    (item,) = good(place.owner.get(f"{place.tenant.path}/tickets"))["items"]
+    ticket = item["ticket"]["ticket_id"]
+    code = place.owner.get(f"{place.event.path}/tickets/{ticket}/code.txt").text.strip()
+    for _ in range(2):
+        good(place.owner.post(f"{place.event.path}/redeem", json={"gate": 1, "code": code}))
+    calls = receiver.until(2)
+    assert all(call.good for call in calls)
+    told = {call.type: call.data["records"] for call in calls}
+    for topic, outcome in (
+        ("entries.recorded", "admitted"),
+        ("denials.recorded", "already_admitted"),
+    ):
+        (record,) = told[topic]
+        assert (record["ticket_id"], record["gate"]) == (ticket, 1)
+        assert record["outcome"] == outcome
+
+
 def test_only_what_is_asked_for_comes(service: Service, place: Place) -> None:
     """And a webhook without topics gets everything that is public, nothing of ours."""
     with receiving() as narrow, receiving() as wide:

@@ -30,7 +30,7 @@ TENANTS: Final[LiteralString] = """
 # By account, or by what an address without one was written into.
 TO_PERSON: Final[LiteralString] = """
     SELECT m.mail_id, m.kind, m.account_id, m.language, m.about, m.sealed, m.created_at,
-           m.attempts, m.state, m.fault
+           m.attempts, m.state, m.fault, m.trace
       FROM mail m
      WHERE m.tenant_id = current_tenant() AND (m.account_id = $1
         OR m.about ->> 'invitation_id' IN (

@@ -1,0 +1,1 @@
+"""Tickets as compressed NFTs: minted once, moved, frozen, burned, and provable. See README.md."""

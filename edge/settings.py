@@ -83,6 +83,7 @@ class CloudSettings(Strict, frozen=True):
 
     origin: Annotated[str, Meta(pattern=ORIGIN)] = ""  # none: what the enrolment said
     ca: str = ""  # the authority of its certificate, a PEM file; none: those of the machine
+    trace: bool = False  # have each request begin a trace, which the cloud's collector is sent
 
 
 class Settings(Strict, frozen=True):

@@ -74,6 +74,7 @@ class Cloud:
         verify: ssl.SSLContext | bool = True,
         limits: Limits = Limits(),  # noqa: B008  it never changes
         random: Callable[[int], bytes] = os.urandom,
+        trace: bool = False,
     ) -> None:
         base = f"{origin}/v1/tenants/{_uuid(tenant)}"
         self._http = httpx.AsyncClient(
@@ -83,6 +84,7 @@ class Cloud:
         self._me = me
         self._clock = clock
         self._random = random
+        self._trace = trace
         self._hint: tuple[int, float] | None = None  # the cloud's ms, and when it said so
 
     async def __aenter__(self) -> "Cloud":
@@ -175,6 +177,8 @@ class Cloud:
             said = Request(asked.method, host, target, body_hash(asked.body))
             signed = sign_request(said, self._me.secret, self._time(), nonce)
             request.headers["authorization"] = signed
+        if self._trace:
+            request.headers["traceparent"] = _traceparent(self._random(24))
         return await self._http.send(request, stream=True), nonce
 
     def _time(self) -> int:
@@ -192,6 +196,11 @@ class Cloud:
 
 
 _PLAIN: Final = {"accept-encoding": "identity", "user-agent": "usher-edge"}
+
+
+def _traceparent(random: bytes) -> str:
+    """Return a new trace and its first span, kept, as W3C's Trace Context has it."""
+    return f"00-{random[:16].hex()}-{random[16:].hex()}-01"
 
 
 def _uuid(tenant: bytes) -> str:

@@ -33,7 +33,8 @@ async def running(gate: Gate, relay: Callable[[bytes], None] = unrelayed) -> Asy
         return
     tenant = gate.held.trust.roster.tenant
     with ThreadPoolExecutor(THREADS, "sync") as pool:
-        async with Cloud(origin, tenant, gate.me, gate.clock.stamp_ms, verify=verify) as cloud:
+        trace, clock = gate.settings.cloud.trace, gate.clock.stamp_ms
+        async with Cloud(origin, tenant, gate.me, clock, verify=verify, trace=trace) as cloud:
             written = Written(asyncio.get_running_loop())
             gate.ledger.listen(written)
             task = asyncio.create_task(_kept(written, lambda: Syncing(gate, cloud, pool, relay)))

@@ -40,8 +40,14 @@ class Collector:
 
     def until(self, trace: str, enough: Callable[[list[Span]], bool]) -> list[Span]:
         """Return a trace's spans, once they are enough."""
+        return self.eventually(lambda: self.of(trace), enough)
+
+    def eventually(
+        self, look: Callable[[], list[Span]], enough: Callable[[list[Span]], bool] = bool
+    ) -> list[Span]:
+        """Return the spans that `look` finds, once they are enough."""
         end = time.monotonic() + 60
-        while not enough(found := self.of(trace)):
+        while not enough(found := look()):
             assert time.monotonic() < end, sorted(span.name for span in found)
             time.sleep(0.1)
         return found

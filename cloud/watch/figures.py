@@ -26,7 +26,7 @@ FRESH: Final = 5.0  # seconds that an answer is given again
 WAIT: Final = 8.0  # seconds; Prometheus waits for ten by default
 ASK: Final[LiteralString] = "SELECT slug, figure, value FROM figures($1)"
 
-# By name: what it tells, and how tenants are put together.
+# By name: what it tells. What waits to be minted comes with the ledger (0018_figures.sql).
 FIGURES: Final[Mapping[str, str]] = {
     "tickets_sold": "Tickets that are somebody's, of events not yet over for a day.",
     "admitted": "Entries that count, at the same events.",
@@ -37,8 +37,9 @@ FIGURES: Final[Mapping[str, str]] = {
     "messages_dead": "Messages that were given up.",
     "merges_waiting": "Events whose records wait to be merged.",
     "gates": "Gates that are not withdrawn.",
-    "gates_silent_seconds": "Since when the gate that was heard of least lately is silent, "
-    "of those heard of within a day.",
+    "gates_silent_seconds": "Since when the gate that was heard of least lately is silent, of "
+    "those heard of within a day, from an hour before doors until the end of an event.",
+    "gates_clock_off_seconds": "By how much the clock of such a gate that is off the most was off.",
     "gates_behind_seconds": "How old the oldest ticket list is that such a gate goes by, "
     "where a newer one is to be had.",
 }

@@ -10,7 +10,9 @@ CREATE FUNCTION figures(now timestamptz)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
     AS $$
         WITH current AS MATERIALIZED (
-            SELECT e.tenant_id, e.event_id, e.ref FROM public.event e
+            SELECT e.tenant_id, e.event_id, e.ref, e.state = 'published'
+                   AND now BETWEEN e.doors_at - interval '1 hour' AND e.ends_at AS is_on
+              FROM public.event e
              WHERE e.state <> 'draft' AND e.ends_at > now - interval '1 day'
         ), heard AS MATERIALIZED (
             SELECT r.tenant_id, r.received_at, r.body FROM public.device_report r
@@ -54,7 +56,13 @@ CREATE FUNCTION figures(now timestamptz)
              WHERE kind = 'gate' AND revoked_at IS NULL GROUP BY 1
             UNION ALL
             SELECT tenant_id, 'gates_silent_seconds',
-                   greatest(0, extract(epoch FROM now - min(received_at))) FROM heard GROUP BY 1
+                   greatest(0, extract(epoch FROM now - min(received_at))) FROM heard h
+             WHERE EXISTS (SELECT FROM current c WHERE c.tenant_id = h.tenant_id AND c.is_on)
+             GROUP BY 1
+            UNION ALL
+            SELECT tenant_id, 'gates_clock_off_seconds',
+                   max(abs((body->>'at')::double precision / 1000
+                           - extract(epoch FROM received_at))) FROM heard GROUP BY 1
             UNION ALL
             SELECT h.tenant_id, 'gates_behind_seconds',
                    greatest(0, extract(epoch FROM now - min(d.issued_at))) FROM heard h

@@ -18,7 +18,6 @@ from prometheus_client.parser import text_string_to_metric_families
 import cloud.watch
 from cloud.embedded.ports import free_port
 from cloud.settings import Unfit, read
-from cloud.watch.figures import FIGURES
 from tests.cloud.run.market import Market, market
 from tests.cloud.run.served import Served, served
 
@@ -205,14 +204,56 @@ def test_each_alarm_has_a_test_and_says_what_to_do() -> None:
         assert any(part.rstrip().endswith(f"alertname: {alarm}") for part in tested[:-1]), alarm
 
 
-def test_rules_and_dashboard_name_what_there_is() -> None:
-    """Every metric that they go by is one that we tell."""
-    ours = {f"usher_{name}" for name in FIGURES} | {
-        "usher_figures_up", "usher_http_requests_total", "usher_http_request_seconds_bucket",
-    }  # fmt: skip
-    dashboard = (RULES / "dashboard.json").read_text()
-    json.loads(dashboard)
-    for text in ((RULES / "alerts.yml").read_text(), dashboard):
-        named = set(re.findall(r"\busher_[a-z_]+", text))
-        assert named, "nothing"
-        assert named <= ours, named - ours
+def test_each_alarm_leads_to_its_part_of_the_runbook() -> None:
+    alarms = re.findall(r"alert: (\w+)", (RULES / "alerts.yml").read_text())
+    said = re.findall(r"runbook: (\S+)", (RULES / "alerts.yml").read_text())
+    assert said == [f"cloud/watch/README.md#{alarm.lower()}" for alarm in alarms]
+    parts = (RULES / "README.md").read_text().split("\n### ")[1:]
+    heads = {part.partition("\n")[0]: part.partition("\n")[2].strip() for part in parts}
+    assert sorted(heads) == sorted(alarms)
+    assert all(len(words) > 100 for words in heads.values())
+
+
+def exported(port: int) -> dict[str, set[str]]:
+    """Return the names that a running service exports, with their labels; a family without a
+    sample yet has no labels that are known."""
+    page = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False, timeout=20).text
+    names: dict[str, set[str]] = {}
+    for family in text_string_to_metric_families(page):
+        names.setdefault(family.name, set())
+        for sample in family.samples:
+            names.setdefault(sample.name, set()).update(sample.labels)
+    return names
+
+
+def expressions() -> list[str]:
+    """Return everything that the rules and the dashboard ask of Prometheus."""
+    rules = (RULES / "alerts.yml").read_text()
+    dashboard = json.loads((RULES / "dashboard.json").read_text())
+    asked = re.findall(r"expr: (?:\|\n)?((?:.|\n)+?)\n +(?:for|labels):", rules)
+    assert len(asked) == rules.count("expr:")
+    panels = [each["expr"] for panel in dashboard["panels"] for each in panel["targets"]]
+    lists = [
+        each["query"]["query"]
+        for each in dashboard["templating"]["list"]
+        if each["type"] == "query"
+    ]
+    return [*asked, *panels, *lists]
+
+
+def test_rules_and_dashboard_name_what_a_running_service_tells(
+    watched: Served, place: Market, port: int
+) -> None:
+    """Every metric that they go by, and every label by which they choose or group."""
+    with watched.client(place.owner) as http:
+        http.get(place.orders)
+    there = exported(port)
+    for expression in expressions():
+        named = set(re.findall(r"\busher_[a-z_]+", expression))
+        assert named, expression
+        assert named <= there.keys(), expression
+        labels = set(re.findall(r"(\w+)(?:=~|!~|!=|=)\"", expression))
+        for group in re.findall(r"\bby \(([^)]*)\)", expression):
+            labels |= {each.strip() for each in group.split(",")}
+        known = set[str]().union(*(there[name] for name in named))
+        assert labels <= known | {"tenant"}, expression

@@ -27,6 +27,7 @@ from cloud.ledger.values import (
     Asset,
     Blockhash,
     Commitment,
+    Effect,
     Error,
     Landed,
     Mint,
@@ -130,10 +131,11 @@ class Signed(Struct, frozen=True):
 
 
 class Done(Struct, frozen=True):
-    """It landed. `assets` are those that its events tell of, in order of the changes."""
+    """It landed. `effects` are those that its events tell of, in order: ids are taken from
+    here and never predicted."""
 
     slot: int
-    assets: tuple[Asset, ...]
+    effects: tuple[Effect, ...]
 
 
 class Failed(Struct, frozen=True):
@@ -161,7 +163,7 @@ class Changes(Struct, frozen=True):
     before its start, minted: above zero, history was lost."""
 
     landed: tuple[Landed, ...]
-    assets: tuple[Asset, ...]
+    effects: tuple[Effect, ...]
     cursor: Signature | None
     unaccounted: int
 

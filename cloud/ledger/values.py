@@ -98,6 +98,22 @@ class Asset(Struct, frozen=True):
     burnt: bool
 
 
+class Effect(Struct, frozen=True):
+    """What one instruction did to one leaf. `leaf` is as it is now, or was when it was burnt.
+
+    `name`, `symbol` and `uri` are told by minting alone; by other changes they are None."""
+
+    leaf: Leaf
+    tree: Pubkey
+    index: int
+    sequence: int
+    collection: Pubkey | None
+    burnt: bool = False
+    name: str | None = None
+    symbol: str | None = None
+    uri: str | None = None
+
+
 class Proof(Struct, frozen=True):
     """`nodes` are the siblings from the leaf upwards, all `depth` of them: the canopy is cut off
     by whoever sends them."""
@@ -137,9 +153,10 @@ class Status(Struct, frozen=True):
 
 class Landed(Struct, frozen=True):
     """A transaction in a block. `events` is the data of the calls to the noop programs, in
-    order: `bubblegum/events.py` reads it. None if it failed. `time` is in Unix seconds."""
+    order, empty if it failed: `bubblegum/effects.py` reads both. `time` is in Unix seconds."""
 
     signature: Signature
+    raw: bytes
     slot: int
     time: int
     error: Error | None

@@ -38,9 +38,8 @@ TENANTS: Final = 4
 TOPIC: Final = "order.paid"
 FILL: Final[LiteralString] = """
     INSERT INTO outbox (topic, key, payload, request_id)
-    SELECT $1, 'order:' || n, jsonb_build_object('order_id', gen_random_uuid(), 'amount', 4500,
-           'currency', 'EUR', 'tickets', jsonb_build_array(gen_random_uuid(), gen_random_uuid())),
-           md5(n::text)
+    SELECT $1, 'order:' || n, jsonb_build_object('order_id', gen_random_uuid(),
+           'event_id', gen_random_uuid(), 'account_id', gen_random_uuid()), md5(n::text)
       FROM generate_series(1, $2::int) n
 """
 LEFT: Final = "SELECT count(*) AS left FROM outbox WHERE done_at IS NULL"

@@ -7,6 +7,6 @@ and cloud/messages dispatches in process. Their order:
 - topology.py: exchanges, queues, and what a service must be permitted
 - envelope.py: a message as bytes and headers
 - relay.py, waves.py, pending.py: outbox to broker, in order within a key
-- consuming.py, lanes.py: broker to consumer, in order within a key
+- consuming.py, handling.py, lanes.py, turns.py: broker to consumer, in order within a key
 - burying.py: dead letters
 """

@@ -1,10 +1,11 @@
 """From the broker to the consumers: each message acknowledged once its effect is committed.
 
 A channel for each consumer, a queue for each tenant on it. Deliveries of one key are handled in
-order, those of different keys side by side. One that fails is kept and tried again, and its key
-waits: given back to the queue it would come again after those behind it. After `MAX_ATTEMPTS` it
-is rejected, and so are those that can't be read: to the dead letters, where the collector finds
-out what they died of. One that kills the process every time is the broker's to count.
+order, those of different keys side by side, tenants in turn. One that fails is kept and tried
+again, and its key waits: given back to the queue it would come again after those behind it. After
+`MAX_ATTEMPTS` it is rejected, and so are those that can't be read: to the dead letters, where the
+collector finds out what they died of. One that kills the process every time is the broker's to
+count.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from aiormq.abc import DeliveredMessage
 from cloud.broker import topology
 from cloud.broker.connection import Address, connected, open_channel
 from cloud.broker.handling import Handling
+from cloud.broker.turns import Turns
 from cloud.db.connect import Pool, hang_up
 from cloud.messages.consumer import Consumer
 from cloud.pacing import first_of
@@ -55,14 +57,14 @@ class Consuming:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set; raise where database or broker are lost."""
-        at_once = asyncio.Semaphore(AT_ONCE)
+        turns = Turns(AT_ONCE)
         news = asyncio.Event()
         conn = await asyncpg.connect(self._url)
         try:
             await conn.add_listener("usher_outbox", lambda *_: news.set())
             async with connected(self._where, "consumers") as broker:
                 each_on = [
-                    _Channel(await open_channel(broker), each, self._handling(each, at_once), news)
+                    _Channel(await open_channel(broker), each, self._handling(each, turns), news)
                     for each in self._consumers
                 ]
                 try:
@@ -77,8 +79,8 @@ class Consuming:
         finally:
             await hang_up(conn)
 
-    def _handling(self, consumer: Consumer, at_once: asyncio.Semaphore) -> Handling:
-        return Handling(self._pool, consumer, self._clock, at_once)
+    def _handling(self, consumer: Consumer, turns: Turns) -> Handling:
+        return Handling(self._pool, consumer, self._clock, turns)
 
     async def _subscribe(self, each_on: Sequence["_Channel"]) -> None:
         async with self._pool.acquire() as conn:

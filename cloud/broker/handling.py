@@ -16,6 +16,7 @@ from aiormq.exceptions import AMQPError, ChannelInvalidStateError
 from cloud.broker.envelope import Unreadable, read
 from cloud.broker.lanes import Lanes
 from cloud.broker.retrying import Next, after_failure, wait
+from cloud.broker.turns import Turns
 from cloud.db.connect import Pool
 from cloud.db.outbox import Away
 from cloud.messages import inbox
@@ -35,19 +36,19 @@ class Delivery(NamedTuple):
 
 
 class Handling:
-    """`at_once` bounds what is handled at a time, together with other consumers'."""
+    """`turns` bound what is handled at a time, together with other consumers'."""
 
     def __init__(
         self,
         pool: Pool,
         consumer: Consumer,
         clock: Callable[[], datetime],
-        at_once: asyncio.Semaphore,
+        turns: Turns,
     ) -> None:
         self._pool = pool
         self._consumer = consumer
         self._clock = clock
-        self._at_once = at_once
+        self._turns = turns
         self._ending = asyncio.Event()
         self._lanes = Lanes(self._handle, self._give_back)
         self._rejections: set[asyncio.Task[bool]] = set()
@@ -74,7 +75,7 @@ class Handling:
         """Handle a delivery to its end; return whether the one behind it may come."""
         failures = 0
         while not self._ending.is_set():
-            async with self._at_once:
+            async with self._turns.of(each.tenant):
                 if self._ending.is_set():
                     return False
                 error = await self._attempt(each, failures)

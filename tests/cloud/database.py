@@ -12,6 +12,7 @@ import asyncpg
 from cloud.db.connect import Pool, open_pool
 from cloud.db.migrate import migrate
 from cloud.db.roles import prepare
+from tests.cloud.published import PUBLISHED, misfits
 
 OWNER_PASSWORD: Final = "owner"
 APP_PASSWORD: Final = "app"
@@ -81,8 +82,10 @@ def copy_template(superuser: str) -> Database:
 
 
 def drop(database: Database) -> None:
-    """Remove a copy, whoever is still connected."""
+    """Remove a copy, whoever is still connected. What was published there must fit its schema."""
+    found = list(misfits(database.rows(PUBLISHED)))
     asyncio.run(_execute(database.superuser, f'DROP DATABASE "{database.name}" WITH (FORCE)'))
+    assert not found, "\n".join(found[:20])
 
 
 async def _execute(address: str, sql: str) -> None:

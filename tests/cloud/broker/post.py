@@ -44,6 +44,8 @@ USERS: Final = {
     "relay": User("pw-relay", r"^usher\.", r"^usher\.", r"^usher\."),
     "orders": consumer_user("orders"),
     "tickets": consumer_user("tickets"),
+    "hooks": consumer_user("hooks"),
+    "mail": consumer_user("mail"),
     "crowded": consumer_user("crowded"),  # whose queues are small
     "collector": User("pw-collector", DEAD, DEAD, DEAD),
     "nobody": User("pw-nobody", "^$", "^$", "^$"),

@@ -4,10 +4,10 @@ A payload with `n` is no real one: it has no schema in cloud/topics.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import pytest
@@ -17,6 +17,8 @@ from cloud.db.tenancy import WORKER, TenantTx, tenant_tx
 from cloud.messages.consumer import Consumer, Handler, Message
 from cloud.messages.turning import drain, relay
 from tests.cloud.database import Database
+
+FLOOD: Final = 20_000
 
 
 @pytest.fixture
@@ -54,6 +56,25 @@ async def publish(pool: Pool, tenant: UUID, *messages: tuple[str, str]) -> None:
     async with tenant_tx(pool, tenant, WORKER, datetime.now(UTC)) as tx:
         for n, (topic, key) in enumerate(messages):
             await tx.publish(topic, key, n=n)
+
+
+def flood(database: Database, tenant: UUID, topic: str, keys: int) -> None:
+    """Have a tenant publish `FLOOD` messages at once, of so many keys."""
+    database.run(
+        f"""
+        SELECT set_config('app.tenant', '{tenant}', false);
+        INSERT INTO outbox (topic, key, payload)
+        SELECT '{topic}', n % {keys}, jsonb_build_object('n', n)
+          FROM generate_series(0, {FLOOD - 1}) n;
+        """
+    )
+
+
+async def until(true: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110 - somebody else's loop tells
+            await asyncio.sleep(0.01)
 
 
 async def dispatch(

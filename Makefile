@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-cloud setup-gate setup-tests demo serve practice test test-long check bench \
-        mutants vectors picture lock format clean distclean
+        mutants vectors picture release lock format clean distclean
 export PYTHON
 PY := .venv/bin/python
 
@@ -61,6 +61,9 @@ vectors: setup ## write tests/vectors/*.json anew from their generators
 
 picture: setup-tests ## make the README's picture anew, from a real gate in a real browser
 	@$(PY) -m scripts.picture
+
+release: ## build what ansible/ installs into dist/: the wheel, what it stands on, lists of both
+	@scripts/release
 
 lock: setup ## pin requirements/ anew (UPGRADE=--upgrade: the newest versions)
 	scripts/lock $(UPGRADE)

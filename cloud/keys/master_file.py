@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cloud.keys.sealing import KEY_SIZE
 
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_GROUP_AND_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class BadKeyFile(Exception):
@@ -27,7 +27,10 @@ def read(path: Path) -> bytes:
         raise BadKeyFile(f"The master key {path} can't be read: {error.strerror}.") from None
     if not stat.S_ISREG(found.st_mode):
         raise BadKeyFile(f"The master key {path} is not a file.")
-    if found.st_mode & _OTHERS:
+    # One that isn't our own was handed over: systemd lets us read a credential by an access list,
+    # which looks like a group's right.
+    own = found.st_uid == os.geteuid()
+    if found.st_mode & (_GROUP_AND_OTHERS if own else stat.S_IRWXO):
         mode = stat.S_IMODE(found.st_mode)
         raise BadKeyFile(f"Others may read the master key {path} ({mode:04o}): chmod 600 it.")
     if len(content) != KEY_SIZE:

@@ -11,6 +11,7 @@ PROGRAMS: Final = (
     "opt/usher/current/bin/usher-edge",
     "opt/usher/current/bin/usher-cloud",
     "usr/bin/cage",
+    "usr/local/sbin/usher-backup",
     "usr/bin/sh",
     "usr/bin/kill",
 )

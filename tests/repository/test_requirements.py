@@ -11,7 +11,7 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = ROOT / "requirements"
-LOCKS = ["base", "cloud", "dev", "edge", "uv"]
+LOCKS = ["base", "cloud", "dev", "edge", "ops", "uv"]
 
 
 def declared() -> dict[str, list[str]]:
@@ -24,6 +24,7 @@ def declared() -> dict[str, list[str]]:
         "cloud": base + extras["cloud"],
         "dev": base + settings["dependency-groups"]["dev"],
         "edge": base + extras["edge"],
+        "ops": settings["dependency-groups"]["ops"],
         "uv": (REQUIREMENTS / "uv.in").read_text().split(),
     }
 

@@ -1,0 +1,87 @@
+"""The playbooks, read: the linter has nothing to say, the README tells of every variable."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from tests.ops import variables
+from tests.ops.variables import ANSIBLE
+
+PROGRAMS: Final = ANSIBLE.parent / ".cache" / "ops" / "bin"
+ROLES: Final = sorted((ANSIBLE / "roles").iterdir())
+
+
+def ops(program: str, *arguments: str, cwd: Path = ANSIBLE) -> "subprocess.CompletedProcess[str]":
+    """Run one of Ansible's programs."""
+    paths = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        [PROGRAMS / program, *arguments],
+        env=os.environ | {"PATH": paths, "ANSIBLE_NOCOLOR": "1"},
+        cwd=cwd, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_the_linter_has_nothing_to_say() -> None:
+    """By the profile that is meant for production, without a look at any server."""
+    done = ops("ansible-lint", "--offline", "--profile", "production", "--nocolor", "-q")
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+
+
+def test_the_readme_tells_of_every_variable() -> None:
+    """`python -m tests.ops.variables` writes it anew."""
+    assert variables.written() == variables.table()
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_defaults_are_what_is_specified(role: Path) -> None:
+    """A variable's default in a role is the one that its specification names."""
+    spec = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())
+    options: dict[str, Any] = spec["argument_specs"]["main"]["options"]
+    file = role / "defaults" / "main.yml"
+    defaults = yaml.safe_load(file.read_text()) if file.exists() else {}
+    named = {name: each["default"] for name, each in options.items() if not each.get("required")}
+    assert named.items() <= defaults.items()
+
+
+NOWHERE: Final = dict.fromkeys(("release_wheel", "release_wheels", "release_requirements"), "/no")
+ONE: Final[dict[str, Any]] = {"hosts": {"a": {}}}
+
+
+def gate(**settings: Any) -> dict[str, Any]:
+    return {"gates": {"hosts": {"a": settings}}}
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ({"gates": ONE, "clouds": ONE}, "is in gates and in"),
+        (gate(gate_cameras=[{"name": "left", "lane": "nowhere"}]), "names the lane nowhere"),
+        (gate(gate_kiosk=True), "usher-edge key LANE"),
+        (gate(**NOWHERE), "/no is not there"),
+        ({"clouds": {"hosts": {"a": {"service_public_url": "http://x"}}}}, "anybody could pay"),
+    ],
+)
+def test_contradictions_are_refused_before_a_host_is_touched(
+    tmp_path: Path, told: dict[str, Any], says: str
+) -> None:
+    """With a sentence; no connection is made."""
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text(yaml.safe_dump(told))
+    done = ops("ansible-playbook", "-i", str(inventory), "site.yml")
+    assert done.returncode != 0
+    assert says in " ".join(done.stdout.split())
+    assert "UNREACHABLE" not in done.stdout
+    assert "TASK [machine" not in done.stdout
+
+
+def test_a_venues_only_gate_is_updated_when_somebody_says_so(tmp_path: Path) -> None:
+    """Not by the way."""
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text(yaml.safe_dump({"gates": ONE}))
+    done = ops("ansible-playbook", "-i", str(inventory), "update.yml")
+    assert done.returncode != 0
+    assert "update_only_gate=true" in done.stdout

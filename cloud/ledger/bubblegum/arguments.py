@@ -1,9 +1,14 @@
 """The arguments of the instructions that change a leaf: which leaf it is, by its hashes."""
 
+from collections.abc import Mapping
+
 from msgspec import Struct
+from msgspec.structs import replace
+from solders.pubkey import Pubkey
 
 from cloud.ledger.bubblegum.borsh import Reader, option
-from cloud.ledger.bubblegum.leaf import NO_ASSET_DATA
+from cloud.ledger.bubblegum.leaf import NO_ASSET_DATA, collection_hash
+from cloud.ledger.bubblegum.programs import asset_of
 from cloud.ledger.values import Flag, Leaf, Schema
 
 
@@ -35,6 +40,30 @@ def read_leaf_args(reader: Reader, schema: Schema) -> LeafArgs:
         asset_data = reader.option(lambda: reader.take(32))
         flags = reader.option(lambda: reader.number(1))
     return LeafArgs(root, data, creators, reader.number(8), reader.number(4), asset_data, flags)
+
+
+def leaf_of(
+    schema: Schema, keys: Mapping[str, Pubkey], args: LeafArgs, delegate: str = "leaf_delegate"
+) -> Leaf:
+    """Return the leaf that accounts and arguments claim is there: a proof will tell."""
+    owner = keys["leaf_owner"]
+    leaf = Leaf(
+        schema,
+        asset_of(keys["tree"], args.nonce),
+        owner,
+        keys.get(delegate) or owner,
+        args.nonce,
+        args.data_hash,
+        args.creator_hash,
+    )
+    if schema is Schema.V1:
+        return leaf
+    return replace(
+        leaf,
+        collection_hash=collection_hash(keys.get("collection")),
+        asset_data_hash=args.asset_data_hash or NO_ASSET_DATA,
+        flags=Flag(args.flags or 0),
+    )
 
 
 def args_of(leaf: Leaf, index: int, root: bytes) -> LeafArgs:

@@ -34,10 +34,15 @@ class Spec:
         self.places = tuple(map(_place, accounts.split()))
 
     def build(
-        self, accounts: Mapping[str, Pubkey | None], data: bytes, proof: Sequence[bytes] = ()
+        self,
+        accounts: Mapping[str, Pubkey | None],
+        data: bytes,
+        proof: Sequence[bytes] = (),
+        signed_by: Pubkey | None = None,
     ) -> Instruction:
-        """Return the instruction. Absent accounts are those that *accounts* lacks."""
-        metas = [_meta(place, accounts.get(place.name)) for place in self.places]
+        """Return the instruction. Absent accounts are those that *accounts* lacks; *signed_by*
+        signs wherever it stands."""
+        metas = [_meta(place, accounts.get(place.name), signed_by) for place in self.places]
         metas += [
             AccountMeta(Pubkey.from_bytes(node), is_signer=False, is_writable=False)
             for node in proof
@@ -55,12 +60,13 @@ def _place(written: str) -> Place:
     return Place(name, "w" in marks, "s" in marks, "?" in marks)
 
 
-def _meta(place: Place, key: Pubkey | None) -> AccountMeta:
+def _meta(place: Place, key: Pubkey | None, signed_by: Pubkey | None) -> AccountMeta:
     if key is None:
         if not place.optional:
             raise KeyError(place.name)
         return AccountMeta(BUBBLEGUM, is_signer=False, is_writable=False)
-    return AccountMeta(key, is_signer=place.signer, is_writable=place.writable)
+    signer = place.signer or key == signed_by
+    return AccountMeta(key, is_signer=signer, is_writable=place.writable)
 
 
 PROGRAMS: Final = "log_wrapper compression_program system_program"
@@ -114,3 +120,9 @@ SPECS: Final = (
 a signer, whichever acts: see `signed_by`."""
 
 BY_DISCRIMINATOR: Final = {spec.discriminator: spec for spec in SPECS}
+
+
+def accounts_of(spec: Spec, keys: Sequence[Pubkey]) -> dict[str, Pubkey]:
+    """Return an instruction's accounts by name, without those that are absent."""
+    pairs = zip(spec.places, keys, strict=False)
+    return {place.name: key for place, key in pairs if not (place.optional and key == BUBBLEGUM)}

@@ -15,10 +15,10 @@ from cloud.ledger.bubblegum import instructions as known
 from cloud.ledger.bubblegum.codes import Anchor
 from cloud.ledger.bubblegum.instructions import BY_DISCRIMINATOR, Spec
 from cloud.ledger.bubblegum.programs import BUBBLEGUM, COMPUTE_BUDGET, CORE, SYSTEM
+from cloud.ledger.bubblegum.transaction import Call, Parsed
 from cloud.ledger.embedded import changing, core, minting, system, trees
 from cloud.ledger.embedded.accounts import Failed, Held, Work, custom
 from cloud.ledger.embedded.context import Context
-from cloud.ledger.embedded.transaction import Call, Parsed
 from cloud.ledger.faults import LedgerMalformed
 from cloud.ledger.values import Error, Schema
 

@@ -5,15 +5,14 @@ from typing import Final
 from msgspec.structs import replace
 from solders.pubkey import Pubkey
 
-from cloud.ledger.bubblegum.arguments import LeafArgs, read_leaf_args
+from cloud.ledger.bubblegum.arguments import LeafArgs, leaf_of, read_leaf_args
 from cloud.ledger.bubblegum.codes import Code
 from cloud.ledger.bubblegum.collection import Collection, Plugin
-from cloud.ledger.bubblegum.leaf import NO_ASSET_DATA, collection_hash
-from cloud.ledger.bubblegum.programs import CORE, asset_of
+from cloud.ledger.bubblegum.programs import CORE
 from cloud.ledger.embedded import core
 from cloud.ledger.embedded.accounts import custom
 from cloud.ledger.embedded.context import Context
-from cloud.ledger.values import Flag, Leaf, Schema
+from cloud.ledger.values import Flag, Leaf
 
 TRANSFER_FEE: Final = 6_000  # lamports, for the protocol: V2 alone
 ANY_FREEZE: Final = Flag.FROZEN | Flag.FROZEN_BY_OWNER
@@ -102,29 +101,7 @@ def _begin(context: Context, delegate: str = "leaf_delegate") -> tuple[LeafArgs,
     """Return the arguments and the leaf that they and the accounts name."""
     args = read_leaf_args(context.arguments(), context.schema)
     context.require_schema(context.config())
-    return args, named_leaf(context, args, delegate)
-
-
-def named_leaf(context: Context, args: LeafArgs, delegate: str) -> Leaf:
-    """Return the leaf that is claimed to be in the tree: its hash and a proof will tell."""
-    owner = context["leaf_owner"]
-    leaf = Leaf(
-        context.schema,
-        asset_of(context["tree"], args.nonce),
-        owner,
-        context.get(delegate) or owner,
-        args.nonce,
-        args.data_hash,
-        args.creator_hash,
-    )
-    if context.schema is Schema.V1:
-        return leaf
-    return replace(
-        leaf,
-        collection_hash=collection_hash(context.get("collection")),
-        asset_data_hash=args.asset_data_hash or NO_ASSET_DATA,
-        flags=Flag(args.flags or 0),
-    )
+    return args, leaf_of(context.schema, context.keys(), args, delegate)
 
 
 def _owned_by(leaf: Leaf, owner: Pubkey) -> Leaf:

@@ -16,8 +16,8 @@ from cloud.ledger.bubblegum.programs import (
     SYSTEM,
     config_of,
 )
+from cloud.ledger.bubblegum.transaction import Call, Meta
 from cloud.ledger.embedded.accounts import Failed, Work, custom
-from cloud.ledger.embedded.transaction import Call, Meta
 from cloud.ledger.faults import LedgerMalformed
 from cloud.ledger.tree.concurrent import Change, ConcurrentTree, TreeRefused, load
 from cloud.ledger.values import Leaf, Schema
@@ -46,6 +46,10 @@ class Context:
         """Return an optional account's address, or *default*."""
         meta = self._named.get(name)
         return default if meta is None else meta.key
+
+    def keys(self) -> dict[str, Pubkey]:
+        """Return all accounts that are there."""
+        return {name: meta.key for name, meta in self._named.items()}
 
     def signed(self, name: str) -> bool:
         """Whether an account has signed."""

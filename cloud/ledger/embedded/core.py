@@ -9,8 +9,8 @@ from cloud.ledger.bubblegum.collection import (
     read_create,
 )
 from cloud.ledger.bubblegum.programs import CORE, SYSTEM
+from cloud.ledger.bubblegum.transaction import Call
 from cloud.ledger.embedded.accounts import Failed, Work, custom, rent
-from cloud.ledger.embedded.transaction import Call
 from cloud.ledger.faults import LedgerMalformed
 
 

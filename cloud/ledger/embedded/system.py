@@ -6,8 +6,8 @@ from solders.pubkey import Pubkey
 
 from cloud.ledger.bubblegum.borsh import Reader
 from cloud.ledger.bubblegum.programs import SYSTEM
+from cloud.ledger.bubblegum.transaction import Call
 from cloud.ledger.embedded.accounts import Failed, Work, custom
-from cloud.ledger.embedded.transaction import Call
 from cloud.ledger.faults import LedgerMalformed
 
 CREATE, TRANSFER = 0, 2

@@ -38,6 +38,14 @@ class Nodes:
             at = (change.index >> level) * SIZE
             nodes[at : at + SIZE] = node
 
+    def put(self, index: int, leaf: bytes) -> None:
+        """Write one leaf, with no path given."""
+        path = [leaf]
+        for level, sibling in enumerate(self.proof(index)):
+            pair = sibling + path[-1] if index >> level & 1 else path[-1] + sibling
+            path.append(keccak(pair))
+        self.apply(Change(index, tuple(path), 0))
+
     @classmethod
     def of(cls, depth: int, leaves: bytes) -> "Nodes":
         """Return the tree of *leaves*, one after another, in about two microseconds a leaf."""

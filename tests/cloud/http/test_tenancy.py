@@ -27,6 +27,11 @@ PLATFORM: Final = {
     "platform_audit": "what happens outside every tenant",
     "platform_idempotency": "requests outside every tenant",
     "platform_outbox": "messages about accounts",
+    "ledger_head": "the ledger, which is as public as a chain",
+    "ledger_transaction": "the ledger: signed transactions",
+    "ledger_touch": "the ledger: its index of transactions",
+    "ledger_account": "the ledger: accounts",
+    "ledger_leaf": "the ledger: assets, by addresses and hashes",
     "legal_move": "a table of the lifecycle, the same for all",
     "migration": "what was applied",
 }

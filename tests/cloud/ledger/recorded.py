@@ -12,9 +12,9 @@ from typing import Any, Final
 from solders.pubkey import Pubkey
 
 from cloud.ledger.bubblegum.programs import SYSTEM
+from cloud.ledger.bubblegum.transaction import Parsed, parse
 from cloud.ledger.embedded.accounts import Held
 from cloud.ledger.embedded.bank import Bank, Executed
-from cloud.ledger.embedded.transaction import Parsed, parse
 
 Json = dict[str, Any]
 

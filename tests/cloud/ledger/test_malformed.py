@@ -16,7 +16,7 @@ from cloud.ledger.bubblegum.config import Config, read_config
 from cloud.ledger.bubblegum.events import change_event, leaf_event, read_event
 from cloud.ledger.bubblegum.metadata import read_metadata
 from cloud.ledger.bubblegum.programs import BUBBLEGUM, CORE
-from cloud.ledger.embedded.transaction import parse
+from cloud.ledger.bubblegum.transaction import parse
 from cloud.ledger.faults import LedgerFault, LedgerMalformed, LedgerRefused, LedgerUntrusted
 from cloud.ledger.tree.concurrent import load
 from cloud.ledger.tree.nodes import Nodes

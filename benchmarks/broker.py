@@ -4,6 +4,9 @@ A relay of our own (cloud/broker) on Debian's RabbitMQ, which flushes to the dis
 confirms, and PostgreSQL, which does before it answers. Four tenants share the messages, each
 with a key of its own. Beside it, on the same connection: the same bytes alone, with confirms.
 
+Then without a broker: messages relayed and handled in process, one after the other, each with an
+effect of one row; less what the same effects cost in transactions of their own.
+
     python -m benchmarks.broker
 """
 
@@ -13,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final, LiteralString
 from uuid import UUID, uuid4
@@ -28,6 +32,7 @@ from cloud.db.connect import Pool
 from cloud.db.tenancy import WORKER, TenantTx, tenant_tx
 from cloud.embedded.postgres import Postgres
 from cloud.messages.consumer import Consumer, Message
+from cloud.messages.turning import Dispatch
 from cloud.telemetry import configure_logs
 from tests.cloud.broker.post import USERS, address_of
 from tests.cloud.broker.rabbit import Rabbit
@@ -35,6 +40,7 @@ from tests.cloud.database import Database, copy_template, make_template
 
 MESSAGES: Final = 20_000
 TENANTS: Final = 4
+ALONE: Final = 500  # messages of a tenant, in process
 TOPIC: Final = "order.paid"
 FILL: Final[LiteralString] = """
     INSERT INTO outbox (topic, key, payload, request_id)
@@ -50,7 +56,13 @@ async def nothing(tx: TenantTx, message: Message) -> None:
     """Handle nothing: the queue is measured, and not who reads it."""
 
 
+async def one_row(tx: TenantTx, message: Message) -> None:
+    """Leave the smallest effect that there is."""
+    await tx.audit("bench", message.key)
+
+
 CONSUMER: Final = Consumer("orders", {TOPIC: nothing})
+WRITER: Final = Consumer("orders", {TOPIC: one_row})
 
 
 def rows_of(rabbit: Rabbit, database: Database, messages: int = MESSAGES) -> list[Row]:
@@ -63,7 +75,10 @@ def rows_of(rabbit: Rabbit, database: Database, messages: int = MESSAGES) -> lis
     (left,) = database.rows(LEFT)
     if left["left"]:
         raise SystemExit(f"{left['left']} messages are still in the outbox")
+    adds, whole = asyncio.run(bench.in_process())
     return [
+        Row("in-process dispatch adds to an effect's own transaction", adds, "ms", 1, "at most",
+            f"{whole:.2f} ms a message in all, one after the other, relayed, handled and marked"),
         Row("outbox to broker, confirmed and marked done", rate, "/s", 2500, "at least",
             f"{bare:,.0f}/s published and confirmed alone; {parts}"),
     ]  # fmt: skip
@@ -98,6 +113,28 @@ class Bench:
         finally:
             await pool.close()
 
+    async def in_process(self) -> tuple[float, float]:
+        """Return what dispatching adds to a message's effect, and both together, in ms."""
+        many = min(self._each, ALONE)
+        pool = await self._database.pool()
+        dispatch = Dispatch(pool, self._database.app_url, [WRITER], _now)
+        try:
+            await self._fill(pool, many)
+            await dispatch.all()  # all is warm
+            await self._fill(pool, many)
+            whole = await _seconds(dispatch.all)
+            bare = await _seconds(partial(self._bare, pool, many))
+        finally:
+            await pool.close()
+        each = 1000 / (many * len(self._tenants))
+        return (whole - bare) * each, whole * each
+
+    async def _bare(self, pool: Pool, many: int) -> None:
+        for tenant in self._tenants:
+            for n in range(many):
+                async with tenant_tx(pool, tenant, WORKER, _now()) as tx:
+                    await tx.audit("bench", f"order:{n}")
+
     async def _fill(self, pool: Pool, many: int) -> None:
         for tenant in self._tenants:
             async with tenant_tx(pool, tenant, WORKER, _now()) as tx:
@@ -129,7 +166,7 @@ class Bench:
         return f"a message alone: {told}", many / steps["published"]
 
 
-async def _seconds(work: Callable[[], Awaitable[None]]) -> float:
+async def _seconds(work: Callable[[], Awaitable[object]]) -> float:
     began = time.perf_counter()
     await work()
     return time.perf_counter() - began

@@ -16,6 +16,7 @@ from aio_pika.abc import AbstractConnection
 from aiormq import Channel
 from yarl import URL
 
+from cloud.broker.gathering import Gathering
 from cloud.settings import Settings
 
 OPENING: Final = 10.0  # seconds
@@ -71,6 +72,7 @@ async def open_channel(connection: AbstractConnection) -> Channel:
     below = await channel.get_underlay_channel()
     if not isinstance(below, Channel):
         raise TypeError(type(below))
+    below.write_queue = Gathering(below.write_queue)
     return below
 
 

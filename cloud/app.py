@@ -83,7 +83,7 @@ def factory() -> "ASGIApp":
 def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
     """Return the application. Call it inside the loop that will run it."""
     parts = Parts(settings)
-    limiter = RateLimiter(parts.redis)
+    limiter = RateLimiter(parts.line)
     http = httpx.AsyncClient(timeout=OUTSIDE_WAIT)
     accounts = build_accounts(
         settings, parts.pool, clock, parts.sealer, limiter, http, settings.reached_at
@@ -127,7 +127,6 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
                 yield
                 await redeemer.close()
                 await scans.close()
-                await limiter.close()
 
     dependencies: dict[str, Any] = {
         "settings": settings,
@@ -145,7 +144,9 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
         "hub": hub,
         "reading": Reading(parts.pool, hub, clock),
         "mailbox": Box(settings.mailbox, parts.pool, parts.sealer, house(settings), clock),
-        "health": Health(parts.database_answers, parts.is_migrated, parts.cache_answers),
+        "health": Health(
+            parts.database_answers, parts.is_migrated, parts.cache_answers, parts.breakers.open
+        ),
     }
     return assemble(
         kernel,

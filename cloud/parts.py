@@ -9,12 +9,15 @@ from typing import Final, LiteralString
 
 from redis.asyncio import ConnectionPool, Redis
 
+from cloud.breakers.breaker import Breakers
 from cloud.db.connect import Pool, new_pool, open_up
 from cloud.db.migrate import is_current
+from cloud.http.line import Line
 from cloud.keys import master_file
 from cloud.keys.issuers import Issuers
 from cloud.keys.keyring import Keyring
 from cloud.keys.sealing import MasterKey, parse_master_key
+from cloud.payments.provider import RULE as PAYMENTS
 from cloud.payments.provider import StripeProvider
 from cloud.settings import Settings, Unfit
 
@@ -38,8 +41,13 @@ class Parts:
         self.sealer = master_key(settings)
         self.keyring = Keyring(self.sealer)
         self.issuers = Issuers(self.keyring)
+        self.line = Line(self.redis)
+        self.breakers = Breakers(self.line)
         self.provider = StripeProvider(
-            settings.payments_key, settings.payments_url, at_once=settings.payments_at_once
+            settings.payments_key,
+            settings.payments_url,
+            at_once=settings.payments_at_once,
+            breaker=self.breakers.of("payments", PAYMENTS),
         )
 
     @asynccontextmanager
@@ -50,6 +58,7 @@ class Parts:
             yield
         finally:
             await self.provider.aclose()
+            await self.line.close()
             await self.redis.aclose()
             await self.pool.close()
 

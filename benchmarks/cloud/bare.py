@@ -34,7 +34,7 @@ def factory() -> "ASGIApp":
     """Return the application; its environment is that of `usher-cloud serve`."""
     settings = read(None, os.environ)
     parts = Parts(settings)
-    limiter, http = RateLimiter(parts.redis), httpx.AsyncClient()
+    limiter, http = RateLimiter(parts.line), httpx.AsyncClient()
     accounts = build(
         settings, parts.pool, utc_now, parts.sealer, limiter, http, settings.reached_at
     )

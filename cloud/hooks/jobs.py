@@ -17,6 +17,8 @@ from uuid import UUID
 import httpx
 import structlog
 
+from cloud.breakers.breaker import Breakers, Call, Resting
+from cloud.breakers.model import Outcome, Rule
 from cloud.db.connect import Pool
 from cloud.db.tenancy import WORKER, TenantTx, tenant_tx
 from cloud.hooks import repository
@@ -34,6 +36,9 @@ CHANNEL: Final = "usher_hooks"
 AT_ONCE: Final = 32  # endpoints; a tenant has ten at the most
 TURN: Final = 50  # deliveries to one of them, before the others have their turn
 PACE: Final = 0.02  # seconds
+# Each failure in a row makes its endpoint rest by itself (model.rest); the breaker is for one that
+# takes some calls and fails the others, and so is called all the time.
+RULE: Final = Rule(least=20, rest=30_000)
 
 
 async def on_message(tx: TenantTx, message: Message) -> None:
@@ -54,12 +59,18 @@ class Sender:
     """Makes the calls that are due. `pool`: of its worker."""
 
     def __init__(
-        self, pool: Pool, sealer: Sealer, caller: Caller, clock: Callable[[], datetime]
+        self,
+        pool: Pool,
+        sealer: Sealer,
+        caller: Caller,
+        clock: Callable[[], datetime],
+        breakers: Breakers,
     ) -> None:
         self._pool = pool
         self._sealer = sealer
         self._caller = caller
         self._clock = clock
+        self._breakers = breakers
 
     async def due(self) -> list[Due]:
         """Return endpoints for which something is due."""
@@ -72,6 +83,8 @@ class Sender:
             for _ in range(TURN):
                 if not await self._one(to):
                     break
+        except Resting:
+            return False
         except Exception as error:  # noqa: BLE001 - a fault of ours or the database's
             LOG.warning("hook_broke", endpoint=str(to.endpoint_id), fault=type(error).__name__)
             return False
@@ -79,6 +92,11 @@ class Sender:
 
     async def _one(self, to: Due) -> bool:
         """Send one delivery; return whether there was one and it was taken."""
+        async with self._breakers.of(f"hooks:{to.endpoint_id}", RULE).guarding() as call:
+            call.outcome = Outcome.NONE
+            return await self._deliver(to, call)
+
+    async def _deliver(self, to: Due, call: Call) -> bool:
         async with tenant_tx(
             self._pool, to.tenant, WORKER, self._clock(), suspended_too=True
         ) as tx:
@@ -91,6 +109,7 @@ class Sender:
         began = time.monotonic()
         with joining("hook", delivery.trace):
             answer = await self._call(found[0], delivery)
+        call.outcome = Outcome.GOOD if answer.well else Outcome.BAD
         ms = round((time.monotonic() - began) * 1000)
         async with tenant_tx(
             self._pool, to.tenant, WORKER, self._clock(), suspended_too=True
@@ -141,6 +160,7 @@ def sending(
     listen_url: str,
     sealer: Sealer,
     clock: Callable[[], datetime],
+    breakers: Breakers,
     *,
     loopback: bool,
     tls: ssl.SSLContext | None = None,
@@ -150,7 +170,7 @@ def sending(
 
     async def run(stop: asyncio.Event) -> None:
         caller = Caller(Vetted(allowed), tls or httpx.create_ssl_context())
-        sender = Sender(pool, sealer, caller, clock)
+        sender = Sender(pool, sealer, caller, clock, breakers)
         paced = Paced(
             listen_url, CHANNEL, sender.due, sender.send, pace=PACE, share=0.0, at_once=AT_ONCE
         )

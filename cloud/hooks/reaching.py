@@ -16,6 +16,7 @@ import httpcore
 
 WAIT: Final = 15.0  # seconds for the whole of a call
 MOST_ANSWER: Final = 1 << 16  # bytes that are read of an answer
+OVERWHELMED: Final = 429  # says a receiver that has too much to do
 AT_ONCE: Final = 64  # connections
 HIDDEN: Final = tuple(  # they carry another address inside
     ipaddress.ip_network(each)
@@ -34,6 +35,11 @@ class Answer(NamedTuple):
     def taken(self) -> bool:
         """Whether the receiver has taken it."""
         return 200 <= self.status < 300
+
+    @property
+    def well(self) -> bool:
+        """Whether the receiver is there, whatever it thinks of the call."""
+        return 0 < self.status < 500 and self.status != OVERWHELMED
 
 
 class Private(httpcore.ConnectError):

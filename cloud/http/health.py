@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from cloud.http.access import anyone
 
 Check = Callable[[], Awaitable[bool]]
+Open = Callable[[], Awaitable[Mapping[str, int]]]
 HIDDEN: Final[Mapping[str, Any]] = {**anyone(), "streams": True}  # without a transaction
 
 
@@ -20,18 +21,21 @@ class Readiness(msgspec.Struct, frozen=True):
     database: bool
     migrated: bool
     cache: bool  # away, rate limits are counted by each process alone
+    breakers: dict[str, int]  # who is left alone for a while, by kind: payments, smtp, hooks
 
 
 class Health:
     """Asks what this process stands on."""
 
-    def __init__(self, database: Check, migrated: Check, cache: Check) -> None:
+    def __init__(self, database: Check, migrated: Check, cache: Check, breakers: Open) -> None:
         self._checks = (database, migrated, cache)
+        self._breakers = breakers
 
     async def readiness(self) -> Readiness:
         """Ask everything now."""
         database, migrated, cache = [await _passes(check) for check in self._checks]
-        return Readiness(database and migrated, database, migrated, cache)
+        ready = database and migrated
+        return Readiness(ready, database, migrated, cache, dict(await self._breakers()))
 
 
 async def _passes(check: Check) -> bool:

@@ -13,6 +13,8 @@ import aiosmtplib
 import structlog
 from aiosmtplib import SMTP
 
+from cloud.breakers.breaker import Breaker, Breakers, Resting
+from cloud.breakers.model import Outcome, Rule
 from cloud.notify.answers import Answer, Verdict, code_of, judge
 from cloud.notify.message import Ready
 from cloud.notify.servers import Server
@@ -24,12 +26,16 @@ MOST: Final = 8  # connections
 PER_CONNECTION: Final = 100  # mails
 REST_FIRST: Final = 1.0  # seconds that a server that is away is left alone
 REST_LONGEST: Final = 60.0
+RULE: Final = Rule(rest=30_000, probe=150_000)  # connecting, and three steps of a mail
+FAILING: Final = ("smtp_cut", "smtp_timeout")  # of a server: how these faults begin
 
 
 class Courier:
     """Hands mails over, by connections that it keeps. `await courier.aclose()` in the end."""
 
-    def __init__(self, where: Server, wait: float = WAIT) -> None:
+    def __init__(self, where: Server, wait: float = WAIT, breaker: Breaker | None = None) -> None:
+        """`breaker`: shared with other processes; without, its own."""
+        self._breaker = breaker or Breakers(None).of("smtp", RULE)
         self._server = where
         self._wait = wait
         self._slots = asyncio.Semaphore(MOST)
@@ -44,8 +50,13 @@ class Courier:
 
     async def hand_over(self, mail: Ready) -> Verdict:
         """Hand a mail to the server; whatever happens is a verdict."""
-        async with self._slots:
-            verdict = await self._try(mail)
+        try:
+            async with self._slots, self._breaker.guarding() as call:
+                verdict = await self._try(mail)
+                call.outcome = outcome_of(verdict)
+        except Resting as resting:  # as long as that no other mail is taken up
+            self._rests_until = time.monotonic() + resting.seconds
+            return Verdict(Answer.AWAY, "smtp_resting")
         if verdict.answer is Answer.AWAY:
             self._failures += 1
             rest = min(REST_LONGEST, REST_FIRST * 2.0 ** min(self._failures - 1, 10))
@@ -155,6 +166,12 @@ class Courier:
         """Take leave of the server."""
         while self._idle:
             await self._quit(self._idle.pop().smtp)
+
+
+def outcome_of(verdict: Verdict) -> Outcome:
+    """Return what a verdict on a mail says of the server."""
+    failing = verdict.answer is Answer.AWAY or verdict.fault.startswith(FAILING)
+    return Outcome.BAD if failing else Outcome.GOOD
 
 
 class _Line(NamedTuple):

@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final
 
+from cloud.breakers.breaker import Breakers
 from cloud.db.connect import Pool
 from cloud.http.kernel import Sealer
 from cloud.notify.addresses import Mailbox, sender
 from cloud.notify.addresses import Sender as From
-from cloud.notify.courier import Courier
+from cloud.notify.courier import RULE, Courier
 from cloud.notify.rows import House
 from cloud.notify.sending import Sender, sending
 from cloud.notify.servers import server
@@ -26,19 +27,24 @@ def house(settings: Settings) -> House:
     return House(named, settings.reached_at)
 
 
-def courier(settings: Settings) -> Courier | None:
+def courier(settings: Settings, breakers: Breakers | None = None) -> Courier | None:
     """Return who hands mails over; None: they are kept here. `Unfit`: a file can't be read."""
     if not settings.smtp_url:
         return None
     name = house(settings).sender.address.domain
     try:
-        return Courier(server(settings.smtp_url, settings.smtp_ca, name))
+        where = server(settings.smtp_url, settings.smtp_ca, name)
+        return Courier(where, breaker=breakers.of("smtp", RULE) if breakers else None)
     except OSError as error:
         raise Unfit(f"smtp_ca {settings.smtp_ca} is no certificate that can be read.") from error
 
 
 def parts(
-    settings: Settings, pool: Pool, sealer: Sealer, clock: Callable[[], datetime]
+    settings: Settings,
+    pool: Pool,
+    sealer: Sealer,
+    clock: Callable[[], datetime],
+    breakers: Breakers,
 ) -> tuple[Callable[[asyncio.Event], Awaitable[None]], ...]:
     """Return what a worker runs for mail: nothing where it neither sends nor keeps any.
 
@@ -46,7 +52,7 @@ def parts(
     """
     if not (settings.smtp_url or settings.mailbox):
         return ()
-    made = courier(settings)
+    made = courier(settings, breakers)
     return (
         sending(settings.database_url, made, Sender(pool, sealer, house(settings), made, clock)),
     )

@@ -6,6 +6,7 @@ provider can't take all of them, only so many may ask at a time; one more is tol
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from math import ceil
 from typing import Final, TypeVar
 
 from cloud.errors import Refusal
@@ -50,7 +51,9 @@ class Till:
         async with self._free:
             try:
                 return await asyncio.wait_for(work(), self._patience)
-            except (ProviderAway, TimeoutError):
+            except ProviderAway as away:
+                failure = Refusal("payments_away", retry_after=max(1, ceil(away.wait)))
+            except TimeoutError:
                 failure = Refusal("payments_away")
             except ProviderRefused as refused:
                 failure = Refusal("payment_refused", reason=refused.code)

@@ -12,13 +12,15 @@ it has the same effect once, so whoever was cut off asks again. Two things can g
 """
 
 import logging
-from collections.abc import Awaitable, Mapping, Sequence
-from typing import Final, Literal, Protocol, TypeVar
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, Final, Literal, Protocol, TypeVar
 
 import msgspec
 import stripe
 from stripe.params import PaymentIntentCreateParams
 
+from cloud.breakers.breaker import Breaker, Breakers, Resting
+from cloud.breakers.model import Outcome, Rule
 from cloud.payments.objects import Intent as Intent
 from cloud.payments.objects import IntentStatus as IntentStatus
 from cloud.payments.objects import RefundResult as RefundResult
@@ -30,6 +32,7 @@ Method = Literal["card"]
 
 STRIPE: Final = "https://api.stripe.com"
 PAGE: Final = 100  # the most that one list call gives
+RULE: Final = Rule(rest=10_000, probe=75_000)  # three attempts, and what is waited between them
 
 
 class ProviderRefused(Exception):
@@ -41,11 +44,15 @@ class ProviderRefused(Exception):
 
 
 class ProviderAway(Exception):
-    """The provider gave no usable answer; what was asked for may have happened all the same."""
+    """The provider gave no usable answer; what was asked for may have happened all the same.
 
-    def __init__(self, code: str) -> None:
+    `resting`: it was not asked, for it failed too often; how many seconds that goes on.
+    """
+
+    def __init__(self, code: str, wait: float = 0.0) -> None:
         super().__init__(code)
         self.code = code
+        self.wait = wait
 
 
 class Provider(Protocol):
@@ -92,11 +99,12 @@ class StripeProvider:
         timeout: float = 20,
         retries: int = 2,
         at_once: int = 16,
+        breaker: Breaker | None = None,
     ) -> None:
         """`methods`: how buyers may pay; without any, as the account's settings say.
 
         `timeout`: seconds for each attempt; `at_once`: how many requests are under way, while
-        more of them wait.
+        more of them wait. `breaker`: shared with other processes; without, its own.
         """
         # Stripe's client writes whole answers, with client secrets, to its log's debug level.
         logging.getLogger("stripe").setLevel(logging.WARNING)
@@ -108,6 +116,7 @@ class StripeProvider:
             max_network_retries=retries,
         )
         self._methods: Final = tuple(methods)
+        self._breaker = breaker or Breakers(None).of("payments", RULE)
 
     async def create_intent(
         self, *, amount: int, currency: str, metadata: Mapping[str, str], key: str
@@ -121,12 +130,12 @@ class StripeProvider:
         if self._methods:
             wanted["allowed_payment_method_types"] = list(self._methods)
         asked = self._stripe.v1.payment_intents.create_async(wanted, {"idempotency_key": key})
-        return _read(await _asked(asked), Intent)
+        return _read(await self._asked(asked), Intent)
 
     async def retrieve(self, intent_id: str) -> Intent:
         """Return the payment as it stands now."""
         return _read(
-            await _asked(self._stripe.v1.payment_intents.retrieve_async(intent_id)), Intent
+            await self._asked(self._stripe.v1.payment_intents.retrieve_async(intent_id)), Intent
         )
 
     async def cancel(self, intent_id: str, key: str) -> Intent:
@@ -134,7 +143,7 @@ class StripeProvider:
         asked = self._stripe.v1.payment_intents.cancel_async(
             intent_id, options={"idempotency_key": key}
         )
-        return _read(await _asked(asked), Intent)
+        return _read(await self._asked(asked), Intent)
 
     async def refund(
         self, intent_id: str, amount: int, key: str, metadata: Mapping[str, str]
@@ -144,11 +153,11 @@ class StripeProvider:
             {"payment_intent": intent_id, "amount": amount, "metadata": dict(metadata)},
             {"idempotency_key": key},
         )
-        return _read(await _asked(asked), RefundResult)
+        return _read(await self._asked(asked), RefundResult)
 
     async def retrieve_refunds(self, intent_id: str) -> Sequence[RefundResult]:
         """Return all refunds of a payment, the newest first."""
-        return await _asked(self._all_refunds(intent_id))
+        return await self._asked(self._all_refunds(intent_id))
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -160,14 +169,20 @@ class StripeProvider:
         )
         return [_read(refund, RefundResult) async for refund in page.auto_paging_iter()]
 
-
-async def _asked(answer: Awaitable[T]) -> T:
-    """Return *answer*. Stripe's own error holds whole answers, so ours keeps nothing of it."""
-    try:
-        return await answer
-    except stripe.StripeError as error:
-        failure = failure_of(error)
-    raise failure
+    async def _asked(self, answer: Coroutine[Any, Any, T]) -> T:
+        """Return *answer*. Stripe's own error holds whole answers, so ours keeps nothing of it."""
+        failure: ProviderRefused | ProviderAway
+        try:
+            async with self._breaker.guarding() as call:
+                try:
+                    return await answer
+                except stripe.StripeError as error:
+                    failure = failure_of(error)
+                    call.outcome = outcome_of(failure)
+        except Resting as resting:
+            answer.close()
+            failure = ProviderAway("resting", resting.seconds)
+        raise failure
 
 
 def _read(answer: stripe.StripeObject, form: type[T]) -> T:
@@ -200,6 +215,13 @@ def failure_of(error: stripe.StripeError) -> ProviderRefused | ProviderAway:
         case stripe.APIConnectionError():
             return ProviderAway("unreachable")
     return ProviderAway("busy" if error.http_status == 409 else "outage")
+
+
+def outcome_of(failure: ProviderRefused | ProviderAway) -> Outcome:
+    """Return what a failure says of the provider itself."""
+    if isinstance(failure, ProviderRefused) or failure.code == "busy":
+        return Outcome.GOOD  # it has answered
+    return Outcome.NONE if failure.code == "key_refused" else Outcome.BAD
 
 
 def _uncoded(error: stripe.CardError | stripe.InvalidRequestError) -> str:

@@ -53,11 +53,13 @@ def _listen(settings: Settings, folder: str, *, figures: bool) -> Callable[[], N
     from prometheus_client.multiprocess import MultiProcessCollector
 
     from cloud.watch.figures import Figures
+    from cloud.watch.resting import Resting
 
     registry = CollectorRegistry()
     MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
     if figures:
         registry.register(Figures(settings.database_url))
+        registry.register(Resting(settings.redis_url))
     host, port = host_and_port(settings.metrics_listen)
     try:
         server, thread = start_http_server(port, host, registry)

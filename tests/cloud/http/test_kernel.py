@@ -24,6 +24,7 @@ from cloud.http.access import Caller, Principal, admin, anyone, device, fan, nee
 from cloud.http.assembly import assemble
 from cloud.http.front import neighbourhood
 from cloud.http.kernel import Kernel, Rates
+from cloud.http.line import Line
 from cloud.http.rate_limit import RateLimiter
 from cloud.keys.sealing import MasterKey
 from tests.cloud.database import Database
@@ -123,7 +124,8 @@ def address(database: Database, redis_url: str) -> Iterator[str]:
     def make_app() -> Any:
         held: dict[str, Any] = {}
         redis = ConnectionPool.from_url(redis_url)
-        limiter = RateLimiter(redis)
+        line = Line(redis)
+        limiter = RateLimiter(line)
 
         class LatePool:
             """Opens with the application."""
@@ -136,7 +138,7 @@ def address(database: Database, redis_url: str) -> Iterator[str]:
             held["pool"] = await open_pool(database.app_url)
             yield
             await held["pool"].close()
-            await limiter.close()
+            await line.close()
             await redis.aclose()
 
         kernel = Kernel(

@@ -12,6 +12,7 @@ from redis.asyncio import ConnectionPool, Redis
 
 from cloud.embedded.ports import free_port
 from cloud.http.counts import dial
+from cloud.http.line import Line
 from cloud.http.rate_limit import RateLimiter
 from edge.certs import make_authority, make_server, server_context, store
 
@@ -22,13 +23,14 @@ def test_two_processes_count_together(redis_url: str) -> None:
 
     async def count() -> list[int]:
         redis = ConnectionPool.from_url(redis_url)
-        one, other = RateLimiter(redis), RateLimiter(redis)
+        lines = Line(redis), Line(redis)
+        one, other = map(RateLimiter, lines)
         try:
             waits = await asyncio.gather(*(one.hit(bucket, 3) for _ in range(3)))
             return [*waits, await other.hit(bucket, 3), await other.hit(f"{bucket}-", 3)]
         finally:
-            await one.close()
-            await other.close()
+            for each in lines:
+                await each.close()
             await redis.aclose()
 
     *first, fourth, another = asyncio.run(count())
@@ -41,7 +43,8 @@ def test_without_redis_a_process_counts_alone() -> None:
 
     async def count() -> list[int]:
         redis = ConnectionPool.from_url(f"redis://127.0.0.1:{free_port()}")
-        limiter = RateLimiter(redis)
+        line = Line(redis)
+        limiter = RateLimiter(line)
         return [await limiter.hit("bucket", 2) for _ in range(3)]
 
     *first, third = asyncio.run(count())
@@ -56,7 +59,8 @@ def test_a_connection_that_was_lost_is_made_again(redis_url: str) -> None:
     async def count() -> tuple[bool, int]:
         redis = ConnectionPool.from_url(redis_url)
         wire = await dial(redis)
-        limiter = RateLimiter(redis)
+        line = Line(redis)
+        limiter = RateLimiter(line)
         try:
             await limiter.hit(bucket, 1)
             waiting = asyncio.ensure_future(wire.ask("BLPOP", bucket + "-", 30))
@@ -67,7 +71,7 @@ def test_a_connection_that_was_lost_is_made_again(redis_url: str) -> None:
             waits = [await limiter.hit(bucket, 1) for _ in range(3)]
             return wire.is_open, waits[-1]
         finally:
-            await limiter.close()
+            await line.close()
             await redis.aclose()
 
     is_open, wait = asyncio.run(count())

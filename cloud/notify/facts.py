@@ -49,6 +49,13 @@ class OfTicket(NamedTuple):
     until: datetime | None = None
 
 
+class OfGuest(NamedTuple):
+    """Tickets that an organizer gives to somebody without an account."""
+
+    gig: Gig
+    tickets: Sequence[Printable]
+
+
 class OfEvent(NamedTuple):
     """News of an event."""
 
@@ -76,7 +83,7 @@ class OfAccount(NamedTuple):
     secret: str = ""
 
 
-Facts = OfOrder | OfMoney | OfTicket | OfEvent | OfIncidents | OfInvitation | OfAccount
+Facts = OfOrder | OfMoney | OfTicket | OfGuest | OfEvent | OfIncidents | OfInvitation | OfAccount
 
 
 class Found(NamedTuple):

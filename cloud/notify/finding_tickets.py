@@ -6,7 +6,7 @@ from uuid import UUID
 
 from cloud.db.connect import Row
 from cloud.notify.asked import GONE, OVER, Answer, Asked, gig, number_of
-from cloud.notify.facts import OfMoney, OfOrder, OfTicket
+from cloud.notify.facts import OfGuest, OfMoney, OfOrder, OfTicket
 from cloud.tickets import repository_printed
 from cloud.tickets.model_printed import Printable
 from cloud.tickets.model_printed import money as price
@@ -74,8 +74,17 @@ async def offer(asked: Asked) -> Answer:
     )
 
 
-async def handed_over(asked: Asked) -> Answer:
-    """A ticket that its reader has given away."""
+async def withdrawn(asked: Asked) -> Answer:
+    """An offer that was taken back, to the address that it was made to."""
+    row = await _transfer(asked)
+    if row is None or row["email"] is None:
+        return GONE
+    show = await gig(asked.tx, row["event_id"])
+    return row["email"], OfTicket(show, _place(row), sender=row["sender"])
+
+
+async def offered(asked: Asked) -> Answer:
+    """A ticket that its reader has offered: what became of it is the mail's kind."""
     row = await _transfer(asked)
     if row is None or asked.reader is None:
         return GONE
@@ -91,6 +100,25 @@ async def taken_over(asked: Asked) -> Answer:
     mine = _own(ticket, asked) if asked.reader.proved else None
     show = await gig(asked.tx, row["event_id"])
     return asked.reader.email, OfTicket(show, _place(row), mine=mine)
+
+
+GUEST: Final[LiteralString] = """
+    SELECT t.email FROM ticket t JOIN event e USING (tenant_id, event_id)
+     WHERE t.tenant_id = current_tenant() AND t.event_id = $1 AND t.number = ANY ($2::int[])
+       AND t.account_id IS NULL AND t.email IS NOT NULL AND e.state = 'published'
+     ORDER BY t.number LIMIT 1
+"""
+
+
+async def guest(asked: Asked) -> Answer:
+    """Tickets of a guest list, to the address that it has: whoever reads there may use them."""
+    event, numbers = UUID(asked.mail.about["event_id"]), asked.mail.about["numbers"]
+    to = await asked.tx.conn.fetchval(GUEST, event, numbers)
+    if to is None:
+        return GONE
+    found = await repository_printed.of_guest(asked.tx, event, numbers, to)
+    good = [each for each in found if each.state not in ("refunded", "revoked")]
+    return (to, OfGuest(await gig(asked.tx, event), good)) if good else GONE
 
 
 async def _transfer(asked: Asked) -> Row | None:

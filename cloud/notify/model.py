@@ -13,8 +13,12 @@ class Kind(StrEnum):
     REFUND = "refund"
     PAYMENT_RETURNED = "payment_returned"
     OFFER = "offer"
+    OFFER_DECLINED = "offer_declined"
+    OFFER_LAPSED = "offer_lapsed"
+    OFFER_WITHDRAWN = "offer_withdrawn"
     HANDED_OVER = "handed_over"
     TAKEN_OVER = "taken_over"
+    GUEST = "guest"
     EVENT_MOVED = "event_moved"
     EVENT_CANCELLED = "event_cancelled"
     INCIDENT = "incident"
@@ -39,6 +43,8 @@ CATEGORIES: Final[Mapping[Kind, Category]] = {
     Kind.INCIDENT: Category.INCIDENTS,
     Kind.INVITATION: Category.INVITATIONS,
     Kind.OFFER: Category.OFFERS,
+    Kind.OFFER_WITHDRAWN: Category.OFFERS,
+    Kind.GUEST: Category.INVITATIONS,
 }
 
 

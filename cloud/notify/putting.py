@@ -10,6 +10,7 @@ from uuid import UUID
 
 from cloud.db.tenancy import TenantTx
 from cloud.messages.consumer import Consumer, Handler, Message
+from cloud.notify import putting_many
 from cloud.notify.model import GATHERS, INCIDENTS_REST, Kind
 from cloud.spans import traceparent
 
@@ -72,6 +73,33 @@ async def on_offered(tx: TenantTx, message: Message) -> None:
     )  # fmt: skip
 
 
+async def on_withdrawn(tx: TenantTx, message: Message) -> None:
+    """Tell the address that an offer was made to that it is over."""
+    about = {"transfer_id": message.payload["transfer_id"]}
+    row = await tx.conn.fetchrow(OFFERED_TO, UUID(about["transfer_id"]))
+    if row is not None:
+        await tx.conn.execute(
+            TO_ADDRESS, Kind.OFFER_WITHDRAWN.value, row["email"], row["sender"], about, "", tx.now,
+            traceparent(),
+        )  # fmt: skip
+
+
+async def on_declined(tx: TenantTx, message: Message) -> None:
+    """Tell who has offered a ticket that it stays theirs."""
+    await _to_sender(tx, Kind.OFFER_DECLINED, message)
+
+
+async def on_lapsed(tx: TenantTx, message: Message) -> None:
+    """Tell who has offered a ticket that nobody took it in time."""
+    await _to_sender(tx, Kind.OFFER_LAPSED, message)
+
+
+async def _to_sender(tx: TenantTx, kind: Kind, message: Message) -> None:
+    told = message.payload
+    if told.get("sender"):
+        await to_account(tx, kind, UUID(told["sender"]), {"transfer_id": told["transfer_id"]})
+
+
 async def on_accepted(tx: TenantTx, message: Message) -> None:
     """Tell both sides."""
     told = message.payload
@@ -79,48 +107,6 @@ async def on_accepted(tx: TenantTx, message: Message) -> None:
     for kind, who in ((Kind.HANDED_OVER, "sender"), (Kind.TAKEN_OVER, "recipient")):
         if told.get(who):
             await to_account(tx, kind, UUID(told[who]), about)
-
-
-# Whoever holds a ticket; for a cancelled event also whose tickets were taken back since.
-NEWS: Final[LiteralString] = """
-    WITH held AS (
-        SELECT t.account_id, t.email, t.ticket_id FROM ticket t
-         WHERE t.tenant_id = current_tenant() AND t.event_id = $2
-           AND (t.state IN ('purchased', 'minted', 'active', 'listed', 'used')
-             OR (t.state = 'refunded' AND $4 AND EXISTS (
-                 SELECT FROM ticket_move m
-                  WHERE m.tenant_id = t.tenant_id AND m.event_id = t.event_id
-                    AND m.ticket_id = t.ticket_id AND m.move = 'refund' AND m.at >= $5)))
-    ), told AS (
-        SELECT DISTINCT account_id, NULL::uuid AS ticket_id FROM held WHERE account_id IS NOT NULL
-        UNION ALL
-        (SELECT DISTINCT ON (lower(email)) NULL, ticket_id FROM held
-          WHERE account_id IS NULL AND email IS NOT NULL ORDER BY lower(email), ticket_id)
-    )
-    INSERT INTO mail (kind, account_id, language, about, created_at, due_at, trace)
-    SELECT $1, account_id, coalesce(lower(split_part(a.locale, '-', 1)), 'en'),
-           jsonb_strip_nulls(jsonb_build_object('event_id', $2::uuid, 'ticket_id', ticket_id)),
-           $3, $3, $6
-      FROM told LEFT JOIN account a USING (account_id)
-     WHERE a.erased_at IS NULL
-"""
-
-
-async def on_moved(tx: TenantTx, message: Message) -> None:
-    """Tell everybody who has a ticket, if it is about when to come."""
-    before, after = message.payload["before"], message.payload["after"]
-    if any(before[name] != after[name] for name in ("doors_at", "starts_at")):
-        await _news(tx, Kind.EVENT_MOVED, message, refunded_too=False)
-
-
-async def on_cancelled(tx: TenantTx, message: Message) -> None:
-    """Tell everybody who had a ticket."""
-    await _news(tx, Kind.EVENT_CANCELLED, message, refunded_too=True)
-
-
-async def _news(tx: TenantTx, kind: Kind, message: Message, *, refunded_too: bool) -> None:
-    event = UUID(message.payload["event_id"])
-    await tx.conn.execute(NEWS, kind.value, event, tx.now, refunded_too, message.at, traceparent())
 
 
 ALONE: Final[LiteralString] = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
@@ -171,8 +157,13 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "order.payment_returned": on_payment_returned,
     "transfer.offered": on_offered,
     "transfer.accepted": on_accepted,
-    "event.moved": on_moved,
-    "event.cancelled": on_cancelled,
+    "transfer.declined": on_declined,
+    "transfer.lapsed": on_lapsed,
+    "transfer.cancelled": on_withdrawn,
+    "ticket.issued": putting_many.on_issued,
+    "event.moved": putting_many.on_moved,
+    "event.cancelled": putting_many.on_cancelled,
+    putting_many.NEXT: putting_many.on_next,
     "incident.opened": on_incident,
     "mail.invitation": on_invitation,
 }

@@ -12,6 +12,7 @@ from cloud.notify.facts import (
     Gig,
     OfAccount,
     OfEvent,
+    OfGuest,
     OfIncidents,
     OfInvitation,
     OfMoney,
@@ -64,8 +65,12 @@ def _facts() -> Mapping[Kind, Facts]:
         Kind.OFFER: OfTicket(
             GIG, place, sender="Grace Hopper", secret=SECRET, until=STARTS - timedelta(days=3)
         ),
+        Kind.OFFER_DECLINED: OfTicket(GIG, place),
+        Kind.OFFER_LAPSED: OfTicket(GIG, place),
+        Kind.OFFER_WITHDRAWN: OfTicket(GIG, place, sender="Grace Hopper"),
         Kind.HANDED_OVER: OfTicket(GIG, place),
         Kind.TAKEN_OVER: OfTicket(GIG, place, mine=pair[0]),
+        Kind.GUEST: OfGuest(GIG, pair[:1]),
         Kind.EVENT_MOVED: OfEvent(GIG),
         Kind.EVENT_CANCELLED: OfEvent(GIG),
         Kind.INCIDENT: OfIncidents(GIG, {"double_admission": 2, "superseded_admission": 1}),

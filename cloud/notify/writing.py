@@ -11,6 +11,7 @@ from cloud.notify.facts import (
     Gig,
     OfAccount,
     OfEvent,
+    OfGuest,
     OfIncidents,
     OfInvitation,
     OfMoney,
@@ -38,6 +39,8 @@ def write(found: Found, now: datetime) -> Letter:
         case OfTicket():
             tickets = () if facts.mine is None else (facts.mine,)
             blocks = list(_ticket(say, kind, facts))
+        case OfGuest():
+            tickets, blocks = facts.tickets, list(_guest(say, facts, found.organizer))
         case OfEvent():
             blocks = list(_event(say, kind, facts))
         case OfIncidents():
@@ -126,6 +129,12 @@ def _ticket(say: Words, kind: Kind, facts: OfTicket) -> Iterator[Block]:
         yield Text(say("offer.stranger"))
     if facts.mine is not None:
         yield from pictures.blocks(say, [facts.mine])
+
+
+def _guest(say: Words, facts: OfGuest, organizer: str) -> Iterator[Block]:
+    yield Text(say("guest.lead", organizer=organizer))
+    yield Facts(_when(say, facts.gig))
+    yield from pictures.blocks(say, facts.tickets)
 
 
 def _event(say: Words, kind: Kind, news: OfEvent) -> Iterator[Block]:

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Final
 
 from cloud.tickets import sheet_text
-from cloud.tickets.sheet_board import FONTS, Board
-from cloud.tickets.sheet_board import FontMissing as FontMissing
+from cloud.tickets.sheet_board import Board
+from cloud.tickets.sheet_fonts import FONTS
+from cloud.tickets.sheet_fonts import FontMissing as FontMissing
 from cloud.tickets.sheet_page import Position, draw_page
 from cloud.tickets.sheet_printed import Printed as Printed
 from cloud.tickets.sheet_words import Words, words

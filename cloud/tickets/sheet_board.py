@@ -1,6 +1,7 @@
 """What a ticket is drawn on: a page of fpdf2 that takes untrusted text and is read aloud.
 
-The fonts are DejaVu's, from npm's `dejavu-fonts-ttf`: fpdf2's own know Latin letters alone.
+The fonts are DejaVu's (`sheet_fonts`), from npm's `dejavu-fonts-ttf`: fpdf2's own know Latin
+letters alone.
 All that is written is tagged, headings as such and the code as a figure with its words;
 what only decorates is marked as an artifact, which a screen reader passes over.
 """
@@ -14,20 +15,13 @@ from typing import Final, NamedTuple
 from fpdf import FPDF
 from fpdf.fonts import TTFFont
 
-from cloud.tickets import codes, sheet_text
+from cloud.tickets import codes, sheet_fonts, sheet_text
 
-FONTS: Final = Path(__file__).parent / "static" / "vendor" / "dejavu-fonts-ttf" / "ttf"
-FACES: Final = {"": "DejaVuSansCondensed.ttf", "B": "DejaVuSansCondensed-Bold.ttf"}
-FAMILY: Final = "ticket"
 POINT: Final = 25.4 / 72  # mm
 ASCENT: Final = 0.93  # of DejaVu's letters, in sizes
 
 BLACK: Final = 0
 GREY: Final = 95  # dark enough to be read by weak eyes, and on a weak printer
-
-
-class FontMissing(RuntimeError):
-    """The fonts of printed tickets are not there."""
 
 
 class Type(NamedTuple):
@@ -54,10 +48,7 @@ class Board(FPDF):
         self.set_creation_date(datetime.fromtimestamp(made_at, UTC))
         self.set_creator("Usher")
         self.set_producer("fpdf2")
-        for style, name in FACES.items():
-            if not (fonts / name).is_file():
-                raise FontMissing(f"{name} is not there: scripts/frontend fetches it")
-            self.add_font(FAMILY, style, fonts / name)
+        sheet_fonts.add(self, fonts)
 
     def write_in(self, x: float, y: float, width: float, text: str, kind: Type) -> float:
         """Write a text within a width, from its upper edge `y`; return its lower edge."""
@@ -109,7 +100,7 @@ class Board(FPDF):
         return sheet_text.cut(text, self._width, width, kind.lines)
 
     def _use(self, kind: Type, size: float) -> None:
-        self.set_font(FAMILY, "B" if kind.bold else "", size)
+        self.set_font(sheet_fonts.FAMILY, "B" if kind.bold else "", size)
 
     def _width(self, text: str) -> float:
         return self.get_string_width(self._visual(text))

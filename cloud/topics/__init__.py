@@ -58,6 +58,7 @@ TOPICS: Final[Mapping[str, Topic]] = {
     "tickets.resign": Topic(work.OfEvent, ""),
     "guests.batch": Topic(work.Batch, ""),
     "mail.invitation": Topic(work.Invitation, ""),
+    "mail.news": Topic(work.News, ""),
 }
 
 

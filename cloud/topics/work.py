@@ -1,5 +1,6 @@
 """What the service tells itself to do. Nobody else is told."""
 
+from datetime import datetime
 from uuid import UUID
 
 from cloud.topics.form import OfEvent as OfEvent
@@ -24,6 +25,14 @@ class Invitation(Told, frozen=True):
 
     invitation_id: UUID
     sealed: Sealed
+
+
+class News(OfEvent, frozen=True):
+    """Mail the next page of those who had tickets `since` then. Key: the event's."""
+
+    kind: str  # of cloud/notify/model.py
+    since: datetime
+    after: int  # the number of the last ticket whose holder was told
 
 
 class HookPaused(Told, frozen=True):

@@ -4,6 +4,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from ctypes import c_ushort
 from pathlib import Path
 from typing import Any
@@ -270,6 +271,24 @@ def _empty(size: Size) -> list[tuple[float, float, float, float]]:
         (column - 5, fold + 2, column - 1, height),
         (0, height - margin, width, height),
     ]
+
+
+def test_documents_made_at_once_do_not_touch_each_other() -> None:
+    """Their fonts are read once: each gives the bytes that it gives alone, whatever runs beside."""
+    languages = ["en", "de", "fr", "es"] * 4
+    names = [f"Żółć {number} \U0001f3ab" for number in range(len(languages))]
+
+    def made(name: str, language: str) -> bytes:
+        return sheet([printed(event=name)], language=language, made_at=MADE_AT)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # as often as can be
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            together = list(threads.map(made, names, languages))
+    finally:
+        sys.setswitchinterval(interval)
+    assert together == [made(*each) for each in zip(names, languages, strict=True)]
 
 
 def test_without_its_fonts_nothing_is_printed(tmp_path: Path) -> None:

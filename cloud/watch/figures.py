@@ -24,7 +24,10 @@ OWN: Final = 100  # tenants with labels of their own
 OTHERS: Final = "(others)"  # no slug has parentheses
 FRESH: Final = 5.0  # seconds that an answer is given again
 WAIT: Final = 8.0  # seconds; Prometheus waits for ten by default
-ASK: Final[LiteralString] = "SELECT slug, figure, value FROM figures($1)"
+ASK: Final[LiteralString] = """
+    SELECT slug, figure, value FROM figures($1)
+    UNION ALL SELECT slug, figure, value FROM mail_figures($1)
+"""
 
 # By name: what it tells. What waits to be minted comes with the ledger (0018_figures.sql).
 FIGURES: Final[Mapping[str, str]] = {
@@ -35,6 +38,10 @@ FIGURES: Final[Mapping[str, str]] = {
     "messages_waiting": "Messages that are not handled yet.",
     "messages_oldest_seconds": "How long the oldest of them has waited.",
     "messages_dead": "Messages that were given up.",
+    "mail_waiting": "Mails that are not handed over yet.",
+    "mail_oldest_seconds": "How long the oldest mail waits that no receiver has put off.",
+    "mail_sent": "Mails that the mail server took, or that were kept, within the last hour.",
+    "mail_refused": "Mails that bounced or were given up within the last hour.",
     "merges_waiting": "Events whose records wait to be merged.",
     "gates": "Gates that are not withdrawn.",
     "gates_silent_seconds": "Since when the gate that was heard of least lately is silent, of "

@@ -48,6 +48,8 @@ CREATE TRIGGER wake AFTER INSERT ON mail FOR EACH STATEMENT EXECUTE FUNCTION wak
 CREATE TRIGGER wake_mail AFTER INSERT ON platform_outbox
     FOR EACH STATEMENT EXECUTE FUNCTION wake_mail();
 
+CREATE INDEX mail_ended ON mail (ended_at) WHERE ended_at IS NOT NULL;
+
 -- The sender learns which tenants have something due, and the mailbox page where the newest
 -- ones lie; nothing else of them.
 CREATE POLICY due ON mail FOR SELECT TO usher_owner USING (true);
@@ -69,6 +71,36 @@ CREATE FUNCTION newest_mail(most integer, OUT tenant_id uuid, OUT mail_id uuid) 
     $$;
 REVOKE ALL ON FUNCTION newest_mail(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION newest_mail(integer) TO usher_app;
+
+-- Mail in figures, beside those of 0018_figures.sql. The oldest is one that no receiver has put
+-- off, and that does not wait on purpose; what goes to accounts outside every tenant is (platform).
+CREATE FUNCTION mail_figures(now timestamptz)
+    RETURNS TABLE (slug text, figure text, value double precision)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+    AS $$
+        WITH queue (slug, at, new) AS (
+            SELECT t.slug, m.created_at, m.attempts <= 1 AND m.kind <> 'incident'
+              FROM public.mail m JOIN public.tenant t USING (tenant_id) WHERE m.state = 'waiting'
+            UNION ALL
+            SELECT '(platform)', p.created_at, p.attempts <= 1 FROM public.platform_outbox p
+             WHERE p.done_at IS NULL AND p.dead_at IS NULL
+        ), ended (slug, state, many) AS (
+            SELECT t.slug, m.state, count(*) FROM public.mail m JOIN public.tenant t USING (tenant_id)
+             WHERE m.ended_at > now - interval '1 hour' GROUP BY 1, 2
+        )
+        SELECT slug, 'mail_waiting', count(*) FROM queue GROUP BY 1
+        UNION ALL
+        SELECT slug, 'mail_oldest_seconds',
+               greatest(0, coalesce(extract(epoch FROM now - min(at) FILTER (WHERE new)), 0))
+          FROM queue GROUP BY 1
+        UNION ALL
+        SELECT slug, 'mail_sent', sum(many) FROM ended WHERE state IN ('sent', 'kept') GROUP BY 1
+        UNION ALL
+        SELECT slug, 'mail_refused', sum(many) FROM ended WHERE state IN ('bounced', 'failed')
+         GROUP BY 1
+    $$;
+REVOKE ALL ON FUNCTION mail_figures(timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION mail_figures(timestamptz) TO usher_app;
 
 -- As in 0010_privacy.sql, with mail among what is held about a person.
 CREATE OR REPLACE FUNCTION tenants_of_account(who uuid) RETURNS SETOF uuid

@@ -5,7 +5,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -33,7 +33,7 @@ class MailServer:
     """Answers are told by `rcpt` and `data`, one a try, the last for ever.
 
     A text is an answer; "take": 250; "cut": the connection ends at once, "lose": after the mail
-    was taken; "slow": no answer for a long time.
+    was taken; "kill": `on_kill` is called then; "slow": no answer for a long time.
     """
 
     def __init__(self) -> None:
@@ -45,6 +45,7 @@ class MailServer:
         self.logins: list[bool] = []
         self.port = 0
         self.over = threading.Event()
+        self.on_kill: Callable[[], None] = lambda: None
 
     async def handle_EHLO(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, name: str, answers: list[str]
@@ -84,7 +85,7 @@ class MailServer:
         if how == "cut":
             cut(server)
             return "421 gone"
-        if how not in ("take", "lose"):
+        if how not in ("take", "lose", "kill"):
             return how
         content = envelope.content
         assert isinstance(content, bytes)
@@ -94,6 +95,8 @@ class MailServer:
         self.taken.append(
             Taken(sender, to, message, session.ssl is not None, bool(envelope.smtp_utf8))
         )
+        if how == "kill":
+            self.on_kill()
         if how == "lose":
             cut(server)
         return "250 2.0.0 taken"

@@ -25,10 +25,12 @@ from cloud.devices.controller import ROUTES as DEVICES
 from cloud.events.controller import ROUTES as EVENTS
 from cloud.hooks.routes import ROUTES as HOOKS
 from cloud.http.assembly import assemble
+from cloud.http.bulkheads import Bulkheads, Places
 from cloud.http.health import ROUTES as HEALTH
 from cloud.http.health import Health
 from cloud.http.kernel import Clock, Kernel, Rates
 from cloud.http.rate_limit import RateLimiter
+from cloud.http.shedding import bounds_of
 from cloud.incidents.routes import ROUTES as INCIDENTS
 from cloud.keys.controller import ROUTES as KEYS
 from cloud.manifests.routes import ROUTES as MANIFESTS
@@ -119,10 +121,15 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
         trusted_proxies=settings.trusted_proxies,
     )
 
+    places = Places(bounds_of(settings.database_pool))
+    count = counted()
+
     @asynccontextmanager
     async def life(_: Litestar) -> AsyncIterator[None]:
         with traced(settings, "api", version()):
-            async with http, parts.open(), accounts.keys.fresh(), hub.open():
+            async with (
+                http, parts.open(), accounts.keys.fresh(), hub.open(), places.watching(),
+            ):  # fmt: skip
                 await open_up(scans)
                 yield
                 await redeemer.close()
@@ -155,5 +162,6 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
         lifespan=[life],
         cors_origins=settings.cors_origins,
         version=version(),
-        count=counted(),
+        count=count,
+        bulkheads=Bulkheads(places, count.shed if count else None),
     )

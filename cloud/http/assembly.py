@@ -10,6 +10,7 @@ from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
+from cloud.http.bulkheads import Bulkheads
 from cloud.http.dependencies import DEPENDENCIES
 from cloud.http.description import PATH, Description
 from cloud.http.envelope import Count, Envelope
@@ -54,6 +55,7 @@ def assemble(
     cors_origins: Sequence[str] = (),
     version: str = "",
     count: Count | None = None,
+    bulkheads: Bulkheads | None = None,
 ) -> "ASGIApp":
     """Return the application. `dependencies`: objects that routes ask for by name."""
     given = {name: Provide(_constant(value), sync_to_thread=False, use_cache=True)
@@ -61,7 +63,7 @@ def assemble(
     litestar = Litestar(
         route_handlers=list(routes),
         dependencies=DEPENDENCIES | given,
-        middleware=[Front(kernel), UnitOfWork(kernel)],
+        middleware=[*([bulkheads] if bulkheads else []), Front(kernel), UnitOfWork(kernel)],
         exception_handlers={**HANDLERS, Replay: on_replay},
         lifespan=list(lifespan),
         cors_config=_cors(cors_origins),

@@ -28,6 +28,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "rate_limited": Entry(429, "Too many requests: wait, then go on."),
     "conflict": Entry(409, "Somebody else changed this at the same moment: read it again."),
     "busy": Entry(503, "The service is busy: try again in a moment."),
+    "overloaded": Entry(503, "Too much is asked at once, and gates go first: try again shortly."),
     "unavailable": Entry(503, "A part that this needs is away: try again in a moment."),
     "internal": Entry(500, "Something broke on our side. It is logged under the request's id."),
     "shutting_down": Entry(503, "This server is being restarted: try again."),

@@ -24,6 +24,19 @@ class Requests:
             registry=registry,
         )
 
+        self._refused = Counter(
+            "usher_http_shed",
+            "Requests refused so that others are served.",
+            ("whose", "why"),
+            registry=registry,
+        )
+        for whose in ("sales", "browsing"):
+            self._refused.labels(whose, "full")
+
+    def shed(self, whose: str, why: str) -> None:
+        """Count a request that was refused unread."""
+        self._refused.labels(whose, why).inc()
+
     def __call__(self, group: str, status: int, seconds: float) -> None:
         """Count a request of a group of routes. `status` 0: its caller hung up."""
         self._count.labels(group, str(status)).inc()

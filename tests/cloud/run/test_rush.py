@@ -23,7 +23,7 @@ from tests.cloud.run.served import HOLD, Served, until
 BUYERS: Final = 500
 TICKETS: Final = 100
 LONG: Final = 300.0  # seconds; a loaded machine
-DOCUMENTED: Final = {"payments_busy", "payments_away", "busy", "unavailable"}
+DOCUMENTED: Final = {"payments_busy", "payments_away", "busy", "overloaded", "unavailable"}
 COUNT: Final = "SELECT count(*) AS n FROM ticket WHERE event_id = $1 AND state = ANY ($2)"
 
 

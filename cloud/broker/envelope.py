@@ -12,19 +12,24 @@ route, and two of one id on their way at once would be taken for one another.
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any, Final
+from datetime import datetime
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
 from aiormq.abc import DeliveredMessage
+from msgspec import Meta
 from pamqp.commands import Basic
 
 from cloud.messages.consumer import Message
 
 PERSISTENT: Final = 2
 LONGEST_KEPT: Final = 48_000  # bytes of what can't be read
+LONGEST_WORD: Final = 500  # characters of a topic, a key or a header: an index holds them
+FIRST_YEAR, LAST_YEAR = 1970, 9998  # whatever its zone
+NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # and not a backslash with a word behind it
 UNREADABLE: Final = "unreadable"
 
 
@@ -37,14 +42,14 @@ class Unreadable(Exception):
 
 
 class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body."""
+    """The body, within the bounds of the tables: what does not fit there can't even be buried."""
 
-    id: int
+    id: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
     tenant: UUID
-    topic: str
-    version: int
-    key: str
-    at: datetime
+    topic: Annotated[str, Meta(max_length=LONGEST_WORD)]
+    version: Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+    key: Annotated[str, Meta(max_length=LONGEST_WORD)]
+    at: Annotated[datetime, Meta(tz=True)]
     payload: dict[str, Any]
 
 
@@ -86,9 +91,9 @@ def read(delivery: DeliveredMessage, tenant: UUID) -> Message:
     """Return the message in a delivery from a queue of `tenant`, or raise `Unreadable`."""
     try:
         body = msgspec.json.decode(delivery.body, type=Envelope)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable("message_malformed") from error
-    if body.tenant != tenant or body.at.tzinfo is None:
+    if body.tenant != tenant or not FIRST_YEAR <= body.at.year <= LAST_YEAR or _has_nul(delivery):
         raise Unreadable("message_malformed")
     headers = headers_of(delivery)
     return Message(
@@ -99,29 +104,26 @@ def read(delivery: DeliveredMessage, tenant: UUID) -> Message:
 
 
 def remains(delivery: DeliveredMessage, now: datetime) -> Message:
-    """Return what can be kept of a delivery that is no message that we know.
+    """Return what is kept of a delivery that is no message to this queue's tenant: its bytes.
 
-    One that can be decoded is itself. Anything else has an id below zero that is made from its
-    bytes: it is kept once, however often it comes.
+    Its id is below zero and made from them: it is kept once, however often it comes. Nothing that
+    it says of itself is believed, not even its id: another's would stand in for the tenant's own.
     """
-    try:
-        body = msgspec.json.decode(delivery.body, type=Envelope)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        digest = hashlib.sha256(delivery.body).digest()
-        kept = base64.b64encode(delivery.body[:LONGEST_KEPT]).decode()
-        number = -1 - (int.from_bytes(digest[:8], "big") >> 2)
-        return Message(
-            id=number, topic=UNREADABLE, version=0, key=f"{UNREADABLE}:{number}",
-            payload={"base64": kept}, at=now, request_id="", trace="", attempt=1,
-        )  # fmt: skip
-    at = body.at if body.at.tzinfo else body.at.replace(tzinfo=UTC)
+    digest = hashlib.sha256(delivery.body).digest()
+    kept = base64.b64encode(delivery.body[:LONGEST_KEPT]).decode()
+    number = -1 - (int.from_bytes(digest[:8], "big") >> 2)
     return Message(
-        id=body.id, topic=body.topic, version=body.version, key=body.key, payload=body.payload,
-        at=at, request_id=_text(headers_of(delivery), "request_id"),
-        trace=_text(headers_of(delivery), "traceparent"), attempt=deliveries_of(delivery) + 1,
+        id=number, topic=UNREADABLE, version=0, key=f"{UNREADABLE}:{number}",
+        payload={"base64": kept}, at=now, request_id="", trace="", attempt=1,
     )  # fmt: skip
+
+
+def _has_nul(delivery: DeliveredMessage) -> bool:
+    """Whether a text in it may have the one character that PostgreSQL's have not."""
+    return NUL.search(delivery.body) is not None
 
 
 def _text(headers: Mapping[str, Any], name: str) -> str:
     value = headers.get(name, "")
-    return value if isinstance(value, str) else ""
+    good = isinstance(value, str) and len(value) <= LONGEST_WORD and "\0" not in value
+    return value if good else ""

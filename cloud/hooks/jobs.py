@@ -35,6 +35,7 @@ LOG = structlog.get_logger("usher.hooks")
 CHANNEL: Final = "usher_hooks"
 AT_ONCE: Final = 32  # endpoints; a tenant has ten at the most
 TURN: Final = 50  # deliveries to one of them, before the others have their turn
+LONGEST: Final = 20.0  # seconds of a turn: who takes all, but slowly, must not keep a place
 PACE: Final = 0.02  # seconds
 # Each failure in a row makes its endpoint rest by itself (model.rest); the breaker is for one that
 # takes some calls and fails the others, and so is called all the time.
@@ -65,12 +66,14 @@ class Sender:
         caller: Caller,
         clock: Callable[[], datetime],
         breakers: Breakers,
+        longest: float = LONGEST,
     ) -> None:
         self._pool = pool
         self._sealer = sealer
         self._caller = caller
         self._clock = clock
         self._breakers = breakers
+        self._longest = longest
 
     async def due(self) -> list[Due]:
         """Return endpoints for which something is due."""
@@ -79,9 +82,10 @@ class Sender:
 
     async def send(self, to: Due) -> bool:
         """Send what is due for an endpoint, until one fails."""
+        end = time.monotonic() + self._longest
         try:
             for _ in range(TURN):
-                if not await self._one(to):
+                if not await self._one(to) or time.monotonic() > end:
                     break
         except Resting:
             return False

@@ -10,6 +10,8 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import httpcore
@@ -22,6 +24,12 @@ HIDDEN: Final = tuple(  # they carry another address inside
     ipaddress.ip_network(each)
     for each in ("64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16")
 )
+INSIDE: Final = tuple(  # global by the registries, and yet answered inside some clouds and networks
+    ipaddress.ip_network(each)
+    for each in ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "3fff::/20")
+)
+# Resolving takes as long as somebody else's server likes. The loop's own threads are for us.
+RESOLVING: Final = ThreadPoolExecutor(AT_ONCE, "resolving")
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 
@@ -57,6 +65,8 @@ def is_public(address: str) -> bool:
             told = told.ipv4_mapped
         elif any(told in each for each in HIDDEN):
             return False
+    if any(told.version == each.version and told in each for each in INSIDE):
+        return False
     return told.is_global and not told.is_multicast and not told.is_reserved
 
 
@@ -70,7 +80,8 @@ def is_public_or_loopback(address: str) -> bool:
 
 async def resolve(host: str, port: int) -> list[str]:
     """Return the addresses of a name."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(RESOLVING, ask)
     return list(dict.fromkeys(str(each[4][0]) for each in found))
 
 
@@ -98,7 +109,7 @@ class Vetted(httpcore.AsyncNetworkBackend):
         """Resolve, judge, connect."""
         try:
             addresses = await self._resolve(host, port)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # a name that can't be one is refused as such
             raise httpcore.ConnectError("no_address") from error
         if not all(map(self._allowed, addresses)):
             raise Private("address_private")
@@ -147,6 +158,8 @@ class Caller:
             return Answer(0, _connecting(error))
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol):
             return Answer(0, "broken")
+        except ValueError:  # an address that passes for one until it is used
+            return Answer(0, "address_malformed")
 
     async def _post(self, url: str, headers: Sequence[tuple[str, str]], body: bytes) -> Answer:
         async with self._pool.stream("POST", url, headers=list(headers), content=body) as answer:

@@ -2,7 +2,10 @@
 
 import asyncio
 import ssl
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
@@ -100,3 +103,63 @@ def test_a_refused_connection_is_no_end(receiver: Receiver) -> None:
     receiver.answers = ["cut", 204]
     answers = call(receiver.url, Vetted(is_public_or_loopback), times=2)
     assert [each.taken for each in answers] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        (f"http://{'a' * 64}.example/", "no_address"),
+        ("http://a..example/", "no_address"),
+        ("http://xn--a.example/", "no_address"),
+        ("http://.example/", "no_address"),
+        ("https://127.0.0.1:1/", "connect"),
+        ("gopher://127.0.0.1/", "broken"),
+        ("http://[::ffff:169.254.169.254]/", "address_private"),
+        ("http://[fe80::1%25lo]/", "no_address"),
+        ("http://2130706433:1/", "connect"),  # 127.0.0.1, as a resolver reads it
+        ("http://0x7f.1:1/", "connect"),
+    ],
+)
+def test_a_strange_address_is_an_answer_too(url: str, fault: str) -> None:
+    """And is judged by what it is resolved to, however it is spelt."""
+    assert call(url, Vetted(is_public_or_loopback)) == [Answer(0, fault)]
+    assert call(url, Vetted(is_public))[0].status == 0
+
+
+def test_slow_name_servers_take_none_of_the_loops_threads(receiver: Receiver) -> None:
+    """Nor do busy threads of the loop hold up a call: each has its own."""
+    free = threading.Event()
+
+    async def run() -> Answer:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        busy = asyncio.create_task(asyncio.to_thread(free.wait, 30))
+        caller = Caller(Vetted(is_public_or_loopback), ssl.create_default_context(), 10.0)
+        try:
+            url = receiver.url.replace("127.0.0.1", "localhost")
+            return await caller.post(url, HEADERS, BODY)
+        finally:
+            free.set()
+            await busy
+            await caller.aclose()
+
+    assert asyncio.run(run()).taken
+
+
+def test_an_answer_of_endless_headers_ends_the_call() -> None:
+    async def endless(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n")
+        with suppress(OSError):
+            while True:
+                writer.write(b"x: " + b"y" * 4096 + b"\r\n")
+                await writer.drain()
+
+    async def run() -> Answer:
+        async with await asyncio.start_server(endless, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            caller = Caller(Vetted(is_public_or_loopback), ssl.create_default_context(), 10.0)
+            try:
+                return await caller.post(f"http://127.0.0.1:{port}/", HEADERS, BODY)
+            finally:
+                await caller.aclose()
+
+    assert asyncio.run(run()) == Answer(0, "broken")

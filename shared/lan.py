@@ -58,6 +58,7 @@ PLACE: Final = struct.Struct(">16sIQ")  # device, incarnation, seq
 MAX_PLACES: Final = 64
 REQUESTS: Final = range(0x40, 0x4F)
 MAX_REQUEST: Final = 1 << 14
+MAX_ANSWER: Final = 264 << 10  # what a member tells that holds as many claims as it may
 MAX_LOG: Final = 1 << 21
 CAPS: Final = {
     Type.HELLO: 1 << 15,
@@ -74,7 +75,7 @@ CAPS: Final = {
     Type.LOG: 1 + MAX_LOG,
     Type.PUSH: 1 << 20,
     Type.WANT: MAX_PLACES * PLACE.size,
-    Type.ANSWER: MAX_REQUEST,
+    Type.ANSWER: MAX_ANSWER,
 }
 
 

@@ -41,13 +41,13 @@ from shared.claims.claimant import (
 )
 from shared.claims.messages import Answer, Claim, decode_answer, encode_claim
 from shared.claims.owners import owners
-from shared.claims.told import Told, decode_tell, encode_told
+from shared.claims.told import MAX_CLAIMS, Told, decode_tell, encode_told
 from shared.errors import Malformed
 from shared.lan import Reason
 
 LOG: Final = logging.getLogger(__name__)
 ALONE: Final = Standing(degraded=True)
-LOOK_SECONDS: Final = 0.1  # between looks at the roster
+LOOK_SECONDS: Final = 0.1  # between looks at the roster, and at who was not heard
 CATCH_UP_SECONDS: Final = 1.0  # for an entry that an owner named
 RELEASE_SECONDS: Final = 2.0
 
@@ -150,7 +150,7 @@ class Claims:
             roster = self._owner.roster()
             own = roster.devices.get(self._me.device)
             ranking = owners(roster.devices, own.site, claiming.ticket) if own else ()
-            if self._me.device not in ranking:
+            if self._me.device not in ranking or len(self._attempts) >= MAX_CLAIMS:
                 return ALONE
             place = self._random(16), self._me.device, claiming.event, claiming.ticket
             claim = Claim(roster.version, *place, tuple(sorted(claiming.rights)))
@@ -299,5 +299,5 @@ class Claims:
 
     async def _look(self) -> None:
         while True:
-            self._owner.roster()
+            self._owner.ready()
             await asyncio.sleep(LOOK_SECONDS)

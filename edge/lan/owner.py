@@ -17,7 +17,7 @@ from edge.lan.lan import Lan
 from edge.lan.peer import Peer
 from edge.lan.rules import neighbours
 from edge.store.database import StorageFailed
-from shared.claims import leases
+from shared.claims import doubts, leases
 from shared.claims.messages import Answer, Claim, Held, InDoubt, decode_claim, encode_answer
 from shared.claims.told import decode_release, decode_told, encode_tell
 from shared.devices.roster import TrustedRoster
@@ -45,6 +45,7 @@ class Owner:
         self.read = False  # whether all entries on the disk are among `entries`
         roster = home.trust().roster
         self._leases = leases.started(roster.version, neighbours(roster, self._me), self.now())
+        self._doubts = doubts.Doubts(self.now())
 
     def now(self) -> int:
         """Return monotonic milliseconds."""
@@ -65,13 +66,13 @@ class Owner:
         if not self.read:
             return InDoubt(claim.nonce)
         used = self._entries.used(claim.event, claim.ticket, claim.rights)
-        self._leases, said = leases.answer(self._leases, claim, self._connected(), used, self.now())
+        self._leases, said = leases.answer(self._leases, claim, self._awaited(), used, self.now())
         return said
 
     def ready(self) -> bool:
         """Whether this gate could grant anything now."""
         self.roster()
-        return self.read and self._leases.ready(self._connected(), self.now())
+        return self.read and self._leases.ready(self._awaited(), self.now())
 
     async def claimed(self, peer: Peer, content: bytes) -> bytes | None:
         """Answer a peer's claim; the entry that stands in its way is sent before."""
@@ -123,8 +124,15 @@ class Owner:
             each.cancel()
         await asyncio.gather(*self._hearing.values(), return_exceptions=True)
 
-    def _connected(self) -> set[bytes]:
-        return {peer.device for peer in self._lan.peers.all()} & self._leases.others
+    def _awaited(self) -> set[bytes]:
+        """Return the members that are connected, without those that used up their time."""
+        connected = {peer.device for peer in self._lan.peers.all()} & self._leases.others
+        before = doubts.worn_out(self._doubts)
+        self._doubts = doubts.passed(self._doubts, connected - self._leases.heard, self.now())
+        after = doubts.worn_out(self._doubts)
+        for device in after - before:
+            LOG.warning("%s does not say what it holds: it is not waited for", device.hex())
+        return connected - (after - self._leases.heard)
 
     async def _hear(self, peer: Peer) -> None:
         """Ask a member what it holds, until it was heard; and again under each new roster."""

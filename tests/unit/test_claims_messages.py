@@ -27,6 +27,7 @@ from shared.claims.told import (
     encode_told,
 )
 from shared.errors import Malformed, Untrusted
+from shared.lan import Type, cap_of, encode_correlated
 from tests.scribe import EVENT, Scribe, hashed
 
 A, B = Scribe("A"), Scribe("B")
@@ -169,3 +170,9 @@ def test_a_member_tells_of_its_own_claims_alone() -> None:
         with pytest.raises(Untrusted) as refused:
             decode_told(encode_told(Told(7, (claim,))), A.device, A.public)
         assert code_of(refused) == "claim_bad_signature"
+
+
+def test_the_most_that_is_told_fits_an_answer() -> None:
+    """An owner that restarts would else never hear who holds the most."""
+    most = Told(7, (many(MAX_RIGHTS).signed(A.secret),) * MAX_CLAIMS)
+    assert len(encode_correlated(1, encode_told(most))) <= cap_of(Type.ANSWER)

@@ -11,9 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Hashable
 from contextlib import suppress
 from typing import Any, Final, Generic, TypeVar
 
-import asyncpg
-
-from cloud.db.connect import hang_up
+from cloud.db.connect import connect, hang_up
 
 POLL: Final = 5.0  # seconds between two looks if nothing wakes it, and after a fault
 Thing = TypeVar("Thing", bound=Hashable)
@@ -68,7 +66,7 @@ class Paced(Generic[Thing]):
         def wake(*_: Any) -> None:
             self._woken.set()
 
-        conn = await asyncpg.connect(self._url)
+        conn: Any = await connect(self._url)
         try:
             await conn.add_listener(self._channel, wake)
             while not stop.is_set():

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 
-from cloud.db.connect import Connection, Pool
+from cloud.db.connect import LENT, Connection, Pool
 from cloud.db.outbox import forget
 from cloud.db.tenancy import WORKER, PlatformTx, TenantTx, platform_tx, tenant_tx
 
@@ -45,7 +45,7 @@ class PlatformSweep(NamedTuple):
 
 async def sweep(pool: Pool, each: Sweep, clock: Callable[[], datetime]) -> int:
     """Do what is due in every tenant; return how much that was."""
-    async with pool.acquire() as conn:
+    async with pool.acquire(timeout=LENT) as conn:
         tenants = await _due(conn, each.tenants, clock())
     return sum([await _one(pool, each, tenant, clock) for tenant in tenants])
 

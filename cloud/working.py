@@ -12,11 +12,10 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
-import asyncpg
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from cloud.db.connect import Pool, hang_up
+from cloud.db.connect import Pool, connect, hang_up
 from cloud.messages.consumer import Consumer
 from cloud.messages.turning import Dispatch
 from cloud.sweeps import PlatformSweep, Sweep, sweep, sweep_platform
@@ -90,7 +89,7 @@ class Worker:
         return await self._dispatch.all(self._stop)
 
     async def _leading(self) -> None:
-        conn = await asyncpg.connect(self._url)
+        conn: Any = await connect(self._url)
         try:
             while not await conn.fetchval("SELECT pg_try_advisory_lock($1)", LEADER):
                 await self._pause(POLL)

@@ -12,10 +12,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Final, LiteralString
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
-import asyncpg
 import structlog
 from aiormq import Channel
 from aiormq.abc import DeliveredMessage
@@ -24,7 +23,7 @@ from cloud.broker import topology
 from cloud.broker.connection import Address, connected, open_channel
 from cloud.broker.handling import Handling
 from cloud.broker.turns import Turns
-from cloud.db.connect import Pool, hang_up
+from cloud.db.connect import LENT, Pool, connect, hang_up
 from cloud.messages.consumer import Consumer
 from cloud.pacing import first_of
 
@@ -59,7 +58,7 @@ class Consuming:
         """Consume until `stop` is set; raise where database or broker are lost."""
         turns = Turns(AT_ONCE)
         news = asyncio.Event()
-        conn = await asyncpg.connect(self._url)
+        conn: Any = await connect(self._url)
         try:
             await conn.add_listener("usher_outbox", lambda *_: news.set())
             async with connected(self._where, "consumers") as broker:
@@ -83,7 +82,7 @@ class Consuming:
         return Handling(self._pool, consumer, self._clock, turns)
 
     async def _subscribe(self, each_on: Sequence["_Channel"]) -> None:
-        async with self._pool.acquire() as conn:
+        async with self._pool.acquire(timeout=LENT) as conn:
             tenants = [row["tenant_id"] for row in await conn.fetch(TENANTS)]
         for each in each_on:
             for tenant in tenants:

@@ -12,16 +12,15 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
 import structlog
 
 from cloud.broker import pending, topology
 from cloud.broker.connection import Address, closes, connected, open_channel
 from cloud.broker.publishing import Published, Publisher
-from cloud.db.connect import Connection, Pool, hang_up
+from cloud.db.connect import LENT, Connection, Pool, connect, hang_up
 from cloud.db.outbox import waiting
 from cloud.db.tenancy import WORKER, tenant_tx
 from cloud.messages.consumer import Consumer
@@ -52,7 +51,7 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Relay until `stop` is set; raise where database or broker are lost."""
-        conn = await asyncpg.connect(self._url)
+        conn: Any = await connect(self._url)
         try:
             while not await conn.fetchval("SELECT pg_try_advisory_lock($1)", RELAY):
                 if await _pause(stop, POLL):
@@ -88,7 +87,7 @@ class Relay:
 
     async def turn(self, publisher: Publisher) -> int:
         """Relay a batch of each tenant that has something; return how many went."""
-        async with self._pool.acquire() as conn:
+        async with self._pool.acquire(timeout=LENT) as conn:
             tenants = await waiting(conn)
         at_once = asyncio.Semaphore(AT_ONCE)
         batches = [self._batch(publisher, each, at_once) for each in tenants]

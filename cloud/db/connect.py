@@ -16,6 +16,11 @@ SETTINGS: Final = {
     "idle_in_transaction_session_timeout": "60s",
 }
 
+CONNECTING: Final = 10.0  # seconds, with the name's look-up
+# Seconds for a call's answer: beyond what the server allows a statement, for one call may run
+# several. What it catches is a server, or a way to it, that says nothing any more.
+ANSWERING: Final = 45.0
+LENT: Final = 30.0  # seconds that a worker waits for a connection of its pool
 CLOSING: Final = 5.0  # seconds
 
 Row = Mapping[str, Any]
@@ -58,7 +63,9 @@ class Pool(Protocol):
 
 async def connect(url: str) -> Connection:
     """Return a connection of its own, outside any pool."""
-    conn: Connection = await asyncpg.connect(url, server_settings=SETTINGS)
+    conn: Connection = await asyncpg.connect(
+        url, timeout=CONNECTING, command_timeout=ANSWERING, server_settings=SETTINGS
+    )
     return conn
 
 
@@ -79,6 +86,8 @@ def new_pool(url: str, *, size: int = 8, **settings: str) -> Pool:
         max_size=size,
         init=_prepare,
         reset=_nothing,
+        timeout=CONNECTING,
+        command_timeout=ANSWERING,
         server_settings=SETTINGS | settings,
     )
     return pool

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Final, LiteralString, NamedTuple
 from uuid import UUID
 
-from cloud.db.connect import Connection, Pool
+from cloud.db.connect import LENT, Connection, Pool
 from cloud.errors import Refusal
 from cloud.spans import traceparent
 from cloud.topics import version_of
@@ -125,7 +125,7 @@ async def tenant_tx(
 
     `suspended_too`: for what is owed whatever the platform decides of the tenant.
     """
-    async with pool.acquire() as conn, conn.transaction():
+    async with pool.acquire(timeout=LENT) as conn, conn.transaction():
         known = (await enter(conn, tenant, origin.actor)).known
         if not known and not (suspended_too and known is False):
             raise Refusal("not_found")
@@ -135,6 +135,6 @@ async def tenant_tx(
 @asynccontextmanager
 async def platform_tx(pool: Pool, origin: Origin, now: datetime) -> AsyncIterator[PlatformTx]:
     """Open a transaction outside every tenant."""
-    async with pool.acquire() as conn, conn.transaction():
+    async with pool.acquire(timeout=LENT) as conn, conn.transaction():
         await conn.execute(ACT, origin.actor)
         yield PlatformTx(conn, origin, now)

@@ -19,7 +19,7 @@ import structlog
 
 from cloud.breakers.breaker import Breakers, Call, Resting
 from cloud.breakers.model import Outcome, Rule
-from cloud.db.connect import Pool
+from cloud.db.connect import LENT, Pool
 from cloud.db.tenancy import WORKER, TenantTx, tenant_tx
 from cloud.hooks import repository
 from cloud.hooks.model import GONE, PATIENCE, body_of, next_try, rest, sign
@@ -77,7 +77,7 @@ class Sender:
 
     async def due(self) -> list[Due]:
         """Return endpoints for which something is due."""
-        async with self._pool.acquire() as conn:
+        async with self._pool.acquire(timeout=LENT) as conn:
             return await repository.due(conn, self._clock())
 
     async def send(self, to: Due) -> bool:

@@ -1,5 +1,6 @@
 """Who calls, how often, and with how much: judged before a request costs anything."""
 
+import asyncio
 from contextlib import suppress
 from ipaddress import IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from litestar.types import ASGIApp, Receive, Scope, Send
 
 Headers = dict[bytes, bytes]
+SLOWEST: Final = 1 << 16  # bytes a second of a body, after
+BEGINNING: Final = 10.0  # seconds
 UNPROVED: Final = ("device", "key")  # until a tenant is entered
 
 
@@ -43,7 +46,7 @@ class Front(ASGIMiddleware):
         limit = int(opt.get("body_limit", self.kernel.body_limit))
         try:
             await self._admit(scope, headers, opt)
-            await next_app(scope, _capped(receive, limit, headers), send)
+            await next_app(scope, capped(receive, limit, headers, patience(limit)), send)
         except Refusal as refusal:
             said = answer(refusal, scope["state"]["request_id"])
             await said.to_asgi_response(None, Request(scope))(scope, receive, send)
@@ -112,19 +115,30 @@ def address_of(text: str) -> str | None:
     return None
 
 
-def _capped(receive: "Receive", limit: int, headers: Headers) -> "Receive":
-    """Return `receive` that refuses a body of more than `limit` bytes."""
+def patience(limit: int) -> float:
+    """Return how many seconds a body of up to `limit` bytes may take."""
+    return BEGINNING + limit / SLOWEST
+
+
+def capped(receive: "Receive", limit: int, headers: Headers, seconds: float) -> "Receive":
+    """Return `receive` that refuses a body of more than `limit` bytes, or `seconds`."""
     too_large = Refusal("body_too_large", accepted=f"at most {limit} bytes")
     declared = headers.get(b"content-length", b"0")
     if declared.isdigit() and int(declared) > limit:
         raise too_large
-    seen = 0
+    seen, whole = 0, False
+    due = asyncio.get_running_loop().time() + seconds
 
     async def counting() -> Any:
-        nonlocal seen
-        message = await receive()
+        nonlocal seen, whole
+        try:
+            async with asyncio.timeout_at(None if whole else due):
+                message = await receive()
+        except TimeoutError:
+            raise Refusal("body_slow", accepted=f"within {seconds:.0f} seconds") from None
         if message["type"] == "http.request":
             seen += len(message.get("body", b""))
+            whole = not message.get("more_body")
             if seen > limit:
                 raise too_large
         return message

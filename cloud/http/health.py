@@ -8,6 +8,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 
 from cloud.http.access import anyone
+from cloud.http.losses import Dependency, dependencies
 
 Check = Callable[[], Awaitable[bool]]
 Open = Callable[[], Awaitable[Mapping[str, int]]]
@@ -21,7 +22,8 @@ class Readiness(msgspec.Struct, frozen=True):
     database: bool
     migrated: bool
     cache: bool  # away, rate limits are counted by each process alone
-    breakers: dict[str, int]  # who is left alone for a while, by kind: payments, smtp, hooks
+    breakers: dict[str, int]  # how many are left alone for a while, of each kind
+    dependencies: dict[str, Dependency]
 
 
 class Health:
@@ -35,7 +37,9 @@ class Health:
         """Ask everything now."""
         database, migrated, cache = [await _passes(check) for check in self._checks]
         ready = database and migrated
-        return Readiness(ready, database, migrated, cache, dict(await self._breakers()))
+        open_ = dict(await self._breakers())
+        all_ = dependencies(database=database, cache=cache, breakers=open_)
+        return Readiness(ready, database, migrated, cache, open_, all_)
 
 
 async def _passes(check: Check) -> bool:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import structlog
 
-from cloud.db.connect import Connection, Pool
+from cloud.db.connect import LENT, Connection, Pool
 from cloud.db.tenancy import WORKER, TenantTx, tenant_tx
 from cloud.incidents.merging import merge
 from cloud.pacing import Paced
@@ -39,7 +39,7 @@ class Merging(Paced[Due]):
         self._clock = clock
 
     async def _events(self) -> list[Due]:
-        async with self._pool.acquire() as conn:
+        async with self._pool.acquire(timeout=LENT) as conn:
             return await due(conn)
 
     async def _merge(self, each: Due) -> bool:

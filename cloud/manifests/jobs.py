@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from cloud.db.connect import Connection, Pool
+from cloud.db.connect import LENT, Connection, Pool
 from cloud.db.tenancy import WORKER, TenantTx, tenant_tx
 from cloud.keys.keyring import Keyring
 from cloud.manifests import repository
@@ -28,7 +28,7 @@ def publishing(
     """Return what publishes due manifests, as part of a worker."""
 
     async def due() -> list[Due]:
-        async with pool.acquire() as conn:
+        async with pool.acquire(timeout=LENT) as conn:
             return await repository.due(conn, clock())
 
     async def one(each: Due) -> bool:

@@ -16,10 +16,9 @@ from functools import partial
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
-import asyncpg
 import structlog
 
-from cloud.db.connect import Pool, hang_up
+from cloud.db.connect import LENT, Pool, connect, hang_up
 from cloud.db.outbox import waiting
 from cloud.db.tenancy import WORKER, tenant_tx
 from cloud.messages.consumer import Consumer
@@ -55,7 +54,7 @@ class Dispatch:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then finish what is in hand; raise where it can't be woken."""
         ears = _Ears()
-        conn = await asyncpg.connect(self._url)
+        conn: Any = await connect(self._url)
         try:
             await conn.add_listener("usher_outbox", ears.hear)
             await conn.add_listener("usher_inbox", ears.hear)
@@ -85,14 +84,14 @@ class Dispatch:
         return [*relay, *(partial(self._take, each) for each in self._consumers)]
 
     async def _relay(self) -> int:
-        async with self._pool.acquire() as conn:
+        async with self._pool.acquire(timeout=LENT) as conn:
             tenants = await waiting(conn)
         return sum(
             [await relay(self._pool, each, self._consumers, self._clock()) for each in tenants]
         )
 
     async def _take(self, consumer: Consumer) -> int:
-        async with self._pool.acquire() as conn:
+        async with self._pool.acquire(timeout=LENT) as conn:
             rows = await conn.fetch(ARRIVALS, consumer.name)
         tenants = [row["tenant_id"] for row in rows]
         return sum([await drain(self._pool, each, consumer, self._clock()) for each in tenants])

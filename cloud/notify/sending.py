@@ -16,7 +16,7 @@ from typing import Final
 
 import structlog
 
-from cloud.db.connect import Pool
+from cloud.db.connect import LENT, Pool
 from cloud.db.tenancy import WORKER, PlatformTx, TenantTx, platform_tx, tenant_tx
 from cloud.http.kernel import Sealer
 from cloud.notify import message, platform_rows, repository
@@ -61,7 +61,7 @@ class Sender:
         if self._courier is not None and self._courier.rests:
             return []
         now = self._clock()
-        async with self._pool.acquire() as conn:
+        async with self._pool.acquire(timeout=LENT) as conn:
             lanes: list[Lane] = [None] if await platform_rows.due(conn, now) else []
             return [*lanes, *await repository.due(conn, now)]
 

@@ -14,7 +14,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from cloud.db.connect import hang_up
+from cloud.db.connect import connect, hang_up
 
 LOG = structlog.get_logger("usher.sync")
 CHANNEL: Final = "usher_sync"
@@ -108,7 +108,7 @@ class Hub:
             await asyncio.sleep(RETRY)
 
     async def _listen(self) -> None:
-        conn: Any = await asyncpg.connect(self._url)
+        conn: Any = await connect(self._url)
         lost = asyncio.Event()
         try:
             conn.add_termination_listener(lambda *_: lost.set())

@@ -1,0 +1,173 @@
+"""Each dependency taken away while there is work: what goes on, what is refused, what is lost."""
+
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import cloud
+from cloud.embedded.postgres import Postgres
+from cloud.embedded.valkey import Valkey
+from cloud.http.losses import LOSSES
+from tests.cloud.database import copy_template, make_template
+from tests.cloud.service import Event, Person, Service, good, problem, running
+
+PAID = "SELECT count(*) AS n FROM purchase WHERE event_id = $1 AND state = 'paid'"
+
+
+class House(NamedTuple):
+    """A service on servers of its own, which a test may take away."""
+
+    service: Service
+    postgres: Postgres
+    valkey: Valkey
+    owner: Person
+    event: Event
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Everything durable, as in earnest."""
+    folder = tmp_path_factory.mktemp("house")
+    with (
+        Postgres(folder / "postgres", max_connections=60).running() as postgres,
+        Valkey(folder / "valkey", durable=False).running() as valkey,
+    ):
+        make_template(postgres.superuser_url)
+        database = copy_template(postgres.superuser_url)
+        with running(database, valkey.url(), folder) as service:
+            owner = service.person()
+            event = service.event(owner, service.tenant(owner), capacity=400, price=900)
+            yield House(service, postgres, valkey, owner, event)
+
+
+class Load:
+    """Buyers of free tickets, one after the other: each order that was answered 201 is there."""
+
+    def __init__(self, house: House, event: Event) -> None:
+        self._client = house.service.client(house.owner.headers["authorization"])
+        self._event = event
+        self._stop = threading.Event()
+        self.answers: Counter[tuple[int, str]] = Counter()
+        self.orders: list[str] = []
+        self.slowest = 0.0
+
+    def run(self) -> None:
+        """Order until told to stop."""
+        wanted = {
+            "event_id": str(self._event.event_id), "items": [{"class_index": 0, "quantity": 1}]
+        }  # fmt: skip
+        while not self._stop.is_set():
+            began = time.monotonic()
+            answer = self._client.post(f"{self._event.tenant.path}/orders", json=wanted)
+            self.slowest = max(self.slowest, time.monotonic() - began)
+            code = "" if answer.is_success else answer.json()["code"]
+            self.answers[answer.status_code, code] += 1
+            if answer.is_success:
+                self.orders.append(answer.json()["order_id"])
+
+    def until(self, more: int) -> None:
+        """Wait until so many more are ordered."""
+        end, wanted = time.monotonic() + 120, len(self.orders) + more
+        while len(self.orders) < wanted:
+            assert time.monotonic() < end, self.answers
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        self._stop.set()
+
+
+@contextmanager
+def load(house: House) -> Iterator[Load]:
+    """Work meanwhile."""
+    free = house.service.event(
+        house.owner, house.event.tenant, capacity=5000, price=0, per_order=10
+    )
+    working = Load(house, free)
+    thread = threading.Thread(target=working.run)
+    thread.start()
+    try:
+        yield working
+    finally:
+        working.stop()
+        thread.join(90)
+    assert not thread.is_alive()
+    kept = house.service.database.rows(PAID, free.event_id)[0]["n"]
+    assert kept >= len(working.orders) > 0  # nothing that was answered is lost
+    assert kept <= sum(working.answers.values())
+
+
+def ready(house: House) -> Any:
+    return house.service.client().get("/readyz").json()
+
+
+def test_redis_gone(house: House) -> None:
+    """Nobody is refused anything, before, meanwhile and after."""
+    with load(house) as working:
+        working.until(5)
+        os.kill(house.valkey.pid, signal.SIGKILL)
+        working.until(10)
+        told = ready(house)
+        assert (told["ready"], told["cache"]) == (True, False)
+        assert told["dependencies"]["cache"]["state"] == "away"
+        house.valkey.start(moving=False)
+        house.service.until(lambda: ready(house), lambda seen: seen["cache"])
+        working.until(5)
+    assert working.answers.keys() == {(201, "")}, working.answers
+
+
+def test_stripe_answers_500(house: House) -> None:
+    """Paying is refused, soon at once; all else goes on; what was held is paid afterwards."""
+    service, owner, event = house.service, house.owner, house.event
+    wanted = {"event_id": str(event.event_id), "items": [{"class_index": 0, "quantity": 1}]}
+    order = good(owner.post(f"{event.tenant.path}/orders", json=wanted), 201)
+    path = f"{event.tenant.path}/orders/{order['order_id']}"
+    with load(house) as working:
+        service.payments.test("faults", kind="outage_before", requests=10_000)
+
+        def pay() -> Any:
+            assert problem(owner.post(f"{path}/payment")) == (503, "payments_away")
+            return ready(house)
+
+        told = service.until(pay, lambda seen: seen["breakers"]["payments"] == 1, 120)
+        assert told["ready"]
+        assert told["dependencies"]["payments"]["state"] == "away"
+        working.until(5)
+        service.payments.http.delete("/_test/faults").raise_for_status()
+        payment = good(
+            service.until(lambda: owner.post(f"{path}/payment"), lambda seen: seen.is_success, 120)
+        )
+        service.pay(payment)
+        service.until(lambda: good(owner.get(path)), lambda seen: seen["state"] == "paid")
+    assert working.answers.keys() == {(201, "")}, working.answers
+    assert ready(house)["breakers"]["payments"] == 0
+
+
+def test_postgresql_killed_and_started_again(house: House) -> None:
+    """Meanwhile `unavailable`; whatever was answered before is there afterwards."""
+    with load(house) as working:
+        working.until(5)
+        os.kill(house.postgres.pid, signal.SIGKILL)
+        service = house.service
+        down = service.until(
+            lambda: service.client().get("/readyz"), lambda s: s.status_code == 503
+        )
+        assert down.json()["dependencies"]["database"]["state"] == "away"
+        house.service.until(lambda: working.answers[503, "unavailable"], lambda seen: seen > 0, 120)
+        house.postgres.start(moving=False)
+        service.until(lambda: service.client().get("/readyz").status_code, lambda s: s == 200, 120)
+        working.until(5)
+    assert working.answers.keys() <= {(201, ""), (503, "unavailable"), (503, "busy")}
+
+
+def test_the_readme_says_what_readyz_says() -> None:
+    text = (Path(cloud.__file__).parent / "README.md").read_text()
+    for name, loss in LOSSES.items():
+        assert f"| {name} | {loss.works} | {loss.waits} | {loss.refused} |" in text

@@ -3,10 +3,21 @@
 import asyncio
 from uuid import UUID
 
+from cloud.broker.publishing import Publisher
+from cloud.broker.relay import Relay
 from cloud.db.tenancy import TenantTx
 from cloud.errors import Refusal
 from cloud.messages.consumer import Consumer, Message
-from tests.cloud.broker.post import note, post
+from tests.cloud.broker.post import (
+    address_of,
+    channel,
+    note,
+    now,
+    office,
+    parts_of,
+    post,
+    running,
+)
 from tests.cloud.broker.rabbit import Rabbit
 from tests.cloud.database import Database, awaited
 
@@ -80,3 +91,33 @@ def test_one_that_fails_holds_up_its_own_key_alone(
         ("order:good", 2), ("order:bad", 0), ("order:bad", 1),
     ]  # fmt: skip
     assert tries == [1, 2]
+
+
+def test_two_relays_at_once_double_no_effect(
+    rabbit: Rabbit, database: Database, tenant: UUID
+) -> None:
+    """The lock keeps them apart; for the moment in which it doesn't, the inbox knows repeats."""
+    orders = Consumer("orders", {PAID: note})
+    sent = [(PAID, f"order:{n % KEYS}") for n in range(KEYS * EACH)]
+
+    async def run() -> list[tuple[str, str, int]]:
+        async with office(database) as made, channel(rabbit) as one, channel(rabbit) as two:
+            relay, consumer, _ = parts_of(rabbit, made.pool, database, [orders])
+            await made.publish(tenant, *sent)
+            both = [Publisher(each, [orders]) for each in (one, two)]
+            turn = Relay(address_of(rabbit, "relay"), made.pool, database.app_url, [orders], now)
+            counts = await asyncio.gather(*(turn.turn(each) for each in both))
+            assert sum(counts) > len(sent)  # both have published
+            async with running(made, relay, consumer):
+
+                async def all_done() -> bool:
+                    return len(await made.effects(tenant)) >= len(sent)
+
+                await made.until(all_done)
+                await asyncio.sleep(0.5)  # a repeat would come by now
+                return await made.effects(tenant)
+
+    effects = awaited(run())
+    for key in range(KEYS):
+        seen = [n for _, subject, n in effects if subject == f"order:{key}"]
+        assert seen == list(range(key, KEYS * EACH, KEYS))

@@ -7,7 +7,7 @@ from cloud.db.tenancy import TenantTx
 from cloud.errors import Refusal
 from cloud.messages.consumer import Message
 from cloud.messages.inbox import MAX_ATTEMPTS
-from cloud.messages.turning import MOST, Dispatch
+from cloud.messages.turning import MOST, Dispatch, drain, relay
 from tests.cloud.database import Database, awaited
 from tests.cloud.messages.post import (
     consumer,
@@ -194,3 +194,20 @@ def test_a_slow_consumer_holds_up_no_other(database: Database, tenant: UUID) -> 
     awaited(run())
     assert sorted(had) == list("01234")
     assert [state[2] for state in states(database, tenant, "quick")] == [True] * 5
+
+
+def test_a_clock_that_jumped_delays_nothing(database: Database, tenant: UUID) -> None:
+    """A worker whose clock is an hour off relays, and others handle at once what it has relayed."""
+
+    async def run() -> list[int]:
+        told = [consumer(a=note)]
+        async with opened(database) as pool:
+            await publish(pool, tenant, ("a", "1"))
+            await relay(pool, tenant, told, later(3600))
+            ahead = await drain(pool, tenant, told[0], later())
+            await publish(pool, tenant, ("a", "2"))
+            behind = await dispatch(pool, tenant, told, later(-3600))
+            return [ahead, behind]
+
+    assert awaited(run()) == [1, 1]
+    assert effects(database, tenant) == [("a", "1"), ("a", "2")]

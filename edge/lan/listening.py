@@ -4,8 +4,9 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 from edge.lan.line import Line, answer
@@ -14,6 +15,7 @@ from edge.lan.rules import Budget
 LOG: Final = logging.getLogger(__name__)
 MOST_SHAKING: Final = 64  # handshakes at one time
 MOST_SHAKING_EACH: Final = 8  # from one address
+SHAKEN_SECONDS: Final = 0.25  # in which an honest handshake is through
 RATE: Final = 10.0  # calls a second from one address
 BURST: Final = 100.0
 RATE_OF_ALL: Final = 50.0
@@ -30,7 +32,7 @@ class Listening:
     def __init__(self, context: ssl.SSLContext, serve: Callable[[Line], Awaitable[None]]) -> None:
         self._context = context
         self._serve = serve
-        self._shaking: Counter[str] = Counter()
+        self._shaking: dict[socket.socket, tuple[str, float]] = {}  # from where, since when
         self._callers: OrderedDict[str, Budget] = OrderedDict()
         self._all = Budget(RATE_OF_ALL, BURST_OF_ALL, asyncio.get_running_loop().time())
         self._tasks: set[asyncio.Task[None]] = set()
@@ -71,7 +73,7 @@ class Listening:
             if not self._may_call(host, loop.time()):
                 caller.close()
                 continue
-            self._shaking[host] += 1
+            self._shaking[caller] = host, loop.time()
             task = asyncio.create_task(self._answer(caller, host))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -82,9 +84,20 @@ class Listening:
         self._callers[host] = budget  # the newest last
         if len(self._callers) > MOST_CALLERS:
             self._callers.popitem(last=False)
-        if self._shaking.total() >= MOST_SHAKING or self._shaking[host] >= MOST_SHAKING_EACH:
-            return False
-        return budget.spend(1, now) and self._all.spend(1, now)
+        return budget.spend(1, now) and self._all.spend(1, now) and self._has_room(host, now)
+
+    def _has_room(self, host: str, now: float) -> bool:
+        """Whether one more may shake hands. Several gates can have one address: there the oldest
+        makes room, once an honest one would have been through."""
+        same = [(caller, since) for caller, (its, since) in self._shaking.items() if its == host]
+        if len(same) >= MOST_SHAKING_EACH:
+            oldest, since = same[0]
+            if now - since < SHAKEN_SECONDS:
+                return False
+            del self._shaking[oldest]
+            with suppress(OSError):  # it has hung up itself
+                oldest.shutdown(socket.SHUT_RDWR)
+        return len(self._shaking) < MOST_SHAKING
 
     async def _answer(self, caller: socket.socket, host: str) -> None:
         try:
@@ -94,9 +107,7 @@ class Listening:
             caller.close()
             return
         finally:
-            self._shaking[host] -= 1
-            if not self._shaking[host]:
-                del self._shaking[host]
+            self._shaking.pop(caller, None)
         await self._serve(line)
 
     async def _end(self) -> None:

@@ -402,6 +402,25 @@ def test_half_handshakes_are_few_and_in_nobodys_way(tmp_path: Path) -> None:
     asyncio.run(half_handshakes(tmp_path))
 
 
+async def same_address(folder: Path) -> float:
+    """Keep eight places for handshakes full from the address of a gate that calls."""
+    async with venue(folder, "North", "South") as site:
+        port = site["North"].lan.port
+        halves = [await asyncio.open_connection("127.0.0.1", port) for _ in range(8)]
+        start = asyncio.get_running_loop().time()
+        site.aim("South", "North")
+        await site.connected("North", "South")
+        took = asyncio.get_running_loop().time() - start
+        for _, half in halves:
+            half.close()
+        return took
+
+
+def test_half_handshakes_do_not_shut_out_a_gate_of_the_same_address(tmp_path: Path) -> None:
+    """Their oldest makes room, long before the five seconds that a handshake may take."""
+    assert asyncio.run(same_address(tmp_path)) < lines.HANDSHAKE_SECONDS - 1
+
+
 async def replayed(folder: Path) -> None:
     """Record what South says to North on the wire, and say it again."""
     async with venue(folder, "North", "South") as site:

@@ -29,6 +29,8 @@ SUITES = {
     "appliance": "start the agent, and load it with 1,000,000 tickets",
     "chains": "verify 100,000 chained records",
     "merging": "merge 1,000,000 records of 200 devices",
+    "ledger": "execute 8,000 mints of compressed NFTs",
+    "cloud.ledger": "mint 100,000 tickets into the embedded ledger, and prove them",
     "cloud.issuing": "issue 100,000 signed tickets into PostgreSQL",
     "cloud.reading": "read a ticket over HTTP, beside a bare handler",
     "cloud.redeems": "redeem online over HTTP, with 100,000 tickets",

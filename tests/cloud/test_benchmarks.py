@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.cloud import holds, issuing, preload, reading, redeems, uploads
+from benchmarks.cloud import holds, issuing, ledger, preload, reading, redeems, uploads
 from benchmarks.cloud.place import Hall, Place
 from benchmarks.report import Row
 from cloud.app import create_app
@@ -21,6 +21,7 @@ from tests.cloud.serving import serving
 SUITES: dict[str, Callable[[Place], list[Row]]] = {
     "holds": partial(holds.rows_of, seats=8, buyers=12, connections=4),
     "issuing": partial(issuing.rows_of, tickets=20),
+    "ledger": partial(ledger.rows_of, tickets=20, proofs=5),
     "preload": partial(preload.rows_of, tickets=20, pages=1),
     "reading": partial(reading.rows_of, tickets=10, rounds=1, each=10),
     "redeems": partial(redeems.rows_of, tickets=30, calm=5, rush=10),

@@ -64,10 +64,19 @@ class Collection(Struct, frozen=True):
         """Return it with that many more leaves."""
         return replace(self, minted=self.minted + minted, size=self.size + size)
 
+    @property
+    def counts(self) -> slice:
+        """Where its two numbers lie in the account."""
+        start = 1 + 32 + len(text(self.name)) + len(text(self.uri))
+        return slice(start, start + 8)
+
+    def numbers(self) -> bytes:
+        """Return what lies there."""
+        return self.minted.to_bytes(4, "little") + self.size.to_bytes(4, "little")
+
     def encode(self) -> bytes:
         """Return the account's bytes."""
-        numbers = self.minted.to_bytes(4, "little") + self.size.to_bytes(4, "little")
-        base = b"\5" + bytes(self.authority) + text(self.name) + text(self.uri) + numbers
+        base = b"\5" + bytes(self.authority) + text(self.name) + text(self.uri) + self.numbers()
         at = len(base) + 9
         data = b""
         records = b""

@@ -58,7 +58,7 @@ def burn_v2(context: Context) -> None:
         context.require_owner("collection", CORE)
         if context.get("core_signer") is None:
             raise custom(Code.MISSING_CORE_SIGNER)
-        core.count(context.work, key, 0, -1)
+        core.count(context.work, key, core.load(context.work, key), 0, -1)
     collection = _collection(context)
     if not _forced(context, collection, Plugin.BURN):
         _acts_for(context, leaf, collection)

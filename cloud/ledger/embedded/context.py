@@ -1,5 +1,7 @@
 """What an instruction of Bubblegum works on: its accounts by name, checked as the program does."""
 
+from typing import Final
+
 from solders.pubkey import Pubkey
 
 from cloud.ledger.bubblegum.borsh import Reader
@@ -22,7 +24,15 @@ from cloud.ledger.faults import LedgerMalformed
 from cloud.ledger.tree.concurrent import Change, ConcurrentTree, TreeRefused, load
 from cloud.ledger.values import Leaf, Schema
 
-PROGRAMS = {"system_program": SYSTEM, "core_program": CORE}
+FIXED: Final = {
+    schema: {
+        "system_program": SYSTEM,
+        "core_program": CORE,
+        "log_wrapper": pair.noop,
+        "compression_program": pair.compression,
+    }
+    for schema, pair in PAIRS.items()
+}
 
 
 class Context:
@@ -129,8 +139,7 @@ class Context:
 def _named(spec: Spec, call: Call, schema: Schema) -> dict[str, Meta]:
     if len(call.metas) < len(spec.places):
         raise custom(Anchor.TOO_FEW_ACCOUNTS)
-    pair = PAIRS[schema]
-    programs = {**PROGRAMS, "log_wrapper": pair.noop, "compression_program": pair.compression}
+    programs = FIXED[schema]
     named = {}
     for place, meta in zip(spec.places, call.metas, strict=False):
         if place.optional and meta.key == BUBBLEGUM:

@@ -43,9 +43,9 @@ def load(work: Work, key: Pubkey) -> Collection:
         raise Failed("InvalidAccountData") from None
 
 
-def count(work: Work, key: Pubkey, minted: int, size: int) -> None:
-    """Count leaves that came or went."""
-    collection = load(work, key)
+def count(work: Work, key: Pubkey, collection: Collection, minted: int, size: int) -> None:
+    """Count leaves that came or went, where the account has its two numbers."""
     if collection.size + size < 0:
         raise Failed("ArithmeticOverflow")
-    work.write(key).data[:] = collection.counted(minted, size).encode()
+    counted = collection.counted(minted, size)
+    work.write(key).data[counted.counts] = counted.numbers()

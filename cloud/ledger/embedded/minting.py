@@ -76,7 +76,7 @@ def _collect(context: Context, metadata: Metadata, delegate: Pubkey) -> set[Pubk
         raise custom(Code.COLLECTION_NOT_FOUND)
     if metadata.collection != key:
         raise custom(Code.COLLECTION_MISMATCH)
-    core.count(context.work, key, 1, 1)
+    core.count(context.work, key, collection, 1, 1)
     return {authority}
 
 

@@ -110,6 +110,10 @@ class Chain(Protocol):
 class Signer(Protocol):
     """Who holds keys. Keys never leave it."""
 
+    def create(self) -> Pubkey:
+        """Make a key, for a new tree or collection, and keep it."""
+        ...
+
     def sign(self, key: Pubkey, message: bytes) -> Signature:
         """Return *key*'s signature. Raises `LedgerRefused` ("no_key") for a stranger's key."""
         ...

@@ -7,6 +7,7 @@ plugins, each its number and its data
 """
 
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -130,13 +131,21 @@ def read_collection(data: bytes) -> Collection:
     minted, size = reader.number(4), reader.number(4)
     if reader.at == len(data):
         return Collection(authority, name, uri, minted, size, ())
+    plugins = _plugins(data[reader.at :], reader.at)
+    return Collection(authority, name, uri, minted, size, plugins)
+
+
+@lru_cache(256)
+def _plugins(rest: bytes, start: int) -> tuple[Granted, ...]:
+    """Read what follows the two numbers, the only part that minting changes."""
+    data = bytes(start) + rest
+    reader = Reader(data, start)
     if reader.number(1) != 3:
         raise LedgerMalformed("collection", "no header of plugins")
     registry = Reader(data, reader.number(8))
     if registry.number(1) != 4:
         raise LedgerMalformed("collection", "no registry")
-    plugins = registry.many(lambda: _registered(registry, data))
-    return Collection(authority, name, uri, minted, size, tuple(plugins))
+    return tuple(registry.many(lambda: _registered(registry, data)))
 
 
 def _data(held: Granted) -> bytes:

@@ -26,6 +26,7 @@ from cloud.ledger.embedded.state import Ran, State, units
 from cloud.ledger.embedded.window import LIVES, Window
 from cloud.ledger.faults import LedgerAway, LedgerRefused
 from cloud.ledger.tree.hashing import EMPTY_LEAF
+from cloud.ledger.tree.nodes import Nodes
 from cloud.ledger.values import (
     Account,
     Asset,
@@ -216,20 +217,23 @@ class EmbeddedChain:
 
     async def proof(self, asset: Pubkey) -> Proof | None:
         """Return an asset's proof, of the tree's newest root."""
-        async with (
-            self._turn,
-            self._pool.acquire() as conn,
-            conn.transaction(),
-        ):
-            await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            await self._refresh(conn)
+        async with self._turn, self._pool.acquire() as conn:
             row = await conn.fetchrow(rows.ASSET, bytes(asset))
             if row is None:
                 return None
-            found = rows.asset_from(row)
-            nodes = await self._state.nodes(conn, found.tree)
-            hashed = EMPTY_LEAF if found.burnt else leaf_hash(found.leaf)
-            return Proof(found.tree, nodes.root, hashed, found.index, nodes.proof(found.index))
+            if (nodes := self._state.held(Pubkey.from_bytes(row["tree"]), row["head"])) is None:
+                row, nodes = await self._grown(conn, asset)
+        found = rows.asset_from(row)
+        hashed = EMPTY_LEAF if found.burnt else leaf_hash(found.leaf)
+        return Proof(found.tree, nodes.root, hashed, found.index, nodes.proof(found.index))
+
+    async def _grown(self, conn: Connection, asset: Pubkey) -> tuple[Row, Nodes]:
+        """Return an asset's row and its whole tree, caught up to the same moment."""
+        async with conn.transaction():
+            await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            await self._refresh(conn)
+            (row,) = await conn.fetch(rows.ASSET, bytes(asset))
+            return row, await self._state.nodes(conn, Pubkey.from_bytes(row["tree"]))
 
     async def assets_by_owner(self, owner: Pubkey, after: Pubkey | None, limit: int) -> list[Asset]:
         """Return an owner's assets, by id."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, LiteralString
 
 from msgspec import Struct
+from msgspec.structs import replace
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
@@ -44,7 +45,10 @@ LEAF: Final[LiteralString] = """
            (asset, tree, index, nonce, schema, owner, delegate, data_hash, creator_hash,
             collection_hash, asset_data_hash, flags, collection, sequence, name, symbol, uri,
             burnt, position)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+    SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::integer[], $4::bigint[], $5::text[],
+                         $6::bytea[], $7::bytea[], $8::bytea[], $9::bytea[], $10::bytea[],
+                         $11::bytea[], $12::smallint[], $13::bytea[], $14::bigint[], $15::text[],
+                         $16::text[], $17::text[], $18::boolean[], $19::bigint[])
         ON CONFLICT (asset) DO UPDATE
        SET owner = EXCLUDED.owner, delegate = EXCLUDED.delegate, flags = EXCLUDED.flags,
            sequence = EXCLUDED.sequence, burnt = EXCLUDED.burnt, position = EXCLUDED.position
@@ -66,7 +70,9 @@ HISTORY: Final[LiteralString] = """
                (SELECT b.position FROM ledger_transaction b WHERE b.signature = $3))
      ORDER BY position DESC LIMIT $4
 """
-ASSET: Final[LiteralString] = "SELECT * FROM ledger_leaf WHERE asset = $1"
+ASSET: Final[LiteralString] = """
+    SELECT l.*, h.position AS head FROM ledger_leaf l, ledger_head h WHERE l.asset = $1
+"""
 OWNED: Final[LiteralString] = """
     SELECT * FROM ledger_leaf WHERE owner = $1 AND asset > $2 AND NOT burnt
      ORDER BY asset LIMIT $3
@@ -93,8 +99,9 @@ async def write(
     await conn.executemany(LAND, [(place, *_landed(entry.landed)) for place, entry in placed])
     touched = [(bytes(key), place) for place, entry in placed for key in entry.touched]
     await conn.executemany(TOUCH, touched)
-    leaves = [_leaf(found, place) for place, entry in placed for found in entry.effects]
-    await conn.executemany(LEAF, leaves)
+    leaves = _leaves((found, place) for place, entry in placed for found in entry.effects)
+    if leaves:
+        await conn.execute(LEAF, *map(list, zip(*leaves, strict=True)))
     await keep(conn, changed, places[-1])
     return places[-1]
 
@@ -139,6 +146,18 @@ def _landed(landed: Landed) -> tuple[object, ...]:
         error and error.code,
         error and error.instruction,
     )
+
+
+def _leaves(told: Iterable[tuple[Effect, int]]) -> list[tuple[object, ...]]:
+    """Return one row a leaf: the last word on it, with the names that its mint told."""
+    last: dict[Pubkey, tuple[Effect, int]] = {}
+    for found, place in told:
+        minted = last.get(found.leaf.id)
+        if minted is not None:
+            names = minted[0]
+            found = replace(found, name=names.name, symbol=names.symbol, uri=names.uri)
+        last[found.leaf.id] = found, place
+    return [_leaf(found, place) for found, place in last.values()]
 
 
 def _leaf(found: Effect, position: int) -> tuple[object, ...]:

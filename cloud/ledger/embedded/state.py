@@ -58,6 +58,11 @@ class State:
             self.bank.accounts.update(await rows.accounts(conn, self.position))
             self.position = position
 
+    def held(self, tree: Pubkey, position: int) -> Nodes | None:
+        """Return a whole tree if it is here as of *position*."""
+        grown = self._trees.get(tree)
+        return grown.nodes if grown is not None and grown.position == position else None
+
     async def nodes(self, conn: Connection, tree: Pubkey) -> Nodes:
         """Return a whole tree as of `position`: built of its leaves at first, then kept up."""
         held = self.bank.accounts[tree]

@@ -126,6 +126,10 @@ class ConcurrentTree:
         at = [self._entry((active - back) % self.shape.buffer) for back in range(used)]
         return [bytes(self.memory[start : start + SIZE]) for start in at]
 
+    def changed_since(self, root: bytes, index: int) -> bool:
+        """Whether a leaf was changed after *root*, which is one of `roots`."""
+        return any(self._index(at) == index for at in self._changes_since(root))
+
     def append(self, leaf: bytes) -> Change:
         """Add a leaf at the next free index. Needs no proof: the rightmost one is kept."""
         index, depth = self.appended, self.shape.depth
@@ -212,8 +216,7 @@ class ConcurrentTree:
     def _replay(self, root: bytes, leaf: bytes, index: int, proof: list[bytes]) -> bytes:
         """Bring *proof* up to date in place. Returns what the leaf has become meanwhile."""
         for at in self._changes_since(root):
-            end = at + self.layout.change - 4
-            changed = int.from_bytes(self.memory[end - 4 : end], "little")
+            changed = self._index(at)
             if changed == index:
                 leaf = bytes(self.memory[at + SIZE : at + 2 * SIZE])
                 continue
@@ -232,6 +235,11 @@ class ConcurrentTree:
         roots = self.roots()
         back = roots.index(root) if root in roots else used - 1
         return [self._entry((active - step) % buffer) for step in range(back - 1, -1, -1)]
+
+    def _index(self, at: int) -> int:
+        """Return the leaf that the change at an offset was of."""
+        end = at + self.layout.change - 4
+        return int.from_bytes(self.memory[end - 4 : end], "little")
 
     def _counters(self) -> tuple[int, int, int]:
         sequence, active, used = COUNTERS.unpack_from(self.memory, HEADER)

@@ -1,0 +1,46 @@
+"""What an index says of an asset, against the tree's account: the account alone is believed.
+
+Proved are the leaf (id, owner, delegate, hashes, flags), that it is burnt, its place, and its
+collection. Names and addresses of metadata are proved by whoever can recompute the data hash.
+"""
+
+from cloud.ledger.bubblegum.leaf import collection_hash, leaf_hash
+from cloud.ledger.bubblegum.programs import PAIRS, asset_of
+from cloud.ledger.faults import LedgerUntrusted
+from cloud.ledger.tree.concurrent import ConcurrentTree, load
+from cloud.ledger.tree.hashing import EMPTY_LEAF, root_of
+from cloud.ledger.values import Account, Asset, Proof, Schema
+
+
+def prove(asset: Asset, proof: Proof, account: Account) -> ConcurrentTree:
+    """Return the tree. Raises `LedgerUntrusted`: `account` and nothing else is the chain's word.
+
+    Its code tells a lie (`asset_id`, `asset_place`, `asset_leaf`, `asset_collection`,
+    `proof_root`, `tree_owner`) from an index that lags behind (`proof_old`, `asset_old`).
+    """
+    _describes(asset, proof)
+    if account.owner != PAIRS[asset.leaf.schema].compression:
+        raise LedgerUntrusted("tree_owner", "the tree's account is another program's")
+    tree = load(bytearray(account.data))
+    if len(proof.nodes) != tree.shape.depth:
+        raise LedgerUntrusted("proof_root", "the proof is not as long as the tree is deep")
+    if root_of(proof.leaf, proof.index, proof.nodes) != proof.root:
+        raise LedgerUntrusted("proof_root", "the proof leads to another root")
+    if proof.root not in tree.roots():
+        raise LedgerUntrusted("proof_old", "the account does not remember the proof's root")
+    if tree.changed_since(proof.root, proof.index):
+        raise LedgerUntrusted("asset_old", "the leaf has changed since")
+    return tree
+
+
+def _describes(asset: Asset, proof: Proof) -> None:
+    """Check that the two speak of one leaf."""
+    leaf = asset.leaf
+    if leaf.id != asset_of(asset.tree, leaf.nonce):
+        raise LedgerUntrusted("asset_id", "no such leaf has this id")
+    if (proof.tree, proof.index) != (asset.tree, asset.index) or asset.index != leaf.nonce:
+        raise LedgerUntrusted("asset_place", "asset and proof are of two places")
+    if proof.leaf != (EMPTY_LEAF if asset.burnt else leaf_hash(leaf)):
+        raise LedgerUntrusted("asset_leaf", "the asset is not what its leaf says")
+    if leaf.schema is Schema.V2 and leaf.collection_hash != collection_hash(asset.collection):
+        raise LedgerUntrusted("asset_collection", "the leaf is of another collection")

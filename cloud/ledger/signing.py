@@ -1,0 +1,259 @@
+"""The `Ledger`: it builds, signs, sends and resolves over any `Chain`, and proves what it reads."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from solders.instruction import Instruction
+from solders.pubkey import Pubkey
+from solders.signature import Signature
+
+from cloud.ledger.bubblegum import building
+from cloud.ledger.bubblegum.building import Parties, metadata_of
+from cloud.ledger.bubblegum.codes import Compression
+from cloud.ledger.bubblegum.config import read_config
+from cloud.ledger.bubblegum.effects import effects
+from cloud.ledger.bubblegum.programs import BUBBLEGUM, config_of
+from cloud.ledger.bubblegum.transaction import parse
+from cloud.ledger.faults import LedgerMalformed, LedgerRefused, LedgerUntrusted
+from cloud.ledger.packing import pack, sign
+from cloud.ledger.ports import (
+    Chain,
+    Changes,
+    Done,
+    Expired,
+    Failed,
+    Outcome,
+    Pending,
+    Signed,
+    Signer,
+)
+from cloud.ledger.proving import prove
+from cloud.ledger.tree.concurrent import load
+from cloud.ledger.tree.shape import layout
+from cloud.ledger.values import (
+    Asset,
+    Commitment,
+    Effect,
+    Error,
+    Flag,
+    Landed,
+    Mint,
+    Proof,
+    Schema,
+    Shape,
+    Tree,
+)
+
+RANK: Final = list(Commitment)
+PAGE: Final = 100
+CRASH: Final = "ProgramFailedToComplete"  # how a stale proof may end on a real node
+Build = Callable[[Parties, Asset, Proof, int], Instruction]
+
+
+class SigningLedger:
+    """A `Ledger` whose trees are of one generation, and of one authority."""
+
+    def __init__(self, chain: Chain, signer: Signer, parties: Parties, schema: Schema) -> None:
+        self._chain = chain
+        self._signer = signer
+        self._parties = parties
+        self._schema = schema
+
+    async def create_collection(self, name: str, uri: str) -> Signed:
+        """Build a collection."""
+        made = self._signer.create()
+        wanted = building.create_collection(self._parties, made, name, uri)
+        return await self._one([wanted], [made], creates=made)
+
+    async def create_tree(self, shape: Shape) -> Signed:
+        """Build a tree."""
+        deposit = await self._chain.rent(layout(shape).size)
+        made = self._signer.create()
+        wanted = building.create_tree(self._parties, made, shape, self._schema, deposit)
+        return await self._one(wanted, [made], creates=made)
+
+    async def mint(self, tree: Pubkey, mints: Sequence[Mint]) -> list[Signed]:
+        """Build mints, packed."""
+        wanted = [building.mint(self._parties, tree, self._schema, one) for one in mints]
+        hashes = [metadata_of(one).data_hash(self._schema) for one in mints]
+        return await self._sign(wanted, [tree, config_of(tree)], hashes)
+
+    async def transfer(self, asset: Pubkey, to: Pubkey) -> Signed:
+        """Build a move."""
+
+        def move(parties: Parties, found: Asset, proof: Proof, canopy: int) -> Instruction:
+            if found.leaf.flags & Flag.SOULBOUND:
+                raise LedgerRefused("asset_soulbound", "it is bound to its owner")
+            if found.leaf.flags:
+                raise LedgerRefused("asset_frozen", "it is frozen")
+            return building.transfer(parties, found, proof, canopy, to)
+
+        return await self._change(asset, move)
+
+    async def freeze(self, asset: Pubkey) -> Signed:
+        """Build a freeze."""
+        return await self._change(asset, _only_v2(building.freeze))
+
+    async def thaw(self, asset: Pubkey) -> Signed:
+        """Build the end of a freeze."""
+        return await self._change(asset, _only_v2(building.thaw))
+
+    async def burn(self, asset: Pubkey) -> Signed:
+        """Build an end."""
+        return await self._change(asset, building.burn)
+
+    async def submit(self, signed: Signed) -> Error | None:
+        """Send it."""
+        return await self._chain.send(signed.raw)
+
+    async def resolve(self, signed: Signed, commitment: Commitment) -> Outcome:
+        """Look for it. That it can't land any more is said only after a last look."""
+        height = await self._chain.height(Commitment.FINALIZED)
+        (status,) = await self._chain.statuses([signed.signature])
+        if status is None:
+            return Expired() if height > signed.last_height else Pending()
+        if RANK.index(status.commitment) < RANK.index(commitment):
+            return Pending()
+        if status.error is not None:
+            return Failed(status.error, _stale(status.error))
+        landed = await self._chain.landed(signed.signature)
+        if landed is None:
+            return Pending()  # its status is known already, its content is not
+        if landed.raw != signed.raw:
+            raise LedgerUntrusted("landed_bytes", "another transaction under our signature")
+        return Done(landed.slot, _effects(landed))
+
+    async def tree(self, tree: Pubkey) -> Tree | None:
+        """Read both accounts."""
+        account = await self._chain.account(tree, Commitment.CONFIRMED)
+        about = await self._chain.account(config_of(tree), Commitment.CONFIRMED)
+        if account is None or about is None:
+            return None
+        if about.owner != BUBBLEGUM:
+            raise LedgerUntrusted("tree_owner", "its config is another program's")
+        held, config = load(bytearray(account.data)), read_config(about.data)
+        if held.authority != bytes(config_of(tree)):
+            raise LedgerUntrusted("tree_owner", "the tree obeys another config")
+        return Tree(
+            tree,
+            config.schema,
+            held.shape,
+            config.creator,
+            config.delegate,
+            config.minted,
+            held.root,
+            held.sequence,
+        )
+
+    async def asset(self, asset: Pubkey) -> Asset | None:
+        """Read and prove."""
+        found = await self._proved(asset)
+        return None if found is None else found[0]
+
+    async def proof(self, asset: Pubkey) -> Proof | None:
+        """Read and prove."""
+        found = await self._proved(asset)
+        return None if found is None else found[1]
+
+    async def assets_by_owner(self, owner: Pubkey, after: Pubkey | None, limit: int) -> list[Asset]:
+        """Read, and prove each: that none is missing, nobody can prove."""
+        listed = await self._chain.assets_by_owner(owner, after, limit)
+        proved = [await self.asset(found.leaf.id) for found in listed]
+        return [found for found in proved if found is not None and found.leaf.owner == owner]
+
+    async def reconcile(self, tree: Pubkey, since: Signature | None) -> Changes:
+        """Read all history after *since*, page by page."""
+        held = await self.tree(tree)
+        if held is None:
+            raise LedgerRefused("no_tree", "there is no such tree")
+        landed: list[Landed] = []
+        before = None
+        while page := await self._chain.history(tree, since, before, PAGE):
+            landed += page
+            before = page[-1].signature
+        landed.reverse()
+        told = tuple(found for one in landed for found in _effects(one) if found.tree == tree)
+        cursor = landed[-1].signature if landed else since
+        return Changes(tuple(landed), told, cursor, _unaccounted(held.minted, told, since))
+
+    async def _change(self, asset: Pubkey, build: Build) -> Signed:
+        found = await self._proved(asset)
+        if found is None or found[0].burnt:
+            raise LedgerRefused("no_asset", "there is no such asset, or no more")
+        wanted = build(self._parties, *found)
+        tree = found[0].tree
+        return await self._one([wanted], [tree, config_of(tree)])
+
+    async def _proved(self, asset: Pubkey) -> tuple[Asset, Proof, int] | None:
+        """Return an asset, its proof and its tree's canopy, all proved; None for no asset.
+
+        An index that lags is asked once more, for the account may have moved in between."""
+        for last in (False, True):
+            found, proof = await self._chain.asset(asset), await self._chain.proof(asset)
+            if found is None or proof is None:
+                return None
+            if found.leaf.id != asset:
+                raise LedgerUntrusted("asset_id", "another asset than was asked for")
+            account = await self._chain.account(found.tree, Commitment.CONFIRMED)
+            if account is None:
+                raise LedgerUntrusted("tree_owner", "there is no such tree")
+            try:
+                return found, proof, prove(found, proof, account).shape.canopy
+            except LedgerUntrusted as fault:
+                if last or fault.code not in ("proof_old", "asset_old", "asset_leaf"):
+                    raise
+        return None
+
+    async def _one(
+        self, wanted: Sequence[Instruction], writes: Sequence[Pubkey], creates: Pubkey | None = None
+    ) -> Signed:
+        signed = await self._sign(wanted, writes, [], creates)
+        if len(signed) != 1:
+            raise LedgerRefused("transaction_size", "it does not fit in one transaction")
+        return signed[0]
+
+    async def _sign(
+        self,
+        wanted: Sequence[Instruction],
+        writes: Sequence[Pubkey],
+        hashes: Sequence[bytes],
+        creates: Pubkey | None = None,
+    ) -> list[Signed]:
+        newest = await self._chain.blockhash(Commitment.CONFIRMED)
+        price = await self._chain.priority_fee(writes)
+        signed = []
+        for count, message in pack(self._parties.payer, wanted, newest.value, price):
+            raw, signature = sign(message, self._signer)
+            mine, hashes = tuple(hashes[:count]), hashes[count:]
+            signed.append(Signed(raw, signature, newest.last_height, mine, creates))
+        return signed
+
+
+def _only_v2(build: Build) -> Build:
+    def built(parties: Parties, found: Asset, proof: Proof, canopy: int) -> Instruction:
+        if found.leaf.schema is Schema.V1:
+            raise LedgerRefused("asset_schema", "V1 knows no freezing")
+        return build(parties, found, proof, canopy)
+
+    return built
+
+
+def _stale(error: Error) -> bool:
+    """Whether a new proof may help."""
+    return error.name == CRASH or error.code == Compression.TREE
+
+
+def _effects(landed: Landed) -> tuple[Effect, ...]:
+    if landed.error is not None:
+        return ()
+    transaction = parse(landed.raw)
+    if isinstance(transaction, Error):
+        raise LedgerMalformed("landed_bytes", transaction.name)
+    return tuple(found for found, _ in effects(transaction.calls, landed.events))
+
+
+def _unaccounted(minted: int, told: Sequence[Effect], since: Signature | None) -> int:
+    """Return how many mints the history lacks: *told* must reach up to the last one, unbroken."""
+    mints = [found.index for found in told if found.name is not None]
+    first = 0 if since is None else min(mints, default=minted)
+    return max(0, minted - first - len(mints))

@@ -1,7 +1,7 @@
 """`make bench`: each suite in a process of its own; a table at the end.
 
-All are pinned to one core, but for those of the cloud, of its broker and of sync: the processes of
-the cloud, its servers, its client and gates share two.
+All are pinned to one core, but for those of the cloud, of its broker, of mail and of sync: the
+processes of the cloud, its servers, its client and gates share two.
 
 python -m benchmarks            # everything, about ten minutes
 python -m benchmarks merging    # one suite
@@ -38,6 +38,7 @@ SUITES = {
     "cloud.holds": "hold tickets that many want",
     "cloud.preload": "make and list what gates load of 100,000 tickets",
     "broker": "relay 20,000 messages from the outbox to RabbitMQ",
+    "mail": "sell 1,000 tickets, and mail each",
     "sync.preload": "load 100,000 tickets at a gate, from nothing",
     "sync.delta": "sell a ticket, and know it at a gate",
     "sync.upload": "send and merge 50,000 records of a gate",
@@ -51,7 +52,7 @@ CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else
 def rows_of(suite: str) -> list[Row]:
     """Run one suite in a fresh process, so that memory and caches are its own."""
     if CORES:
-        shared = suite.startswith(("cloud.", "sync.", "broker"))
+        shared = suite.startswith(("cloud.", "sync.", "broker", "mail"))
         os.sched_setaffinity(0, CORES[-2:] if shared else CORES[-1:])
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{suite}"], check=True, stdout=subprocess.PIPE

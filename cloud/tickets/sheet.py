@@ -39,13 +39,18 @@ def sheet(
     """Return the document. `made_at` is in unix seconds."""
     if not tickets:
         raise ValueError("a document has at least one ticket")
-    said = words(language)
-    board = Board(size, fonts, made_at)
+    board = _drawn(tickets, words(language), Board(size, fonts, made_at, whole=False))
+    if board.lacks:
+        board = _drawn(tickets, words(language), Board(size, fonts, made_at, whole=True))
+    return bytes(board.output())
+
+
+def _drawn(tickets: Sequence[Printed], said: Words, board: Board) -> Board:
     board.set_lang(said.language)
     board.set_title(_title(tickets[0], said))
     for number, ticket in enumerate(tickets, start=1):
         draw_page(board, ticket, Position(number, len(tickets)), said)
-    return bytes(board.output())
+    return board
 
 
 def _title(ticket: Printed, said: Words) -> str:

@@ -40,15 +40,21 @@ class Type(NamedTuple):
 
 
 class Board(FPDF):
-    """Pages of one size, in mm from the top left."""
+    """Pages of one size, in mm from the top left.
 
-    def __init__(self, size: tuple[float, float], fonts: Path, made_at: int) -> None:
+    `whole`: with every letter that the fonts have; without, `lacks` says that one was wanted.
+    """
+
+    def __init__(
+        self, size: tuple[float, float], fonts: Path, made_at: int, *, whole: bool
+    ) -> None:
         super().__init__(format=size)
         self.set_auto_page_break(False)
         self.set_creation_date(datetime.fromtimestamp(made_at, UTC))
         self.set_creator("Usher")
         self.set_producer("fpdf2")
-        sheet_fonts.add(self, fonts)
+        self.lacks = False
+        sheet_fonts.add(self, fonts, whole=whole)
 
     def write_in(self, x: float, y: float, width: float, text: str, kind: Type) -> float:
         """Write a text within a width, from its upper edge `y`; return its lower edge."""
@@ -109,7 +115,9 @@ class Board(FPDF):
         return sheet_text.shown(text, self._has_glyph)
 
     def _has_glyph(self, char: str) -> bool:
-        return isinstance(self.current_font, TTFFont) and ord(char) in self.current_font.cmap
+        found = isinstance(self.current_font, TTFFont) and ord(char) in self.current_font.cmap
+        self.lacks = self.lacks or not found
+        return found
 
     def _pt(self, mm: float) -> str:
         return f"{mm * self.k:.3f}"

@@ -58,7 +58,8 @@ async def connected(where: Address, name: str) -> AsyncIterator[AbstractConnecti
         yield connection
     finally:
         with suppress(Exception):  # it may be gone, or silent
-            await asyncio.wait_for(connection.close(), CLOSING)
+            async with asyncio.timeout(CLOSING):
+                await connection.close()
 
 
 async def open_channel(connection: AbstractConnection) -> Channel:

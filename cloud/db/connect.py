@@ -72,7 +72,8 @@ async def connect(url: str) -> Connection:
 async def hang_up(conn: Connection) -> None:
     """Close a connection of its own, or leave it to the server to find out that nobody is there."""
     with suppress(Exception):
-        await asyncio.wait_for(conn.close(), CLOSING)
+        async with asyncio.timeout(CLOSING):
+            await conn.close()
 
 
 def new_pool(url: str, *, size: int = 8, **settings: str) -> Pool:

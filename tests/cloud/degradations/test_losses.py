@@ -2,11 +2,7 @@
 
 import os
 import signal
-import threading
-import time
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,9 +13,8 @@ from cloud.embedded.postgres import Postgres
 from cloud.embedded.valkey import Valkey
 from cloud.http.losses import LOSSES
 from tests.cloud.database import copy_template, make_template
+from tests.cloud.degradations.load import load
 from tests.cloud.service import Event, Person, Service, good, problem, running
-
-PAID = "SELECT count(*) AS n FROM purchase WHERE event_id = $1 AND state = 'paid'"
 
 
 class House(NamedTuple):
@@ -48,69 +43,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             yield House(service, postgres, valkey, owner, event)
 
 
-class Load:
-    """Buyers of free tickets, one after the other: each order that was answered 201 is there."""
-
-    def __init__(self, house: House, event: Event) -> None:
-        self._client = house.service.client(house.owner.headers["authorization"])
-        self._event = event
-        self._stop = threading.Event()
-        self.answers: Counter[tuple[int, str]] = Counter()
-        self.orders: list[str] = []
-        self.slowest = 0.0
-
-    def run(self) -> None:
-        """Order until told to stop."""
-        wanted = {
-            "event_id": str(self._event.event_id), "items": [{"class_index": 0, "quantity": 1}]
-        }  # fmt: skip
-        while not self._stop.is_set():
-            began = time.monotonic()
-            answer = self._client.post(f"{self._event.tenant.path}/orders", json=wanted)
-            self.slowest = max(self.slowest, time.monotonic() - began)
-            code = "" if answer.is_success else answer.json()["code"]
-            self.answers[answer.status_code, code] += 1
-            if answer.is_success:
-                self.orders.append(answer.json()["order_id"])
-
-    def until(self, more: int) -> None:
-        """Wait until so many more are ordered."""
-        end, wanted = time.monotonic() + 120, len(self.orders) + more
-        while len(self.orders) < wanted:
-            assert time.monotonic() < end, self.answers
-            time.sleep(0.05)
-
-    def stop(self) -> None:
-        self._stop.set()
-
-
-@contextmanager
-def load(house: House) -> Iterator[Load]:
-    """Work meanwhile."""
-    free = house.service.event(
-        house.owner, house.event.tenant, capacity=5000, price=0, per_order=10
-    )
-    working = Load(house, free)
-    thread = threading.Thread(target=working.run)
-    thread.start()
-    try:
-        yield working
-    finally:
-        working.stop()
-        thread.join(90)
-    assert not thread.is_alive()
-    kept = house.service.database.rows(PAID, free.event_id)[0]["n"]
-    assert kept >= len(working.orders) > 0  # nothing that was answered is lost
-    assert kept <= sum(working.answers.values())
-
-
 def ready(house: House) -> Any:
     return house.service.client().get("/readyz").json()
 
 
 def test_redis_gone(house: House) -> None:
     """Nobody is refused anything, before, meanwhile and after."""
-    with load(house) as working:
+    with load(house.service, house.owner, house.event.tenant) as working:
         working.until(5)
         os.kill(house.valkey.pid, signal.SIGKILL)
         working.until(10)
@@ -129,7 +68,7 @@ def test_stripe_answers_500(house: House) -> None:
     wanted = {"event_id": str(event.event_id), "items": [{"class_index": 0, "quantity": 1}]}
     order = good(owner.post(f"{event.tenant.path}/orders", json=wanted), 201)
     path = f"{event.tenant.path}/orders/{order['order_id']}"
-    with load(house) as working:
+    with load(house.service, house.owner, house.event.tenant) as working:
         service.payments.test("faults", kind="outage_before", requests=10_000)
 
         def pay() -> Any:
@@ -152,7 +91,7 @@ def test_stripe_answers_500(house: House) -> None:
 
 def test_postgresql_killed_and_started_again(house: House) -> None:
     """Meanwhile `unavailable`; whatever was answered before is there afterwards."""
-    with load(house) as working:
+    with load(house.service, house.owner, house.event.tenant) as working:
         working.until(5)
         os.kill(house.postgres.pid, signal.SIGKILL)
         service = house.service

@@ -33,6 +33,7 @@ SUITES = {
     "cloud.ledger": "mint 100,000 tickets into the embedded ledger, and prove them",
     "cloud.issuing": "issue 100,000 signed tickets into PostgreSQL",
     "cloud.reading": "read a ticket over HTTP, beside a bare handler",
+    "cloud.tracing": "read a ticket with no, some and all traces kept",
     "cloud.redeems": "redeem online over HTTP, with 100,000 tickets",
     "cloud.uploads": "take in and merge 100,000 check-in records",
     "cloud.holds": "hold tickets that many want",

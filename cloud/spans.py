@@ -11,6 +11,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 TRACER: Final = trace.get_tracer("usher")
 FORM: Final = TraceContextTextMapPropagator()
+NOWHERE: Final = Context()
 
 
 def traceparent() -> str:
@@ -22,8 +23,10 @@ def traceparent() -> str:
 
 def following(told: str) -> Context:
     """Return a context that continues a `traceparent`; what is none begins a new trace."""
+    if not told:
+        return NOWHERE
     carrier: Mapping[str, str] = {"traceparent": told}
-    return FORM.extract(carrier, Context())
+    return FORM.extract(carrier, NOWHERE)
 
 
 @contextmanager

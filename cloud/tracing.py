@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from opentelemetry import propagate, trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.instrumentation.redis import RedisInstrumentor
 from opentelemetry.sdk.resources import Resource
@@ -24,9 +23,8 @@ from cloud.settings import Settings
 
 SEND_WAIT: Final = 5  # seconds for the collector
 ENDPOINT_PATH: Final = "/v1/traces"  # of OTLP over HTTP
-# Messages have spans of our own (cloud/broker/publishing.py, cloud/messages/inbox.py): they go
-# below what aio-pika's instrumentation sees.
-INSTRUMENTS: Final = (AsyncPGInstrumentor, HTTPXClientInstrumentor, RedisInstrumentor)
+# Statements, messages, mail and counts in Redis have spans of our own, by way of cloud/spans.py.
+INSTRUMENTS: Final = (HTTPXClientInstrumentor, RedisInstrumentor)
 URLS: Final = frozenset({"http.url", "url.full"})
 TOLD: Final = frozenset({"exception.type"})
 

@@ -47,10 +47,10 @@ def rows_of(
             for port in spent
         }  # fmt: skip
         for port in spent:
-            _read(port, asked[port])  # warms up
+            read(port, asked[port])  # warms up
         for _ in range(rounds):
             for port in spent:
-                spent[port] += _read(port, asked[port])
+                spent[port] += read(port, asked[port])
     share = 100 * spent[bare] / spent[ours]
     count = rounds * each
     return [
@@ -59,8 +59,8 @@ def rows_of(
     ]  # fmt: skip
 
 
-def _read(port: int, asked: list[bytes]) -> float:
-    """Return how long it took to read all."""
+def read(port: int, asked: list[bytes]) -> float:
+    """Read tickets over HTTP; return how long it took to read all."""
     begin = time.perf_counter()
     answers = uvloop.run(ask(port, asked, CONNECTIONS))
     seconds = time.perf_counter() - begin

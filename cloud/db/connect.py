@@ -8,6 +8,8 @@ from typing import Any, Final, LiteralString, Protocol
 import asyncpg
 import msgspec
 
+from cloud.db.statements import TracedConnection
+
 # A query that takes longer is a fault of ours; a lock that takes longer is somebody's crash.
 SETTINGS: Final = {
     "application_name": "usher",
@@ -64,7 +66,11 @@ class Pool(Protocol):
 async def connect(url: str) -> Connection:
     """Return a connection of its own, outside any pool."""
     conn: Connection = await asyncpg.connect(
-        url, timeout=CONNECTING, command_timeout=ANSWERING, server_settings=SETTINGS
+        url,
+        timeout=CONNECTING,
+        command_timeout=ANSWERING,
+        server_settings=SETTINGS,
+        connection_class=TracedConnection,
     )
     return conn
 
@@ -90,6 +96,7 @@ def new_pool(url: str, *, size: int = 8, **settings: str) -> Pool:
         timeout=CONNECTING,
         command_timeout=ANSWERING,
         server_settings=SETTINGS | settings,
+        connection_class=TracedConnection,
     )
     return pool
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Count = Callable[[str, int, float], None]  # a group of routes, the status, seconds
 LOG = structlog.get_logger("usher.http")
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 GIVEN_ID: Final = re.compile(r"[0-9A-Za-z._-]{8,64}")
 DEFAULTS: Final = tuple(
     (name, value)
@@ -127,7 +128,7 @@ def _trace(span: Span) -> dict[str, str]:
 def _describe(span: Span, scope: "Scope", status: int) -> None:
     if not span.is_recording():
         return
-    method, route = str(scope.get("method")), str(scope.get("path_template", ""))
+    method, route = _method(scope), str(scope.get("path_template", ""))
     span.update_name(f"{method} {route}".rstrip())
     span.set_attributes(
         {
@@ -142,6 +143,12 @@ def _describe(span: Span, scope: "Scope", status: int) -> None:
         span.set_status(StatusCode.ERROR)
 
 
+def _method(scope: "Scope") -> str:
+    """Return the method; of those that are a caller's own words, `_OTHER`."""
+    method = str(scope.get("method"))
+    return method if method in METHODS else "_OTHER"
+
+
 def _group(scope: "Scope") -> str:
     """Return the group of a route, as the description has it. A path that is none's has none."""
     handler = scope.get("route_handler")
@@ -152,7 +159,7 @@ def _log(scope: "Scope", status: int, seconds: float) -> None:
     state = scope["state"]
     LOG.info(
         "request",
-        method=scope.get("method"),
+        method=_method(scope),
         route=str(scope.get("path_template", "")),
         tenant=str(scope.get("path_params", {}).get("tenant_id", "")),
         actor=state["origin"].actor if "origin" in state else "",

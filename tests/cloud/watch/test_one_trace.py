@@ -6,73 +6,28 @@ and to the mail in the hands of the mail server.
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
 import pytest
 
-from cloud.embedded.ports import free_port
-from tests.cloud.broker.papers import Authority
-from tests.cloud.broker.post import USERS
-from tests.cloud.broker.rabbit import Rabbit
-from tests.cloud.hooks.receiver import Receiver, receiving
-from tests.cloud.notify.conftest import mail_settings
-from tests.cloud.notify.mailserver import MailServer, serving_mail
 from tests.cloud.run.market import GOOD_CARD, Market, market
-from tests.cloud.run.served import Served, served, until
+from tests.cloud.run.served import until
 from tests.cloud.service import good
-from tests.cloud.watch.collector import Collector, Span, collecting
+from tests.cloud.watch.collector import Span
+from tests.cloud.watch.house import House, watched
 
 BUYER: Final = "1" * 16  # the span in which the buyer's own program asks
 ENDS: Final = {"order pay", "order settle", "hook", "mail"}
 ORDERS: Final = "/v1/tenants/{tenant_id}/orders"
 
 
-class House:
-    """A service whose traces are all kept, and what it tells of them to."""
-
-    def __init__(
-        self, service: Served, collector: Collector, receiver: Receiver, mails: MailServer
-    ) -> None:
-        self.service = service
-        self.collector = collector
-        self.receiver = receiver
-        self.mails = mails
-
-
-def broker(stack: ExitStack, folder: Path) -> dict[str, str]:
-    """Run a broker; return the settings that name it."""
-    folder.mkdir()
-    rabbit = stack.enter_context(Rabbit(folder, USERS).running())
-    papers = {f"USHER_{name.upper()}": value for name, value in rabbit.papers.items()}
-    return {"USHER_BROKER_URL": rabbit.url("root"), **papers}
-
-
 @pytest.fixture(scope="module", params=["in process", "by broker"])
 def house(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[House]:
-    folder = tmp_path_factory.mktemp("one")
-    with ExitStack() as stack:
-        collector = stack.enter_context(collecting())
-        receiver = stack.enter_context(receiving())
-        authority = Authority(folder / "papers")
-        mails = stack.enter_context(serving_mail(authority))
-        more = broker(stack, folder / "broker") if request.param == "by broker" else {}
-        # Its links and tokens name the address that it is reached at, where mail is sent.
-        listen = f"127.0.0.1:{free_port()}"
-        post = mail_settings(mails, authority) | {"public_url": f"http://{listen}"}
-        more |= {f"USHER_{name.upper()}": value for name, value in post.items()}
-        service = stack.enter_context(
-            served(
-                folder, USHER_TRACE_URL=collector.url, USHER_TRACE_SHARE="1", USHER_WORKERS="2",
-                USHER_HOOKS_LOOPBACK="true", OTEL_BSP_SCHEDULE_DELAY="100", USHER_LISTEN=listen,
-                **more,
-            )
-        )  # fmt: skip
-        yield House(service, collector, receiver, mails)
+    with watched(tmp_path_factory.mktemp("one"), by_broker=request.param == "by broker") as house:
+        yield house
 
 
 def buy(house: House, place: Market, trace: str) -> str:

@@ -102,6 +102,67 @@ def test_who_calls_does_not_choose_what_is_kept(traced: Served, collector: Colle
     assert not collector.of(unkept)
 
 
+HUGE = "a=" + "x" * 30_000
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"traceparent": ""},
+        {"traceparent": f"00-{'0' * 32}-{'1' * 16}-01"},
+        {"traceparent": f"00-{'1' * 32}-{'0' * 16}-01"},
+        {"traceparent": f"ff-{'1' * 32}-{'1' * 16}-01"},
+        {"traceparent": f"00-{'1' * 32}-{'1' * 16}-01-more"},
+        {"traceparent": f"00-{'G' * 32}-{'1' * 16}-01"},
+        {"traceparent": HUGE},
+        {"traceparent": "\xff\xfe"},
+    ],
+)
+def test_a_traceparent_that_is_none_begins_a_new_trace(
+    traced: Served, collector: Collector, told: dict[str, str]
+) -> None:
+    sent = [(name.encode(), value.encode("latin-1")) for name, value in told.items()]
+    with traced.client() as http:
+        answer = http.get("/livez", headers=sent)
+    assert answer.status_code == 200
+    asked = answer.headers["x-request-id"]
+    (span,) = collector.eventually(
+        lambda: [each for each in collector.spans if each.attributes.get("usher.request") == asked]
+    )
+    assert span.parent == ""
+
+
+def test_a_callers_baggage_is_left_behind(
+    traced: Served, place: Market, collector: Collector
+) -> None:
+    """Neither it nor his tracestate is kept, stored with a message, or sent to others."""
+    trace = trace_id()
+    more = {"baggage": HUGE, "tracestate": "vendor=" + "y" * 200}
+    wanted = {"event_id": str(place.event), "items": [{"class_index": 0, "quantity": 1}]}
+    with traced.client(place.owner) as http:
+        made = good(http.post(place.orders, json=wanted, headers=headers(trace) | more), 201)
+        good(http.post(f"{place.orders}/{made['order_id']}/payment"))
+    collector.until(trace, lambda spans: any(map(outside, spans)))
+    (row,) = traced.rows(
+        "SELECT trace FROM purchase WHERE order_id = $1::text::uuid", made["order_id"]
+    )
+    assert row["trace"].startswith(f"00-{trace}-")
+    assert len(row["trace"]) == 55
+    assert b"xxxxxxxx" not in collector.raw
+    assert b"yyyyyyyy" not in collector.raw
+
+
+def test_a_method_that_is_a_callers_word_names_no_span(
+    traced: Served, collector: Collector
+) -> None:
+    trace = trace_id()
+    with traced.client() as http:
+        http.request("PROPFIND", "/livez", headers=headers(trace))
+    (span,) = collector.until(trace, bool)
+    assert span.name.startswith("_OTHER")
+    assert "PROPFIND" not in traced.said()
+
+
 def test_the_log_names_the_trace(traced: Served, collector: Collector) -> None:
     trace = trace_id()
     with traced.client() as http:

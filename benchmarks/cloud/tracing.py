@@ -37,13 +37,17 @@ EACH: Final = 250  # reads of one of the three in a round
 SHARES: Final[dict[str, float | None]] = {"off": None, "a tenth": 0.1, "all": 1.0}
 NOTHINGS: Final = 20_000
 FLUSH: Final = 6.0  # seconds
-TICK: Final = os.sysconf("SC_CLK_TCK")
 
 
 def rows_of(
-    place: Place, tickets: int = TICKETS, rounds: int = ROUNDS, each: int = EACH
+    place: Place,
+    tickets: int = TICKETS,
+    rounds: int = ROUNDS,
+    each: int = EACH,
+    *,
+    pairs: bool = True,
 ) -> list[Row]:
-    """Read tickets from all three."""
+    """Read tickets from all three; `pairs`: from two of each."""
     hall = open_hall(place)
     uvloop.run(fill(hall, tickets))
     ids = [row["ticket_id"] for row in place.database.rows(SOME, hall.event, each)]
@@ -51,7 +55,7 @@ def rows_of(
         url = stack.enter_context(_collector())
         services = [
             _Service(name, *_started(stack, _traced(hall, url, SHARES[name])))
-            for name in (*SHARES, *reversed(SHARES))
+            for name in (*SHARES, *(reversed(SHARES) if pairs else ()))
         ]
         asked = [
             [request("GET", f"{hall.path}/tickets/{ticket}", service.port, hall.bearer)
@@ -71,7 +75,7 @@ def rows_of(
         time.sleep(FLUSH)  # what is kept back is sent, and counts
         for service in services:
             cpu[service.name] += _cpu(service.pids)
-    count = 2 * rounds * each
+    count = (2 if pairs else 1) * rounds * each
     rates = {name: count / seconds for name, seconds in spent.items()}
     each_cpu = {name: 1000 * used / count for name, used in cpu.items()}
     nothing = 1000 * _nothing()
@@ -103,9 +107,9 @@ def _started(stack: ExitStack, hall: Hall) -> tuple[int, set[int]]:
 
 
 def _cpu(pids: set[int]) -> float:
-    """Return the seconds of processor that some processes have used (proc(5), stat)."""
-    fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
-    return sum(int(each[11]) + int(each[12]) for each in fields) / TICK
+    """Return the seconds of processor that some processes have used (proc(5), schedstat)."""
+    tasks = [each for pid in pids for each in Path(f"/proc/{pid}/task").iterdir()]
+    return sum(int((each / "schedstat").read_text().split()[0]) for each in tasks) / 1e9
 
 
 def _traced(hall: Hall, url: str, share: float | None) -> Hall:

@@ -1,7 +1,8 @@
 """What each dependency's loss means, in words that /readyz and the README share.
 
 A dependency that is away takes along what is `refused`, and no more; what `waits` is done later,
-by itself, each thing once. tests/cloud/degradations takes each away while there is work.
+by itself, each thing once. tests/cloud/degradations takes database, cache, payments and mail
+away while there is work; tests/cloud/broker and tests/cloud/hooks do it for the two others.
 """
 
 from collections.abc import Mapping

@@ -8,7 +8,7 @@ gate.close()
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -133,6 +133,8 @@ class Gate:
     around: dict[str, Any]  # fields of `Status` that others know: link, cameras, power, health
     lock: IO[bytes]
     distrusted: set[bytes] = field(default_factory=set)  # gates nearby that said what was forged
+    # Devices of whose records the cloud refuses some, and its code.
+    refused: Mapping[bytes, str] = field(default_factory=dict)
 
     def reload(self) -> None:
         """Take in what a delivery has put in force. One at a time: the newest word wins."""

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Final
 
+from edge.gate.receipts import disputed
 from edge.health.look import looking
 from edge.health.reading import Access, Log
 from edge.store.database import TABLES, Database, StorageFailed
@@ -49,6 +50,15 @@ def count_waiting(folder: Path, me: Identity) -> int | None:
             return stores.log.waiting(me.device)
     except (StorageFailed, NewerSchema):
         return None
+
+
+def disputed_in(folder: Path) -> set[bytes]:
+    """Return the devices of which the cloud has signed for another history than the one here."""
+    try:
+        with looking(folder) as stores:
+            return {device for device, _ in disputed(stores.settings)}
+    except (StorageFailed, NewerSchema):
+        return set()
 
 
 def try_to_write(folder: Path) -> str:

@@ -1,5 +1,7 @@
 """What a gate believes, in the few figures that checks look at."""
 
+from collections.abc import Mapping
+
 from edge.gate.trust import Book, Trust
 from edge.health.reading import Event, Lists, Roster
 from shared.instant import Instant
@@ -32,6 +34,18 @@ def roster_of(
         expired=now.trusted and expires <= now.seconds,
         alone=alone,
     )
+
+
+def names_of(trust: Trust) -> dict[bytes, str]:
+    """Return what the organizer calls each device."""
+    members = trust.roster
+    called = {each.pk: each.name for each in members.roster.devices} if members.roster else {}
+    return {device: called[member.pk.hex()] for device, member in members.devices.items()}
+
+
+def named(names: Mapping[bytes, str], device: bytes) -> str:
+    """Return a device's name, or the start of its id."""
+    return names.get(device) or device.hex()[:8]
 
 
 def _event(event: str, book: Book, now: Instant) -> Event:

@@ -12,6 +12,7 @@ from typing import Final
 
 from edge.gate.clock import DeviceClock
 from edge.gate.gate import Held, Machine, NotSetUp
+from edge.gate.receipts import disputed
 from edge.health import inspection
 from edge.health.hardware import read_hardware
 from edge.health.known import lists_of, roster_of
@@ -91,7 +92,8 @@ def _with_gate(bare: Reading, settings: Settings, machine: Machine, step: Step) 
     with looking(folder) as stores:
         step("the log")
         log = inspection.inspected(stores, me)
-        queue = Queue(stores.log.waiting(me.device))
+        parted = sorted({device.hex()[:8] for device, _ in disputed(stores.settings)})
+        queue = Queue(stores.log.waiting(me.device), disputed=tuple(parted))
         step("ticket lists")
         return _with_trust(bare._replace(log=log, queue=queue), settings, machine, stores, me)
 

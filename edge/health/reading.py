@@ -85,6 +85,8 @@ class Queue(NamedTuple):
 
     waiting: int
     growth: float | None = None  # records a minute
+    refused: tuple[tuple[str, str], ...] = ()  # whose records the cloud refuses, and its code
+    disputed: tuple[str, ...] = ()  # devices of which the cloud has signed for another history
 
 
 class Event(NamedTuple):

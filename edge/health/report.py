@@ -22,7 +22,7 @@ from edge.gate.verdict import Verdict
 from edge.health import inspection
 from edge.health.checks import results
 from edge.health.hardware import read_hardware
-from edge.health.known import lists_of, roster_of
+from edge.health.known import lists_of, named, names_of, roster_of
 from edge.health.metrics import Figures
 from edge.health.reading import (
     Access,
@@ -30,6 +30,7 @@ from edge.health.reading import (
     Hardware,
     Link,
     Log,
+    Queue,
     Reading,
     Time,
     Written,
@@ -118,7 +119,7 @@ class Health:
             certificate=close.certificate,
             time=time,
             log=close.log,
-            queue=self._watched.look(now),
+            queue=self._queue(now),
             lists=lists_of(trust, time.now),
             roster=roster_of(
                 trust,
@@ -130,6 +131,16 @@ class Health:
             link=_link(gate),
             cameras=self._states(),
         )
+
+    def _queue(self, now: float) -> Queue | None:
+        queue, gate = self._watched.look(now), self._gate
+        if queue is None:
+            return None
+        names = names_of(gate.held.trust)
+        refused = sorted((named(names, each), code) for each, code in gate.refused.items())
+        parted = inspection.disputed_in(gate.settings.data_folder)
+        disputed = sorted(named(names, each) for each in parted)
+        return queue._replace(refused=tuple(refused), disputed=tuple(disputed))
 
     def _look(self, now: float) -> Close:
         settings, me = self._gate.settings, self._gate.me
@@ -166,10 +177,8 @@ class Health:
 
 def _link(gate: Gate) -> Link:
     """Return whom this gate reaches, and whom it should."""
-    around, members = gate.around, gate.held.trust.roster
-    names = {each.pk: each.name for each in members.roster.devices} if members.roster else {}
-    known = [members.devices[each].pk.hex() for each in gate.distrusted & members.devices.keys()]
-    distrusted = tuple(sorted(names[pk] for pk in known))
+    around, names = gate.around, names_of(gate.held.trust)
+    distrusted = tuple(sorted(names[each] for each in gate.distrusted & names.keys()))
     return Link(around.get("link", "alone"), around.get("peers", 0), _others(gate), distrusted)
 
 

@@ -26,6 +26,10 @@ class Backoff:
         self._failures = 0
 
 
+def unmoved() -> None:
+    """Note that something was got done: nobody asks."""
+
+
 def jittered(seconds: float, random: Callable[[], float]) -> float:
     """Return about as many seconds: gates that were switched on together drift apart."""
     return seconds * (0.8 + 0.4 * random())

@@ -67,6 +67,10 @@ class Chores:
         chore = self._chores[name] = Chore(name, work, every, gap, Backoff(self._random))
         self._plan(chore, 0.0)
 
+    def moved(self, name: str) -> None:
+        """Note that it has got something done: should it fail then, its pauses begin anew."""
+        self._chores[name].backoff.worked()
+
     def soon(self, name: str, *, anyway: bool = False) -> None:
         """Have it done after its gap, or once more when it is through. One that failed keeps its
         pause, but where it is done `anyway`: what it failed for has passed."""

@@ -37,7 +37,9 @@ class Limits(NamedTuple):
     patience: float = 10.0  # between two bytes
     whole: float = 30.0  # for a document
     longest: float = 120.0  # for an answer of chunks: what came is kept
+    step: float = 600.0  # for answers that follow one another: what came is kept
     silence: float = 25.0  # of a stream, which gives a sign of life every ten
+    stream: float = 3600.0  # for a whole stream: then a new one is opened
 
 
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})

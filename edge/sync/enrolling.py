@@ -22,7 +22,7 @@ from edge.gate.trust import NONE, pinned, restored
 from edge.store.identity import Identity
 from edge.store.stores import Stores
 from edge.sync.client import Cloud
-from edge.sync.failures import Away, Denied, Garbled
+from edge.sync.failures import Away, Denied, Failure, Garbled
 from edge.sync.opened import ORIGIN, context_of
 from shared.devices.enrolment import (
     NONCE_SIZE,
@@ -36,6 +36,8 @@ from shared.devices.enrolment import (
 from shared.errors import UsherError
 from shared.signed import CAPS, Kind
 
+TOO_MANY: Final = 429
+BROKEN: Final = 500  # and above: the cloud's own trouble
 LOOK: Final = 1.0  # seconds between two looks whether a person has typed the digits
 MOST: Final = 1 << 12
 
@@ -148,12 +150,13 @@ class Enrolling:
 
     async def _waited(self, cloud: Cloud, offer: Offer) -> None:
         """Wait for the person at the console; a line that is gone for a while ends nothing."""
-        away = False
+        away, wait = False, 0.0
         while True:
-            await self._rest(LOOK)
+            await self._rest(max(LOOK, wait))
             try:
-                state = await self._state(cloud, offer)
-            except (Away, Garbled) as error:
+                state, wait = await self._state(cloud, offer), 0.0
+            except (Away, Garbled, Denied) as error:
+                wait = _patient(error)
                 if not away:
                     self._console.step("away", error.code)
                 away = True
@@ -191,6 +194,15 @@ class Enrolling:
         clock.learn(1000 * max(trusted.keyset.issued, members.roster.issued))
         pins = {"tenant": offer.tenant, "root": trusted.root, ORIGIN: offer.origin.encode()}
         stores.documents.put({("keyset", NONE): keyset, ("roster", NONE): roster}, pins)
+
+
+def _patient(error: Failure) -> float:
+    """Return how many seconds the cloud asks to be left alone; raise what it refuses for good."""
+    if not isinstance(error, Denied):
+        return 0.0
+    if error.status != TOO_MANY and error.status < BROKEN:
+        raise error
+    return error.wait
 
 
 def _remembered(stores: Stores) -> str:

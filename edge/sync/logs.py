@@ -12,13 +12,15 @@ from functools import partial
 from typing import Final, NamedTuple, TypeVar
 
 from edge.gate.gate import Gate
+from edge.sync.backoff import unmoved
 from edge.sync.client import Cloud
-from edge.sync.failures import Garbled
+from edge.sync.failures import Away, Garbled
 from shared.errors import Malformed
 from shared.log.gossip import Key, Mark
 from shared.wire import ENTRY, MAX_ENTRIES, MAX_EVENTS, decode_vector, encode_vector, unframed
 
 MOST_FILE: Final = 2 << 20  # by spec/sync.md §4
+MOST_ANSWERS: Final = 4096  # in a step: the next one goes on from what is here by then
 MOST: Final = MOST_FILE + MAX_ENTRIES * ENTRY.size + 8
 NEXT: Final = re.compile(r"([0-9a-f]{32})\.(\d{1,10})\.(\d{1,18})\.([0-9a-f]{32})")
 T = TypeVar("T")
@@ -40,24 +42,38 @@ class Gossip:
         gate: Gate,
         heard: Callable[[Mapping[Key, Mark]], None],
         pool: Executor | None = None,
+        moved: Callable[[], None] = unmoved,
     ) -> None:
         self._cloud = cloud
+        self._moved = moved  # called for each answer that brought something
         self._gate = gate
         self._heard = heard
         self._pool = pool
 
     async def step(self) -> Got:
         """Take in what the cloud has and we lack of our events, until there is no more. What
-        fails is raised: `Failure`, `UsherError` or `StorageFailed`; what came before it stays."""
+        fails is raised: `Failure`, `UsherError` or `StorageFailed`; what came before it stays.
+        Answers that bring nothing and promise more are `Garbled`, and no step lasts longer than
+        `Limits.step`."""
         events = sorted(self._gate.held.trust.books)[:MAX_EVENTS]
         if not events:
             return Got()
         path = f"/sync/gossip?events={','.join(event.hex() for event in events)}"
+        try:
+            async with asyncio.timeout(self._cloud.limits.step):
+                return Got(await self._asked(path))
+        except TimeoutError:
+            raise Away("slow") from None
+
+    async def _asked(self, path: str) -> int:
+        """Ask until there is no more; return how many records were new."""
         new, place = await self._question(path, None)
-        while place is not None:
+        for _ in range(MOST_ANSWERS):
+            if place is None:
+                break
             more, place = await self._question(path, place)
             new += more
-        return Got(new)
+        return new
 
     async def _question(self, path: str, place: Place | None) -> tuple[int, Place | None]:
         """Ask once; return how many records were new, and where the next answer begins."""
@@ -67,9 +83,13 @@ class Gossip:
         answer = await self._cloud.post(path + begin, body, MOST)
         theirs, file = _answered(answer.body)
         taken = await self._blocking(partial(self._gate.replica.take, file))
+        if taken.new:
+            self._moved()
         if answer.headers.get("usher-more") != "1":
             await self._blocking(partial(self._heard, theirs))
             return taken.new, None
+        if not taken.batches:
+            raise Garbled("gossip")  # nothing, and more of it: that would never end
         return taken.new, _after(place, answer.headers.get("usher-next", ""))
 
     async def _blocking(self, call: Callable[[], T]) -> T:

@@ -10,7 +10,7 @@ and what came of it stays on the disk.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from functools import partial
 from typing import Final, TypeVar
@@ -22,6 +22,7 @@ from edge.gate.snapshot import Lacking
 from edge.gate.taking import Taking
 from edge.gate.tickets import Tickets
 from edge.store.database import StorageFailed
+from edge.sync.backoff import unmoved
 from edge.sync.client import Cloud
 from edge.sync.download import Download
 from edge.sync.failures import Denied, Failure, Garbled
@@ -45,8 +46,15 @@ T = TypeVar("T")
 class Pull:
     """One device's asking. Steps of the same kind must not run side by side."""
 
-    def __init__(self, cloud: Cloud, gate: Gate, pool: Executor | None = None) -> None:
+    def __init__(
+        self,
+        cloud: Cloud,
+        gate: Gate,
+        pool: Executor | None = None,
+        moved: Callable[[], None] = unmoved,
+    ) -> None:
         self._cloud = cloud
+        self._moved = moved  # called where chunks that were lacking were kept
         self._gate = gate
         self._taking = Taking(gate)
         self._tickets = Tickets(gate)
@@ -187,7 +195,11 @@ class Pull:
 
     async def _fetch(self, event: bytes, lacking: Lacking) -> None:
         """Fetch chunks. What the list's moving on has left out is for the next head to tell."""
-        await Download(self._cloud, self._tickets.keep, self._blocking).chunks(event, lacking)
+        await Download(self._cloud, self._keep, self._blocking).chunks(event, lacking)
+
+    def _keep(self, chunks: Mapping[bytes, bytes]) -> None:
+        self._tickets.keep(chunks)
+        self._moved()
 
     async def _blocking(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)

@@ -5,16 +5,25 @@
     pushing.heard(vector)       # from gossip: how far the cloud says that it is
 
 A step is safe to break off and to repeat: the cloud takes a record once. It reads at most one
-file of the log at a time, whatever waits. What the cloud took and did not sign for (a device that
-it does not list, a second history) is offered once in a run and stays unconfirmed.
+file of the log at a time, whatever waits.
+
+Only a mark that the cloud has signed ends the offering of a record for good. What it took and did
+not sign for (a second history), a device that it says it does not list, and what it refuses are
+left alone for a while and then offered again: the rest of an answer is unsigned, and a receipt
+may be an old one.
+
+A file that is refused for what is in it is cut smaller, then sent device by device, and at last
+passed over, so that it is in nobody's way. `Gate.refused` says so to its health.
 
 Others' logs are passed on only if the cloud still lacks what was here some seconds ago: as a
 rule their own gates are at it.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from concurrent.futures import Executor
 from functools import partial
 from typing import Final, NamedTuple, TypeVar
@@ -23,6 +32,7 @@ import msgspec
 
 from edge.gate.gate import Gate
 from edge.gate.receipts import Receipts
+from edge.sync.backoff import unmoved
 from edge.sync.client import Cloud
 from edge.sync.failures import Away, Denied, Garbled
 from shared.bundle import Part, decode
@@ -40,9 +50,13 @@ FIRST: Final = 1 << 18
 GRACE: Final = 10.0  # seconds in which a gate may send what it wrote by itself
 QUICK: Final = 1.5  # seconds in which a file arrives that may be followed by a larger one
 MOST_ANSWER: Final = CAPS[Kind.RECEIPT] + (1 << 20)  # bytes, with what it says of the file
-TOO_MUCH: Final = frozenset({400, 413, 422})
+# For what is in it, or the cloud trips over it: the same again is refused, too.
+REFUSED: Final = frozenset({400, 409, 413, 415, 422, 500})
+AGAIN: Final = 300.0  # seconds until what was taken without a mark, or refused, is offered again
+MOST_REFUSED: Final = 4  # files of one device that are passed over in a step
 NOWHERE: Final = Mark(0, b"")
 CLOUD: Final = b"cloud"
+LOG: Final = logging.getLogger(__name__)
 T = TypeVar("T")
 Vector = Mapping[Key, Mark]
 
@@ -58,6 +72,13 @@ def unrelayed(_raw: bytes) -> None:
     """Pass a receipt on to nobody."""
 
 
+class Offered(NamedTuple):
+    """How far something was offered, and until when (seconds) that is enough."""
+
+    mark: Mark
+    until: float
+
+
 class Pushing:
     """One device's uploads. Steps must not run side by side."""
 
@@ -68,16 +89,20 @@ class Pushing:
         pool: Executor | None = None,
         relay: Callable[[bytes], None] = unrelayed,
         seconds: Callable[[], float] = time.monotonic,
+        moved: Callable[[], None] = unmoved,
     ) -> None:
         self._cloud = cloud
         self._gate = gate
         self._pool = pool
+        self._moved = moved  # called for each file that was taken
         self._relay = relay  # a receipt, to the neighbours whose records it may be about
         self._seconds = seconds
         self._receipts = Receipts(gate)
         self._most = FIRST
-        self._offered: dict[Key, Mark] = {}  # what the cloud took in this run
-        self._unlisted: set[bytes] = set()  # devices of which it takes nothing
+        self._offered: dict[Key, Offered] = {}  # what the cloud took, or refused
+        self._unlisted: dict[bytes, float] = {}  # devices of which it takes nothing, until when
+        self._alone: dict[bytes, float] = {}  # those that are sent in files of their own
+        self._passed: dict[bytes, tuple[str, float]] = {}  # whose files were refused, and why
         self._before: dict[Key, Mark] = {}  # what it should have by now
         self._renewed = -GRACE
         self._behind: dict[Key, Mark] = {}  # what it has instead
@@ -87,21 +112,69 @@ class Pushing:
         has signed for: its disk was lost, and brought back."""
         says = {key: theirs.get(key, NOWHERE) for key in self._before}
         self._behind = {k: mark for k, mark in says.items() if mark.seq < self._before[k].seq}
-        self._offered = {k: mark for k, mark in self._offered.items() if k not in self._behind}
+        self._offered = {k: each for k, each in self._offered.items() if k not in self._behind}
         if (now := self._seconds()) >= self._renewed + GRACE:
             self._before, self._renewed = self._due(), now
 
     async def step(self) -> Sent:
         """Send what the cloud lacks, until nothing is left. What fails is raised: `Failure`,
-        `UsherError` or `StorageFailed`; whoever calls waits before the next step."""
-        files = records = 0
-        for own in (True, False):
-            more = True
-            while more:
-                file, more = await self._blocking(partial(self._next, own=own))
-                if count := await self._send(file):
-                    files, records = files + 1, records + count
+        `UsherError` or `StorageFailed`; whoever calls waits before the next step. A refusal of
+        what is in a file is raised at the end, once all else was sent."""
+        self._forget()
+        me, faults = self._gate.me.device, list[Denied]()
+        sent = [await self._all({me}, faults)]
+        others = {device for device, _ in self._behind} - {me}
+        sent.append(await self._all(others - self._alone.keys(), faults))
+        suspects = sorted(others & self._alone.keys())
+        sent += [await self._all({device}, faults) for device in suspects]
+        self._gate.refused = {device: code for device, (code, _) in self._passed.items()}
+        if faults:
+            raise faults[0]
+        return Sent(sum(each.files for each in sent), sum(each.records for each in sent))
+
+    async def _all(self, devices: AbstractSet[bytes], faults: list[Denied]) -> Sent:
+        """Send what is left of these devices' logs, and go on behind what is refused."""
+        files = records = passed = 0
+        more = bool(devices)
+        while more and passed < MOST_REFUSED:
+            file, more = await self._blocking(partial(self._next, devices))
+            try:
+                count = await self._send(file)
+                files, records = files + bool(count), records + count
+            except Denied as error:
+                if error.status not in REFUSED:
+                    raise
+                more = True
+                if self._smaller():
+                    continue
+                if len(devices) > 1:  # one of them is refused: each is sent by itself
+                    self._alone |= dict.fromkeys(devices, self._seconds() + AGAIN)
+                    break
+                faults.append(error)
+                passed += 1
+                await self._pass_over(file, error.code)
         return Sent(files, records)
+
+    def _smaller(self) -> bool:
+        """Send less at once; return whether that was possible."""
+        before, self._most = self._most, max(SMALLEST, self._most // 4)
+        return self._most < before
+
+    async def _pass_over(self, file: bytes, code: str) -> None:
+        """Go on behind a file of one device that is refused."""
+        ends, _ = await self._blocking(partial(_ends, file))
+        until = self._seconds() + AGAIN
+        self._offered |= {key: Offered(mark, until) for key, mark in ends.items()}
+        self._passed |= {device: (code, until) for device, _ in ends}
+        LOG.warning("the cloud refuses records of %s: %s", [d.hex() for d, _ in ends], code)
+
+    def _forget(self) -> None:
+        """Let go of what has been left alone for long enough."""
+        now = self._seconds()
+        self._offered = {k: each for k, each in self._offered.items() if now < each.until}
+        self._unlisted = {k: until for k, until in self._unlisted.items() if now < until}
+        self._alone = {k: until for k, until in self._alone.items() if now < until}
+        self._passed = {k: each for k, each in self._passed.items() if now < each[1]}
 
     def _due(self) -> dict[Key, Mark]:
         """Return what the cloud should have in a while: of ours what it has signed for, of others
@@ -110,15 +183,14 @@ class Pushing:
         signed = self._gate.stores.log.confirmed()
         return {key: mark for key, mark in (mine | signed).items() if key in signed or key[0] != me}
 
-    def _next(self, *, own: bool) -> tuple[bytes, bool]:
-        """Return the next file, and whether more is left behind it."""
-        replica, me = self._gate.replica, self._gate.me.device
+    def _next(self, devices: AbstractSet[bytes]) -> tuple[bytes, bool]:
+        """Return the next file of these devices' logs, and whether more is left behind it."""
         theirs = self._gate.stores.log.confirmed() | self._behind
-        for key, mark in self._offered.items():
+        for key, (mark, _) in self._offered.items():
             if mark.seq > theirs.get(key, NOWHERE).seq:
                 theirs[key] = mark
-        devices = {me} if own else {device for device, _ in self._behind} - {me}
-        return replica.lacking(theirs, self._most, CLOUD, devices - self._unlisted)
+        listed = devices - self._unlisted.keys()
+        return self._gate.replica.lacking(theirs, self._most, CLOUD, listed)
 
     async def _send(self, file: bytes) -> int:
         """Send a file; return how many records it had."""
@@ -128,18 +200,24 @@ class Pushing:
         since = self._seconds()
         try:
             answer = await self._cloud.post("/logs", file, MOST_ANSWER)
-        except (Away, Denied) as error:
-            if isinstance(error, Away) or error.status in TOO_MUCH:
-                self._most = max(SMALLEST, self._most // 4)
+        except Away:
+            self._smaller()
             raise
         receipt, told = _answered(answer.body)
         await self._blocking(partial(self._receipts.take, receipt))
         self._relay(receipt)
-        self._offered |= ends
-        self._unlisted |= {bytes.fromhex(log.device) for log in told.devices if not log.listed}
+        self._moved()
+        self._note(ends, told)
         if self._seconds() - since < QUICK:
             self._most = min(LARGEST, self._most * 2)
         return count
+
+    def _note(self, ends: Vector, told: FileTaken) -> None:
+        """Leave alone for a while what the cloud says that it took, or does not take."""
+        until = self._seconds() + AGAIN
+        self._offered |= {key: Offered(mark, until) for key, mark in ends.items()}
+        unlisted = (bytes.fromhex(each.device) for each in told.devices if not each.listed)
+        self._unlisted |= dict.fromkeys(unlisted, until)
 
     async def _blocking(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)

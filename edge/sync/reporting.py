@@ -1,6 +1,7 @@
 """How this device does, for whoever runs the venue (spec/sync.md §6)."""
 
 import shutil
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -29,7 +30,7 @@ def report_of(gate: Gate) -> Report:
             HeldVersion(head.event, head.version, head.issued) for head in heads[:MAX_EVENTS]
         ),
         waiting=max(0, around.get("waiting", 0)),
-        disk_free=shutil.disk_usage(gate.settings.data_folder).free,
+        disk_free=_free(gate.settings.data_folder),
         clock=CLOCKS[gate.clock.quality()],
         cameras=tuple(map(_camera, around.get("cameras", ())[:MAX_CAMERAS])),
         battery=None if battery is None else min(100, max(0, battery)),
@@ -49,6 +50,14 @@ def news_of(report: Report) -> Any:
 
 def _camera(status: CameraStatus) -> CameraReport:
     return CameraReport(status.name[:32], status.connected, min(1000.0, max(0.0, status.fps)))
+
+
+def _free(folder: Path) -> int:
+    """Return how many bytes are free; 0 where the disk is gone, so that somebody looks."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 0
 
 
 def _incarnation(gate: Gate) -> int:

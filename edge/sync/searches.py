@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 
 from edge.gate.gate import Gate
 from edge.gate.gathering import Gathering
+from edge.sync.backoff import unmoved
 from edge.sync.client import Cloud
 from edge.sync.failures import Garbled
 from edge.sync.pull import TROUBLE
@@ -29,8 +30,15 @@ T = TypeVar("T")
 class Searches:
     """One device's search lists. Must not run side by side with itself."""
 
-    def __init__(self, cloud: Cloud, gate: Gate, pool: Executor | None = None) -> None:
+    def __init__(
+        self,
+        cloud: Cloud,
+        gate: Gate,
+        pool: Executor | None = None,
+        moved: Callable[[], None] = unmoved,
+    ) -> None:
         self._cloud = cloud
+        self._moved = moved  # called where parts that were lacking were kept
         self._gathering = Gathering(gate)
         self._pool = pool
 
@@ -68,6 +76,8 @@ class Searches:
             answer = await self._cloud.get(f"{path}/parts?want={want}", AT_ONCE * (MAX_PART + 4))
             came = _checked(head, some, unframed(answer.body, len(some)))
             await self._blocking(partial(self._gathering.keep, came))
+            if came:
+                self._moved()
             if len(came) < len(some):
                 return
 

@@ -63,16 +63,17 @@ class Syncing:
         self._gate = gate
         self._cloud = cloud
         self._pool = pool
-        self._pull = Pull(cloud, gate, pool)
-        self._push = Pushing(cloud, gate, pool, relay)
-        self._gossip = Gossip(cloud, gate, self._push.heard, pool)
+        self._chores = Chores(random.random)
+        self._pull = Pull(cloud, gate, pool, self._tickets_moved)
+        self._push = Pushing(cloud, gate, pool, relay, moved=partial(self._chores.moved, "push"))
+        moved = partial(self._chores.moved, "gossip")
+        self._gossip = Gossip(cloud, gate, self._push.heard, pool, moved)
         self._records = 0  # as of the newest news
         self._named: frozenset[bytes] | None = None  # events, by the newest news
         self._seen = Seen(gate.around, gate.clock.stamp_ms)
         self._lists = Work(self._pull_lists)
         self._events = Work(self._pull.events)
-        self._searches = Work(Searches(cloud, gate, pool).pull)
-        self._chores = Chores(random.random)
+        self._searches = Work(Searches(cloud, gate, pool, self._guests_moved).pull)
         self._reported: Any = None
         self._over = asyncio.Event()
         self._chores.add("poll", self._poll, POLL)
@@ -102,6 +103,12 @@ class Syncing:
         """Note, in the loop, that something waits to be uploaded."""
         if self._seen.here:
             self._chores.soon("push")
+
+    def _tickets_moved(self) -> None:
+        self._events.moved()
+
+    def _guests_moved(self) -> None:
+        self._searches.moved()
 
     def _told(self, state: SyncState) -> None:
         """Take news: what is newest, and whether anybody's records came in."""

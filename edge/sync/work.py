@@ -28,6 +28,10 @@ class Work:
         self._state = state
         self._news.set()
 
+    def moved(self) -> None:
+        """Note that something of it is done: should it fail then, its pauses begin anew."""
+        self._backoff.worked()
+
     def reached(self) -> None:
         """Don't wait on: the cloud is there again."""
         self._here.set()

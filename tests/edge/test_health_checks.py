@@ -157,6 +157,8 @@ CASES: list[tuple[str, Reading, str, str]] = [
     ("queue", WELL._replace(queue=Queue(5_000)), "warn", "queue_many"),
     ("queue", WELL._replace(queue=Queue(50_000)), "fail", "queue_too_many"),
     ("queue", WELL._replace(queue=None), "ok", "queue_unseen"),
+    ("queue", WELL._replace(queue=Queue(5, refused=(("B", "x"),))), "warn", "queue_refused"),
+    ("queue", WELL._replace(queue=Queue(5, disputed=("B",))), "fail", "queue_disputed"),
     ("manifest", WELL, "ok", "manifest_ok"),
     ("manifest", events(), "fail", "manifest_none"),
     ("manifest", event(old=7 * 3600, age=Age.STALE), "warn", "manifest_stale"),

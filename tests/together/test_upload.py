@@ -15,6 +15,7 @@ import pytest
 from edge.gate.ledger import Line
 from edge.gate.receipts import Receipts, disputed
 from edge.gate.replica import whole
+from edge.health.report import Health
 from edge.sync.failures import Away, Denied, Garbled
 from shared.errors import UsherError
 from shared.log.record import SIZE, Kind, record_id
@@ -381,6 +382,8 @@ def test_a_disk_that_was_copied_loses_nobodys_admissions(
     assert first.push().records == 1
     assert first.waiting() == 1, "the cloud's mark is of the other history"
     assert disputed(north.gate.stores.settings) == {(north.me.device, 2)}
+    said = {each.name: each for each in Health(north.gate, dict).results()}["queue"]
+    assert (said.code, said.value) == ("queue_disputed", "North")
     assert first.push().records == 0
     assert set(cloud_records(north)) == {*own(north), *own(twin)}
     first.ask()

@@ -63,7 +63,7 @@ def assemble(
     litestar = Litestar(
         route_handlers=list(routes),
         dependencies=DEPENDENCIES | given,
-        middleware=[*([bulkheads] if bulkheads else []), Front(kernel), UnitOfWork(kernel)],
+        middleware=[Front(kernel), *([bulkheads] if bulkheads else []), UnitOfWork(kernel)],
         exception_handlers={**HANDLERS, Replay: on_replay},
         lifespan=list(lifespan),
         cors_config=_cors(cors_origins),

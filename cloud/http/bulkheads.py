@@ -5,7 +5,7 @@ import statistics
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from litestar import Request
 from litestar.enums import ScopeType
@@ -118,6 +118,8 @@ class Bulkheads(ASGIMiddleware):
             return
         tags = frozenset(getattr(handler, "tags", None) or ())
         group = group_of(handler.opt.get("access", ""), tags, str(scope.get("method")))
+        if group in FIRST:
+            receive = await _arrived(receive)
         if why := await self._places.enter(group):
             if self._shed is not None:
                 self._shed(group, why)
@@ -128,3 +130,16 @@ class Bulkheads(ASGIMiddleware):
             await next_app(scope, receive, send)
         finally:
             self._places.leave(group)
+
+
+async def _arrived(receive: "Receive") -> "Receive":
+    """Return `receive` once the body is here: whoever sends half of one holds no place. It is as
+    long and comes as late as Front lets it."""
+    messages: deque[Any] = deque([await receive()])
+    while messages[-1]["type"] == "http.request" and messages[-1].get("more_body"):
+        messages.append(await receive())
+
+    async def again() -> Any:
+        return messages.popleft() if messages else await receive()
+
+    return again

@@ -97,7 +97,7 @@ def _row(box: str, kept: Kept) -> str:
 
 
 def _state(kept: Kept) -> str:
-    said = escape(" ".join(filter(None, (kept.state, kept.fault))))
+    said = escape(" ".join(dict.fromkeys(filter(None, (kept.state, kept.fault)))))
     return f'<span class="state {escape(kept.state)}">{said}</span>'
 
 

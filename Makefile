@@ -1,7 +1,7 @@
 # Every target sets up what it needs (scripts/setup); a second run fetches nothing.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cloud setup-gate setup-tests demo serve practice test test-long check bench \
+.PHONY: help machines setup setup-cloud setup-gate setup-tests demo serve practice test test-long check bench \
         mutants vectors picture release lock format clean distclean
 export PYTHON
 PY := .venv/bin/python
@@ -32,6 +32,10 @@ practice: setup-gate ## run a gate on this machine: an event, tickets, guests be
 
 test: setup-tests ## run all tests, with branch coverage of shared
 	@$(PY) -m tests
+
+machines: ## boot two Debians and make a service and a gate of them (root; 10 to 20 minutes)
+	@scripts/setup machines
+	MACHINES=1 $(PY) -m pytest tests/ops/test_machines.py
 
 test-long: setup-tests ## the same at nightly depth: many more examples, new ones each time
 	HYPOTHESIS_PROFILE=long $(PY) -m pytest

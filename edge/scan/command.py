@@ -28,7 +28,7 @@ class Shares(click.ParamType[Region]):
         return left, top, width, height
 
 
-@click.command()
+@click.command(context_settings={"auto_envvar_prefix": "USHER_CAMERA"})
 @click.option("--name", required=True, help="The camera's name, one of its own at this appliance.")
 @click.option("--source", required=True, help="Where pictures come from; see below.")
 @click.option("--lane", required=True, help="The lane that it looks at.")
@@ -67,6 +67,8 @@ def camera(
       rtsp://10.0.0.9/lane   a network camera
       frames/                a folder of images, over and over
       queue.avi              a video file, once or with --loop
+
+    Every option may be set by the environment as well: USHER_CAMERA_SOURCE=usb:0.
 
     \b
     Examples:

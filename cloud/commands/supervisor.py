@@ -12,6 +12,7 @@ import structlog
 from uvicorn import Config
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Process
 
 from cloud.embedded.failed import ServerFailed
 from cloud.embedded.parent import end_with
@@ -78,12 +79,23 @@ class Supervisor(Multiprocess):
             if self._faults >= TRIES:
                 self._fault = failed.sentence
                 self.should_exit.set()
+        if self._told:
+            self._start_again()
         super().keep_subprocess_alive()
         tell("WATCHDOG=1")
         if not self._told and all(process.is_ready(ANSWERS_WITHIN) for process in self.processes):
             self._told = True
             self._ready()
             tell("READY=1")
+
+    def _start_again(self) -> None:
+        """Start those again whose start failed once all had answered: the database was away just
+        then. uvicorn would end the whole service."""
+        for place, process in enumerate(self.processes):
+            if process.exitcode == STARTUP_FAILURE:
+                process.join()
+                self.processes[place] = Process(self.config, self.sockets)
+                self.processes[place].start()
 
     def terminate_all(self) -> None:
         """Let all processes finish what they began."""

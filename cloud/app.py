@@ -3,12 +3,13 @@
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
+import structlog
 from litestar import Litestar
 
 from cloud.accounts.controller import ROUTES as ACCOUNTS
@@ -73,6 +74,7 @@ ROUTES: Final[tuple["ControllerRouterHandler", ...]] = (
 
 SCANS: Final = 4  # connections of a process, for as many tenants whose doors are open
 OUTSIDE_WAIT: Final = 5.0  # seconds for an outside issuer
+LOG = structlog.get_logger("usher.app")
 
 
 def factory() -> "ASGIApp":
@@ -80,6 +82,16 @@ def factory() -> "ASGIApp":
     configure_logs()
     file = os.environ.get(FILE)
     return create_app(read(Path(file) if file else None, os.environ))
+
+
+@contextmanager
+def _start_told() -> Iterator[None]:
+    """Say why a start failed: the server itself would say it in a trace, which no log takes."""
+    try:
+        yield
+    except Exception as fault:
+        LOG.error("start_failed", fault=type(fault).__name__)
+        raise
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
@@ -126,11 +138,13 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
 
     @asynccontextmanager
     async def life(_: Litestar) -> AsyncIterator[None]:
+        opened = (http, parts.open(), accounts.keys.fresh(), hub.open(), places.watching())
         with traced(settings, "api", version()):
-            async with (
-                http, parts.open(), accounts.keys.fresh(), hub.open(), places.watching(),
-            ):  # fmt: skip
-                await open_up(scans)
+            async with AsyncExitStack() as stack:
+                with _start_told():
+                    for each in opened:
+                        await stack.enter_async_context(each)
+                    await open_up(scans)
                 yield
                 await redeemer.close()
                 await scans.close()

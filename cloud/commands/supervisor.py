@@ -54,9 +54,7 @@ class Supervisor(Multiprocess):
 
     @property
     def failure(self) -> str:
-        """Why it ended by itself: something could not be started again. "": it was told to."""
-        if any(process.exitcode == STARTUP_FAILURE for process in self.processes):
-            return "The API did not start: its log above says why."
+        """Why it ended by itself: something could not be started. "": it was told to end."""
         return self._fault
 
     def run(self) -> None:
@@ -79,21 +77,41 @@ class Supervisor(Multiprocess):
             if self._faults >= TRIES:
                 self._fault = failed.sentence
                 self.should_exit.set()
-        if self._told:
-            self._start_again()
-        super().keep_subprocess_alive()
+        self._keep_alive()
         tell("WATCHDOG=1")
         if not self._told and all(process.is_ready(ANSWERS_WITHIN) for process in self.processes):
             self._told = True
             self._ready()
             tell("READY=1")
 
+    def _keep_alive(self) -> None:
+        """Replace those that ended or hang. uvicorn gives the service up where a start failed; once
+        all have answered, the database was away just then, and that process is started again. One
+        that was starting when we were told to end may fail too: nobody asks it to go on."""
+        going = not self.should_exit.is_set()
+        super().keep_subprocess_alive()
+        if going and self.should_exit.is_set():
+            if self._told:
+                self.should_exit.clear()
+                self._start_again()
+            else:
+                self._fault = "The API did not start: its log above says why."
+        self._hear_ends()
+
+    def init_processes(self) -> None:
+        """Start all."""
+        super().init_processes()
+        self._hear_ends()
+
+    def _hear_ends(self) -> None:
+        """Close our copies of the processes' own ends of their pipes. With these open, nobody who
+        waits for an answer is told that the process has ended: he waits for ANSWERS_WITHIN."""
+        for process in self.processes:
+            process.child_conn.close()
+
     def _start_again(self) -> None:
-        """Start those again whose start failed once all had answered: the database was away just
-        then. uvicorn would end the whole service."""
         for place, process in enumerate(self.processes):
             if process.exitcode == STARTUP_FAILURE:
-                process.join()
                 self.processes[place] = Process(self.config, self.sockets)
                 self.processes[place].start()
 

@@ -163,8 +163,7 @@ def served(folder: Path, **environment: str) -> Iterator[Served]:
     finally:
         assert service.process is not None
         family = descendants(service.pid)
-        if service.process.poll() is None:
-            service.stop()
+        service.stop()
         for pid in alive(family):
             os.kill(pid, signal.SIGKILL)
 

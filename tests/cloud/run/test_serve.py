@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ import asyncpg
 import httpx
 import pytest
 
+from cloud.commands.supervisor import ANSWERS_WITHIN
 from tests.cloud.run.served import Served, alive, children, descendants, served, until
 
 LOCKED: Final = "LOCK TABLE tenant IN ACCESS EXCLUSIVE MODE"
@@ -95,6 +97,16 @@ def test_a_killed_process_of_the_api_is_replaced(running: Served) -> None:
     until(lambda: ready(running))
 
 
+def test_one_that_ends_while_it_is_asked_is_replaced_at_once(running: Served) -> None:
+    """Nobody waits for the answer of a process that is gone: much else waits with him."""
+    before = running.workers()
+    os.kill(before[0], signal.SIGSTOP)
+    time.sleep(2)  # it is asked twice a second
+    os.kill(before[0], signal.SIGKILL)
+    until(lambda: len(set(running.workers()) - set(before)) == 1, ANSWERS_WITHIN / 2)
+    until(lambda: ready(running))
+
+
 def test_killed_neighbours_are_replaced(running: Served) -> None:
     """The worker and the provider are started again, the provider where it was."""
     before = {words: running.one(words) for words in ("cloud work", "cloud.payments.fake")}
@@ -158,6 +170,25 @@ def test_what_was_begun_is_finished(running: Served, how: int) -> None:
     until(lambda: not alive(family))
     assert not (running.folder / "running.json").exists()
     assert "Traceback" not in running.said()
+
+
+def test_a_start_that_fails_does_not_end_the_service(running: Served) -> None:
+    """A process of the API that can't start is started again, and no reason to end in disorder."""
+    before = running.workers()
+    said = running.said().count("start_failed")
+    postmaster = running.postmaster()
+    os.kill(postmaster, signal.SIGSTOP)  # it takes connections, and never answers
+    try:
+        os.kill(before[0], signal.SIGKILL)
+        until(lambda: running.said().count("start_failed") > said)
+        until(lambda: len(running.workers()) == 2)
+        assert before[1] in running.workers()
+        os.kill(running.pid, signal.SIGTERM)
+        until(lambda: not running.workers())
+    finally:
+        os.kill(postmaster, signal.SIGCONT)
+    assert running.process is not None
+    assert running.process.wait(90) == 0
 
 
 async def _waited_for(conn: asyncpg.Connection) -> None:

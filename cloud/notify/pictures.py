@@ -18,7 +18,7 @@ NAME: Final = "tickets.pdf"
 
 def blocks(say: Words, tickets: Sequence[Printable]) -> Iterator[Block]:
     """Show tickets: each with its code, or with where to find it."""
-    on_paper = [each for each in tickets if _png(each)]
+    on_paper = [each for each in tickets if _code(each)]
     total = len(tickets)
     for number, each in enumerate(tickets[:MOST_PICTURES], start=1):
         yield _picture(say, each, number, total)
@@ -47,11 +47,16 @@ def seat(say: Words, class_name: str, label: str | None) -> str:
 
 
 def _png(ticket: Printable) -> bytes:
-    """Return the picture of a code that admits as a picture, else nothing."""
+    code = _code(ticket)
+    return codes.png(codes.draw(code, codes.SCREEN), MODULE) if code else b""
+
+
+def _code(ticket: Printable) -> str:
+    """Return a code that admits as a picture, else nothing."""
     try:
-        return codes.png(codes.draw(picture(ticket), codes.SCREEN), MODULE)
+        return picture(ticket)
     except Refusal:
-        return b""
+        return ""
 
 
 def pdf(tickets: Sequence[Printable], language: str, now: datetime) -> Sequence[Attachment]:

@@ -24,6 +24,7 @@ import qrcode
 from PIL import Image
 from qrcode.util import MODE_ALPHA_NUM, QRData
 
+from cloud.tickets import masks
 from shared import token
 
 QUIET: Final = 4  # modules
@@ -54,6 +55,7 @@ def draw(text: str, levels: Levels) -> Code:
     """Return the code of a ticket or presentation. Any other text is Malformed."""
     token.parse(text)
     made = next(code for code in _made(text, levels) if code.version <= LARGEST)
+    made.mask_pattern = masks.best(made)
     made.make()
     return Code(tuple(tuple(map(bool, row)) for row in made.get_matrix()))
 

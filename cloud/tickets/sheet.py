@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from cloud.tickets import sheet_text
+from cloud.tickets import sheet_file, sheet_text
 from cloud.tickets.sheet_board import Board
-from cloud.tickets.sheet_fonts import FONTS
+from cloud.tickets.sheet_fonts import FONTS, faces
 from cloud.tickets.sheet_fonts import FontMissing as FontMissing
 from cloud.tickets.sheet_page import Position, draw_page
 from cloud.tickets.sheet_printed import Printed as Printed
@@ -39,18 +39,12 @@ def sheet(
     """Return the document. `made_at` is in unix seconds."""
     if not tickets:
         raise ValueError("a document has at least one ticket")
-    board = _drawn(tickets, words(language), Board(size, fonts, made_at, whole=False))
-    if board.lacks:
-        board = _drawn(tickets, words(language), Board(size, fonts, made_at, whole=True))
-    return bytes(board.output())
-
-
-def _drawn(tickets: Sequence[Printed], said: Words, board: Board) -> Board:
-    board.set_lang(said.language)
-    board.set_title(_title(tickets[0], said))
+    said, board = words(language), Board(size, faces(fonts))
     for number, ticket in enumerate(tickets, start=1):
         draw_page(board, ticket, Position(number, len(tickets)), said)
-    return board
+    return sheet_file.file(
+        board, language=said.language, title=_title(tickets[0], said), made_at=made_at
+    )
 
 
 def _title(ticket: Printed, said: Words) -> str:

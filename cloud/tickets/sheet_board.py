@@ -1,27 +1,22 @@
-"""What a ticket is drawn on: a page of fpdf2 that takes untrusted text and is read aloud.
+"""What a ticket is drawn on: pages that take untrusted text and are read aloud.
 
-The fonts are DejaVu's (`sheet_fonts`), from npm's `dejavu-fonts-ttf`: fpdf2's own know Latin
-letters alone.
 All that is written is tagged, headings as such and the code as a figure with its words;
 what only decorates is marked as an artifact, which a screen reader passes over.
+Measures are in mm from the top left; a page's content is in points from the bottom left.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from fpdf import FPDF
-from fpdf.fonts import TTFFont
+from cloud.tickets import codes, sheet_text
+from cloud.tickets.sheet_fonts import Faces
+from cloud.tickets.truetype import Face
 
-from cloud.tickets import codes, sheet_fonts, sheet_text
-
-POINT: Final = 25.4 / 72  # mm
+MM: Final = 72 / 25.4  # points
 ASCENT: Final = 0.93  # of DejaVu's letters, in sizes
 
 BLACK: Final = 0
-GREY: Final = 95  # dark enough to be read by weak eyes, and on a weak printer
+GREY: Final = 95  # of 255: dark enough to be read by weak eyes, and on a weak printer
 
 
 class Type(NamedTuple):
@@ -39,90 +34,105 @@ class Type(NamedTuple):
         return max(1, int(self.lines * self.sizes[-1] / size))
 
 
-class Board(FPDF):
-    """Pages of one size, in mm from the top left.
+class Tag(NamedTuple):
+    """What a screen reader finds. `alt`: what it says where glyphs don't tell it."""
 
-    `whole`: with every letter that the fonts have; without, `lacks` says that one was wanted.
-    """
+    kind: str
+    alt: str
 
-    def __init__(
-        self, size: tuple[float, float], fonts: Path, made_at: int, *, whole: bool
-    ) -> None:
-        super().__init__(format=size)
-        self.set_auto_page_break(False)
-        self.set_creation_date(datetime.fromtimestamp(made_at, UTC))
-        self.set_creator("Usher")
-        self.set_producer("fpdf2")
-        self.lacks = False
-        sheet_fonts.add(self, fonts, whole=whole)
+
+@dataclass(frozen=True)
+class Page:
+    """A page's drawing, and what is tagged in it, in the order of reading."""
+
+    drawn: list[str] = field(default_factory=list)
+    tags: list[Tag] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Font:
+    """A font of a document. `shown`: its glyphs that are in it, with their letters."""
+
+    name: str
+    face: Face
+    shown: dict[int, str] = field(default_factory=dict)
+
+    def write(self, line: str) -> str:
+        """Return a line as its glyphs' numbers."""
+        glyphs = [self.face.glyphs[letter] for letter in line]
+        self.shown.update(zip(glyphs, line, strict=True))
+        return f"<{''.join(f'{glyph:04X}' for glyph in glyphs)}>"
+
+
+class Board:
+    """Pages of one size."""
+
+    def __init__(self, size: tuple[float, float], faces: Faces) -> None:
+        self.w, self.h = size
+        self.pages: list[Page] = []
+        self.fonts = (Font("F1", faces.plain), Font("F2", faces.bold))
+
+    def add_page(self) -> None:
+        """Begin a page."""
+        self.pages.append(Page())
 
     def write_in(self, x: float, y: float, width: float, text: str, kind: Type) -> float:
         """Write a text within a width, from its upper edge `y`; return its lower edge."""
-        text = sheet_text.plain(text)
-        lines = self._fitted(text, width, kind)
-        step = self.font_size_pt * POINT * kind.leading
-        written = [self._visual(line) for line in lines]
+        text, font = sheet_text.plain(text), self.fonts[kind.bold]
+        size, lines = _fitted(text, width * MM, kind, font.face)
+        step = size * kind.leading
         if lines:
-            with self._tagged(kind.tag, _said(text, " ".join(written))):
-                self.set_text_color(kind.grey)
-                for index, line in enumerate(written):
-                    self.text(x, y + index * step + self.font_size_pt * POINT * ASCENT, line)
-        return y + len(lines) * step
+            first = f"{x * MM:.3f} {(self.h - y) * MM - size * ASCENT:.3f}"
+            shown = f" Tj 0 {-step:.3f} Td ".join(map(font.write, lines))
+            self._tag(
+                Tag(kind.tag, "" if " ".join(lines) == text else text),
+                f"{kind.grey / 255:.3f} g BT /{font.name} {size:g} Tf {first} Td {shown} Tj ET",
+            )
+        return y + len(lines) * step / MM
 
     def draw_code(self, x: float, y: float, side: float, code: codes.Code, alt: str) -> None:
         """Draw a code's dark modules in a square; its quiet zone lies around the square."""
-        module = side / (code.side - 2 * codes.QUIET)
-        left, top = x - codes.QUIET * module, self.h - y + codes.QUIET * module
-        boxes = " ".join(
-            f"{self._pt(left + column * module)} {self._pt(top - (row + 1) * module)}"
-            f" {self._pt(length * module)} {self._pt(module)} re"
-            for column, row, length in codes.runs(code)
+        module = side * MM / (code.side - 2 * codes.QUIET)
+        left, top = x * MM - codes.QUIET * module, (self.h - y) * MM + codes.QUIET * module
+        boxes = " ".join(f"{at} {-row - 1} {length} 1 re" for at, row, length in codes.runs(code))
+        # One path, in modules: no hair lines between its boxes.
+        scaled = f"{module:.5f} 0 0 {module:.5f} {left:.3f} {top:.3f} cm"
+        self._tag(Tag("Figure", alt), f"q 0 g {scaled} {boxes} f Q")
+
+    def line(
+        self, x: float, y: float, to: float, width: float, dash: tuple[float, ...] = ()
+    ) -> None:
+        """Draw a level line. `dash`: how long its strokes are, and its gaps."""
+        dashes = " ".join(f"{each * MM:.3f}" for each in dash)
+        left, right, height = (f"{each * MM:.3f}" for each in (x, to, self.h - y))
+        self._decorate(
+            f"q 0 G {width * MM:.3f} w [{dashes}] 0 d {left} {height} m {right} {height} l S Q"
         )
-        with self._tagged("Figure", alt):
-            self._out(f"0 g {boxes} f")  # one path: no hair lines between its boxes
 
-    @contextmanager
-    def artifact(self) -> Iterator[None]:
-        """Draw what no screen reader needs to say."""
-        self._out("/Artifact BMC")
-        yield
-        self._out("EMC")
+    def frame(self, x: float, y: float, side: float, width: float) -> None:
+        """Draw the edges of a square."""
+        corner = f"{x * MM:.3f} {(self.h - y - side) * MM:.3f}"
+        self._decorate(f"q 0 G {width * MM:.3f} w {corner} {side * MM:.3f} {side * MM:.3f} re S Q")
 
-    @contextmanager
-    def _tagged(self, tag: str, alt: str) -> Iterator[None]:
-        mcid = self.struct_builder.next_mcid_for_page(self.page)
-        self._add_marked_content(struct_type=f"/{tag}", mcid=mcid, alt_text=alt or None)
-        self._out(f"/{tag} <</MCID {mcid}>> BDC")
-        yield
-        self._out("EMC")
+    def _decorate(self, drawn: str) -> None:
+        self.pages[-1].drawn.append(f"/Artifact BMC {drawn} EMC")
 
-    def _fitted(self, text: str, width: float, kind: Type) -> list[str]:
-        """Choose the size, and return the lines that are written at it."""
-        for size in kind.sizes:
-            self._use(kind, size)
-            lines = list(sheet_text.wrap(text, self._width, width))
-            if len(lines) <= kind.most(size):
-                return lines
-        return sheet_text.cut(text, self._width, width, kind.lines)
-
-    def _use(self, kind: Type, size: float) -> None:
-        self.set_font(sheet_fonts.FAMILY, "B" if kind.bold else "", size)
-
-    def _width(self, text: str) -> float:
-        return self.get_string_width(self._visual(text))
-
-    def _visual(self, text: str) -> str:
-        return sheet_text.shown(text, self._has_glyph)
-
-    def _has_glyph(self, char: str) -> bool:
-        found = isinstance(self.current_font, TTFFont) and ord(char) in self.current_font.cmap
-        self.lacks = self.lacks or not found
-        return found
-
-    def _pt(self, mm: float) -> str:
-        return f"{mm * self.k:.3f}"
+    def _tag(self, tag: Tag, drawn: str) -> None:
+        page = self.pages[-1]
+        page.drawn.append(f"/{tag.kind} <</MCID {len(page.tags)}>> BDC {drawn} EMC")
+        page.tags.append(tag)
 
 
-def _said(text: str, written: str) -> str:
-    """Return what a screen reader must be told, where the glyphs don't tell it."""
-    return "" if written == text else text
+def _fitted(text: str, width: float, kind: Type, face: Face) -> tuple[float, list[str]]:
+    """Choose the size; return it with the lines at it, each from left to right."""
+
+    def wide(line: str) -> float:
+        return face.width(sheet_text.shown(line, face.has), size)
+
+    for size in kind.sizes:
+        lines = list(sheet_text.wrap(text, wide, width))
+        if len(lines) <= kind.most(size):
+            break
+    else:
+        lines = sheet_text.cut(text, wide, width, kind.lines)
+    return size, [sheet_text.shown(line, face.has) for line in lines]

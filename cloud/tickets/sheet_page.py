@@ -64,7 +64,7 @@ def _head(board: Board, ticket: Printed, position: Position, words: Words) -> No
         name = words("title.of", n=position.number, total=position.total)
     board.write_in(MARGIN, MARGIN, 60, name, KICKER._replace(bold=True, grey=BLACK))
     board.write_in(_right(board), MARGIN, CODE, f"{words('field.order')} {ticket.order}", KICKER)
-    _line(board, MARGIN, MARGIN + 6, board.w - MARGIN)
+    board.line(MARGIN, MARGIN + 6, board.w - MARGIN, RULE)
 
 
 def _what(board: Board, ticket: Printed, words: Words) -> None:
@@ -83,7 +83,7 @@ def _what(board: Board, ticket: Printed, words: Words) -> None:
 def _whose(board: Board, ticket: Printed, words: Words) -> None:
     """Write name, class and seat, in a row above the fold."""
     y = board.h / 2 - FACTS
-    _line(board, MARGIN, y, board.w - MARGIN)
+    board.line(MARGIN, y, board.w - MARGIN, RULE)
     named = (("attendee", ticket.attendee), ("class", ticket.ticket_class), ("seat", ticket.seat))
     facts = [(name, value) for name, value in named if value]
     middle = MARGIN + 0.56 * (_right(board) - MARGIN)  # names are longer than classes
@@ -108,20 +108,14 @@ def _code(board: Board, ticket: Printed, words: Words) -> None:
 
 def _no_code(board: Board, words: Words) -> None:
     x, inner = _right(board) + 7, CODE - 14
-    with board.artifact():
-        board.set_line_width(0.6)
-        board.set_draw_color(BLACK)
-        board.rect(_right(board), TOP, CODE, CODE)
+    board.frame(_right(board), TOP, CODE, 0.6)
     y = board.write_in(x, TOP + 12, inner, words("live.title"), LIVE) + 3
     board.write_in(x, y, inner, words("live.say"), SENTENCE._replace(lines=8))
 
 
 def _fold(board: Board, words: Words) -> None:
     y = board.h / 2
-    with board.artifact():
-        board.set_dash_pattern(dash=1.2, gap=1.8)
-        _strokes(board, 0, y, board.w)
-        board.set_dash_pattern()
+    board.line(0, y, board.w, RULE, dash=(1.2, 1.8))
     board.write_in(MARGIN, y + 1, 60, words("fold"), LABEL)
 
 
@@ -152,14 +146,3 @@ def _fact(board: Board, x: float, y: float, width: float, label: str, value: str
 
 def _right(board: Board) -> float:
     return board.w - MARGIN - CODE
-
-
-def _line(board: Board, x: float, y: float, to: float) -> None:
-    with board.artifact():
-        _strokes(board, x, y, to)
-
-
-def _strokes(board: Board, x: float, y: float, to: float) -> None:
-    board.set_draw_color(BLACK)
-    board.set_line_width(RULE)
-    board.line(x, y, to, y)

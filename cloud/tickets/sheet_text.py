@@ -33,6 +33,8 @@ def plain(text: str) -> str:
 def shown(text: str, has_glyph: Callable[[str], bool]) -> str:
     """Return a line from left to right, of glyphs that the font has."""
     ordered = sheet_order.visual(text)
+    if all(map(has_glyph, ordered)):
+        return ordered
     return "".join(char if has_glyph(char) else REPLACEMENT for char in ordered)
 
 

@@ -7,11 +7,27 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import qrcode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from qrcode.util import lost_point
 
-from cloud.tickets.codes import NOT_XML, PAPER, QUIET, SCREEN, Code, Levels, draw, png, runs, svg
+from cloud.tickets import masks
+from cloud.tickets.codes import (
+    NOT_XML,
+    PAPER,
+    QUIET,
+    SCREEN,
+    Code,
+    Levels,
+    M,
+    Q,
+    draw,
+    png,
+    runs,
+    svg,
+)
 from shared import token
 from shared.errors import Malformed
 from tests.cloud.tickets import samples
@@ -65,6 +81,20 @@ def test_any_ticket_is_read_back(seed: bytes, levels: Levels) -> None:
     text = token.encode_text(bytes((token.STATIC, 0)) + shake_256(seed).digest(100))
     (found,) = samples.read(Image.open(io.BytesIO(png(draw(text, levels), 4))))
     assert found == Read(text, *(("M", 7) if levels == SCREEN else ("Q", 8)))
+
+
+@settings(max_examples=settings().max_examples // 10)
+@given(st.binary(), st.sampled_from([1, 7, 8, 10]), st.sampled_from([M, Q]))
+def test_a_mask_is_the_one_that_costs_least(seed: bytes, version: int, level: int) -> None:
+    """qrcode, which weighs module by module, weighs each as we do, and chooses the same."""
+    made = qrcode.QRCode(version, error_correction=level)
+    made.add_data(shake_256(seed).digest(8 if version == 1 else 60))
+    chosen = masks.best(made)
+    for mask in masks.MASKS:
+        made.makeImpl(test=True, mask_pattern=mask)
+        cells = "".join("01"[bool(cell)] for row in made.modules for cell in row)
+        assert masks.cost(int(cells, 2), made.modules_count) == lost_point(made.modules)
+    assert chosen == made.best_mask_pattern()
 
 
 def test_a_run_of_digits_stays_alphanumeric() -> None:

@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from cloud.books import repository
-from cloud.books.repository import Balance, Entry
+from cloud.books.repository import Balance, Entry, Place
 from cloud.db.tenancy import TenantTx
 from cloud.http import paging
 from cloud.http.access import needs
@@ -49,10 +49,11 @@ async def list_entries(
     limit: Limit = paging.DEFAULT_LIMIT,
     cursor: Cursor = "",
 ) -> Page[Entry]:
-    """Return entries, the oldest first."""
-    after = paging.decode(cursor, int) or 0
+    """Return entries, the oldest first; each as soon as nothing older can still come."""
+    after = paging.decode(cursor, Place) or Place(0, 0)
     found = await repository.entries(tx, after, subject, limit + 1)
-    return paging.page(found, limit, lambda entry: entry.number)
+    shown = paging.page(found, limit, lambda booked: booked.place)
+    return Page([booked.entry for booked in shown.items], shown.next)
 
 
 ROUTES = (read_balances, list_entries)

@@ -1,9 +1,10 @@
 """The journal in PostgreSQL. It only grows; row-level security adds the tenant."""
 
 from datetime import datetime
-from typing import Final, LiteralString
+from typing import Annotated, Final, LiteralString, NamedTuple
 
 import msgspec
+from msgspec import Meta
 
 from cloud.books.model import Fact, Postings
 from cloud.db.tenancy import TenantTx
@@ -44,16 +45,27 @@ async def balances(tx: TenantTx) -> list[Balance]:
     return [Balance(**row) for row in await tx.conn.fetch(BALANCES)]
 
 
+class Place(NamedTuple):
+    """Of an entry in the list: numbers are given before the commit, so they alone don't order."""
+
+    written: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+    number: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+
+# Only what no open transaction can still write before: who pages on misses nothing.
 ENTRIES: Final[LiteralString] = """
-    SELECT j.journal_id AS number, j.fact, j.subject, j.at, j.actor,
+    SELECT j.written::text::bigint AS written,
+           j.journal_id AS number, j.fact, j.subject, j.at, j.actor,
            (SELECT jsonb_agg(jsonb_build_object('account', p.account, 'currency', p.currency,
                                                 'amount', p.amount) ORDER BY p.line)
               FROM posting p
              WHERE p.tenant_id = current_tenant() AND p.journal_id = j.journal_id) AS postings
       FROM journal j
-     WHERE j.tenant_id = current_tenant() AND j.journal_id > $1
-       AND ($2 = '' OR j.subject = $2)
-     ORDER BY j.journal_id LIMIT $3
+     WHERE j.tenant_id = current_tenant()
+       AND (j.written, j.journal_id) > ($1::bigint::text::xid8, $2)
+       AND j.written < pg_snapshot_xmin(pg_current_snapshot())
+       AND ($3 = '' OR j.subject = $3)
+     ORDER BY j.written, j.journal_id LIMIT $4
 """
 
 
@@ -76,7 +88,17 @@ class Entry(msgspec.Struct, frozen=True):
     postings: list[Line]
 
 
-async def entries(tx: TenantTx, after: int, subject: str, limit: int) -> list[Entry]:
-    """Return the entries after a number, in the order in which they were begun."""
-    rows = await tx.conn.fetch(ENTRIES, after, subject, limit)
-    return [msgspec.convert(dict(row), Entry) for row in rows]
+class Booked(NamedTuple):
+    """An entry, and where it stands."""
+
+    place: Place
+    entry: Entry
+
+
+async def entries(tx: TenantTx, after: Place, subject: str, limit: int) -> list[Booked]:
+    """Return the entries after a place, in the order of their transactions."""
+    rows = await tx.conn.fetch(ENTRIES, *after, subject, limit)
+    return [
+        Booked(Place(row["written"], row["number"]), msgspec.convert(dict(row), Entry))
+        for row in rows
+    ]

@@ -86,6 +86,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     online: bool
     counts: bool
     ticket: str  # hash, in hex
+    gen: int  # of the ticket's code
     gate: int
     zone: int
     day: int
@@ -185,6 +186,7 @@ def entry(row: Row) -> Entry:
         online=row["online"],
         counts=row["counts"],
         ticket=read.ticket.hex(),
+        gen=read.gen,
         gate=read.gate,
         zone=read.zone,
         day=read.day,

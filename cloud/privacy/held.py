@@ -34,17 +34,19 @@ REFUNDS: Final[LiteralString] = """
 # By address as well, where it is proved to be the account's.
 TICKETS: Final[LiteralString] = """
     SELECT t.ticket_id, t.event_id, e.name AS event, t.class_index, t.number, t.state, t.gen,
-           t.blocked, t.seat, t.attendee, t.email, t.order_id, t.changed_at
+           t.blocked, t.seat, t.attendee, t.email, t.changed_at,
+           CASE WHEN t.own_gen = 0 THEN t.order_id END AS order_id
       FROM ticket t JOIN event e USING (tenant_id, event_id)
      WHERE t.tenant_id = current_tenant()
        AND (t.account_id = $1 OR (t.account_id IS NULL AND lower(t.email) = lower($2)))
      ORDER BY t.event_id, t.number
 """
+# What happened to a ticket before it was handed over is its former owner's.
 MOVES: Final[LiteralString] = """
     SELECT m.ticket_id, m.at, m.move, m.from_state, m.to_state, m.gen, m.reason,
            m.actor = 'account:' || $1::uuid AS by_you
       FROM ticket t JOIN ticket_move m USING (tenant_id, event_id, ticket_id)
-     WHERE t.tenant_id = current_tenant()
+     WHERE t.tenant_id = current_tenant() AND m.gen >= t.own_gen
        AND (t.account_id = $1 OR (t.account_id IS NULL AND lower(t.email) = lower($2)))
      ORDER BY m.move_id
 """
@@ -64,7 +66,8 @@ INVITATIONS: Final[LiteralString] = """
      ORDER BY created_at, invitation_id
 """
 REFS: Final[LiteralString] = """
-    SELECT t.ticket_id, t.event_id, e.ref FROM ticket t JOIN event e USING (tenant_id, event_id)
+    SELECT t.ticket_id, t.event_id, t.own_gen, e.ref
+      FROM ticket t JOIN event e USING (tenant_id, event_id)
      WHERE t.tenant_id = current_tenant()
        AND (t.account_id = $1 OR (t.account_id IS NULL AND lower(t.email) = lower($2)))
 """
@@ -109,7 +112,7 @@ async def _check_ins(tx: TenantTx, account: UUID, address: str | None) -> list[E
     found: list[Entry] = []
     for row in await tx.conn.fetch(REFS, account, address):
         scans = await reports.scans(tx, row["event_id"], row["ref"], row["ticket_id"])
-        found += scans or ()
+        found += (each for each in scans or () if each.gen >= row["own_gen"])
     return found
 
 

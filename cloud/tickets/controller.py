@@ -112,7 +112,7 @@ async def list_moves(
 
 
 async def _seen(tx: TenantTx, caller: Caller, event_id: UUID, ticket_id: UUID) -> Ticket:
-    ticket = await repository.read(tx, event_id, ticket_id)
+    ticket = await repository.read(tx, event_id, ticket_id, caller.account)
     judge(caller, ticket.account_id if ticket else None, "tickets:read")
     if ticket is None:
         raise Refusal("not_found")

@@ -39,7 +39,7 @@ async def reissue(
     """
     held, own = await _locked(tx, caller, event_id, ticket_id)
     await issuing_again.reissue(tx, issuers, held, own=own, reason="")
-    return await _shown(tx, held)
+    return await _shown(tx, caller, held)
 
 
 @put(
@@ -60,7 +60,7 @@ async def bind(
     """
     held, own = await _locked(tx, caller, event_id, ticket_id)
     await issuing_again.bind(tx, issuers, held, data, own=own)
-    return await _shown(tx, held)
+    return await _shown(tx, caller, held)
 
 
 @patch(TICKET, opt=fan(), tags=["tickets"], operation_id="renameTicket", summary="Say who comes")
@@ -78,7 +78,7 @@ async def rename(
     if held.attendee != data.attendee:
         await repository_acts.rename(tx, held, data.attendee)
         await _told(tx, held, "ticket.renamed")
-    return await _shown(tx, held)
+    return await _shown(tx, caller, held)
 
 
 @post(
@@ -126,7 +126,7 @@ async def revoke(
     held, _ = await _locked(tx, caller, event_id, ticket_id)
     await move_all(tx, event_id, [ticket_id], Move.REVOKE, reason=data.reason)
     await _told(tx, held, "ticket.revoked")
-    return await _shown(tx, held)
+    return await _shown(tx, caller, held)
 
 
 async def _locked(
@@ -149,7 +149,7 @@ async def _set_blocked(
         action = "ticket.blocked" if blocked else "ticket.unblocked"
         await tx.audit(action, subject(held), event_id=held.event_id, reason=why.reason)
         await changed(tx, held)
-    return await _shown(tx, held)
+    return await _shown(tx, caller, held)
 
 
 async def _told(tx: TenantTx, held: Held, action: str) -> None:
@@ -157,8 +157,8 @@ async def _told(tx: TenantTx, held: Held, action: str) -> None:
     await changed(tx, held)
 
 
-async def _shown(tx: TenantTx, held: Held) -> Ticket:
-    ticket = await repository.read(tx, held.event_id, held.ticket_id)
+async def _shown(tx: TenantTx, caller: Caller, held: Held) -> Ticket:
+    ticket = await repository.read(tx, held.event_id, held.ticket_id, caller.account)
     if ticket is None:
         raise LookupError("a locked ticket is gone")
     return ticket

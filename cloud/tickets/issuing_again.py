@@ -100,6 +100,7 @@ async def _write(
     unsigned = Unsigned(held.ticket_id, gen, held.class_index, holder, held.live)
     (token,) = tokens(issuer, [unsigned])
     kid = issuer.kid if token is not None else None
-    new = Renewed(gen, holder, token, kid, account, attendee, held.email)
+    own_gen = None if account == held.account_id else gen
+    new = Renewed(gen, own_gen, holder, token, kid, account, attendee, held.email)
     await repository_acts.renew(tx, held, new)
     await changed(tx, held)

@@ -14,17 +14,19 @@ from cloud.tickets.model import Moved, OwnTicket, Ticket, code_state
 Number = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 
 READ: Final[LiteralString] = """
-    SELECT ticket_id, event_id, number, class_index, state, gen, blocked, seat, attendee, email,
-           account_id, order_id, holder, token IS NOT NULL AS signed, changed_at
+    SELECT ticket_id, event_id, number, class_index, state, gen, own_gen, blocked, seat, attendee,
+           email, account_id, order_id, holder, token IS NOT NULL AS signed, changed_at
       FROM ticket
      WHERE tenant_id = current_tenant() AND event_id = $1 AND ticket_id = $2
 """
 
 
-async def read(tx: TenantTx, event_id: UUID, ticket_id: UUID) -> Ticket | None:
-    """Return a ticket."""
+async def read(
+    tx: TenantTx, event_id: UUID, ticket_id: UUID, reader: UUID | None = None
+) -> Ticket | None:
+    """Return a ticket, as `reader` sees it if it is his; None: as the organizer sees it."""
     row = await tx.conn.fetchrow(READ, event_id, ticket_id)
-    return None if row is None else ticket(row)
+    return None if row is None else ticket(row, reader)
 
 
 class OwnPlace(NamedTuple):
@@ -36,8 +38,8 @@ class OwnPlace(NamedTuple):
 
 
 OWN: Final[LiteralString] = """
-    SELECT t.ticket_id, t.event_id, t.number, t.class_index, t.state, t.gen, t.blocked, t.seat,
-           t.attendee, t.email, t.account_id, t.order_id, t.holder,
+    SELECT t.ticket_id, t.event_id, t.number, t.class_index, t.state, t.gen, t.own_gen, t.blocked,
+           t.seat, t.attendee, t.email, t.account_id, t.order_id, t.holder,
            t.token IS NOT NULL AS signed, t.changed_at,
            e.name AS event_name, e.starts_at, e.timezone, c.name AS class_name
       FROM ticket t
@@ -57,7 +59,11 @@ async def own(tx: TenantTx, account: UUID, after: OwnPlace | None, limit: int) -
     rows = await tx.conn.fetch(OWN, account, *place, limit)
     return [
         OwnTicket(
-            ticket(row), row["event_name"], row["starts_at"], row["timezone"], row["class_name"]
+            ticket(row, account),
+            row["event_name"],
+            row["starts_at"],
+            row["timezone"],
+            row["class_name"],
         )
         for row in rows
     ]
@@ -85,8 +91,8 @@ class Filter(NamedTuple):
 
 # By itself a list leaves out what nobody has yet: it is most of a sale's first day.
 OF_EVENT: Final[LiteralString] = """
-    SELECT ticket_id, event_id, number, class_index, state, gen, blocked, seat, attendee, email,
-           account_id, order_id, holder, token IS NOT NULL AS signed, changed_at
+    SELECT ticket_id, event_id, number, class_index, state, gen, own_gen, blocked, seat, attendee,
+           email, account_id, order_id, holder, token IS NOT NULL AS signed, changed_at
       FROM ticket
      WHERE tenant_id = current_tenant() AND event_id = $1 AND number > $2
        AND CASE WHEN $3::text IS NULL THEN state <> 'created' ELSE state = $3 END
@@ -142,13 +148,15 @@ async def moves(
     ]  # fmt: skip
 
 
-def ticket(row: Row) -> Ticket:
-    """Return a row as it is shown."""
+def ticket(row: Row, reader: UUID | None = None) -> Ticket:
+    """Return a row as it is shown. Of a ticket that was handed over, its owner isn't told by which
+    order somebody else bought it."""
     state, holder = State(row["state"]), row["holder"]
+    given = row["own_gen"] > 0 and row["account_id"] == reader
     return Ticket(
         row["ticket_id"], row["event_id"], row["number"], row["class_index"], state, row["gen"],
         row["blocked"], row["seat"], row["attendee"], row["email"], row["account_id"],
-        row["order_id"], holder.hex() if holder else None,
+        None if given else row["order_id"], holder.hex() if holder else None,
         code_state(state, signed=row["signed"]), row["changed_at"],
     )  # fmt: skip
 

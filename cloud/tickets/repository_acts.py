@@ -49,6 +49,7 @@ class Renewed(NamedTuple):
     """What a ticket becomes by a new code."""
 
     gen: int
+    own_gen: int | None  # None: the owner stays
     holder: bytes | None
     token: bytes | None
     kid: bytes | None
@@ -58,8 +59,8 @@ class Renewed(NamedTuple):
 
 
 RENEW: Final[LiteralString] = """
-    UPDATE ticket SET gen = $3, holder = $4, token = $5, kid = $6, account_id = $7,
-           attendee = $8, email = $9, changed_at = $10
+    UPDATE ticket SET gen = $3, own_gen = coalesce($4, own_gen), holder = $5, token = $6, kid = $7,
+           account_id = $8, attendee = $9, email = $10, changed_at = $11
      WHERE tenant_id = current_tenant() AND event_id = $1 AND ticket_id = $2
 """
 

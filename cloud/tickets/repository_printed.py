@@ -10,7 +10,7 @@ from cloud.tickets.lifecycle import State
 from cloud.tickets.model_printed import Printable
 
 ONE: Final[LiteralString] = """
-    SELECT t.ticket_id, t.number, t.state, t.token, t.seat, t.attendee, t.account_id, t.order_id,
+    SELECT t.ticket_id, t.number, t.state, t.token, t.seat, t.attendee, t.account_id, p.order_id,
            c.name AS class_name, e.name AS event_name, e.timezone, e.starts_at, e.doors_at,
            e.currency, v.name AS venue_name, v.address, i.price
       FROM ticket t
@@ -24,7 +24,7 @@ ONE: Final[LiteralString] = """
      WHERE t.tenant_id = current_tenant() AND t.event_id = $1 AND t.ticket_id = $2
 """
 OF_ORDER: Final[LiteralString] = """
-    SELECT t.ticket_id, t.number, t.state, t.token, t.seat, t.attendee, t.account_id, t.order_id,
+    SELECT t.ticket_id, t.number, t.state, t.token, t.seat, t.attendee, t.account_id, p.order_id,
            c.name AS class_name, e.name AS event_name, e.timezone, e.starts_at, e.doors_at,
            e.currency, v.name AS venue_name, v.address, i.price
       FROM ticket t

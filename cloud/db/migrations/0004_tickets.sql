@@ -53,6 +53,7 @@ CREATE TABLE ticket (
     class_index integer NOT NULL,
     state text NOT NULL,
     gen integer NOT NULL DEFAULT 0 CHECK (gen BETWEEN 0 AND 65535),
+    own_gen integer NOT NULL DEFAULT 0, -- the first of its present owner; above 0: handed over
     blocked boolean NOT NULL DEFAULT false,
     seat text CHECK (length(seat) BETWEEN 1 AND 80),
     attendee text CHECK (length(attendee) <= 80),
@@ -92,7 +93,7 @@ CREATE INDEX ticket_free ON ticket (tenant_id, event_id, class_index, number) WH
 CREATE INDEX ticket_account ON ticket (tenant_id, account_id) WHERE account_id IS NOT NULL;
 CREATE INDEX ticket_order ON ticket (tenant_id, order_id) WHERE order_id IS NOT NULL;
 GRANT SELECT, INSERT, UPDATE (
-    state, gen, blocked, attendee, email, account_id, order_id, holder, kid, token, changed_at
+    state, gen, own_gen, blocked, attendee, email, account_id, order_id, holder, kid, token, changed_at
 ) ON ticket TO usher_app;
 
 CREATE TABLE ticket_move (

@@ -12,12 +12,14 @@ CREATE TABLE journal (
     subject text NOT NULL, -- "order:<uuid>", "refund:<uuid>", "payment:<provider's id>"
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
     actor text NOT NULL DEFAULT current_actor(),
+    written xid8 NOT NULL DEFAULT pg_current_xact_id(), -- by which transaction
     PRIMARY KEY (tenant_id, journal_id),
     UNIQUE (tenant_id, fact, subject) -- a fact is booked once
 );
 CALL protect('journal');
 GRANT SELECT, INSERT ON journal TO usher_app;
 CREATE INDEX journal_subject ON journal (tenant_id, subject);
+CREATE INDEX journal_pages ON journal (tenant_id, written, journal_id);
 
 CREATE TABLE posting (
     tenant_id uuid NOT NULL DEFAULT current_tenant(),

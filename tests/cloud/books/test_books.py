@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cloud.books import model, repository
 from cloud.books.model import Fact, Posting
+from cloud.db.connect import Pool
 from cloud.db.tenancy import WORKER, TenantTx, tenant_tx
 from tests.cloud.clock import NOW
 from tests.cloud.database import Database, awaited
@@ -141,31 +142,66 @@ def test_a_fact_is_booked_once(books: Database) -> None:
     within(books, *entry, tenant=1)  # another tenant's is another fact
 
 
+async def paged(pool: Pool, tenant: str, subject: str, wanted: int) -> list[repository.Entry]:
+    """Return entries, page by page, until there are as many as wanted: an entry is shown once no
+    open transaction of this server, whosever it is, could write an older one."""
+    found: list[repository.Entry] = []
+    place = repository.Place(0, 0)
+    while True:
+        async with tenant_tx(pool, UUID(tenant), WORKER, NOW) as tx:
+            booked = await repository.entries(tx, place, subject, 1)
+        if booked:
+            place = booked[-1].place
+            found.append(booked[-1].entry)
+        elif len(found) >= wanted:
+            return found
+
+
 def test_appending_and_reading(books: Database) -> None:
     """What is appended is read back, with balances that sum to zero; nothing is booked of zero."""
-
-    async def work(tx: TenantTx) -> None:
-        postings = (Posting("processor", 9), Posting("organizer", -9))
-        await repository.append(tx, Fact.SALE, "order:1", "chf", postings)
-        await repository.append(tx, Fact.SALE, "order:2", "chf", ())
-        (entry,) = await repository.entries(tx, 0, "order:1", 10)
-        assert [(line.account, line.amount) for line in entry.postings] == [
-            ("processor", 9),
-            ("organizer", -9),
-        ]
-        assert (entry.fact, entry.actor) == ("sale", "worker")
-        assert not await repository.entries(tx, entry.number, "", 10)
-        assert not await repository.entries(tx, 0, "order:2", 10)
-        found = {each.account: each.balance for each in await repository.balances(tx)
-                 if each.currency == "chf"}  # fmt: skip
-        assert found == {"organizer": -9, "processor": 9}
 
     async def run() -> None:
         pool = await books.pool(1)
         try:
             async with tenant_tx(pool, UUID(TENANTS[0]), WORKER, NOW) as tx:
-                await work(tx)
+                postings = (Posting("processor", 9), Posting("organizer", -9))
+                await repository.append(tx, Fact.SALE, "order:1", "chf", postings)
+                await repository.append(tx, Fact.SALE, "order:2", "chf", ())
+                found = {each.account: each.balance for each in await repository.balances(tx)
+                         if each.currency == "chf"}  # fmt: skip
+                assert found == {"organizer": -9, "processor": 9}
+            (entry,) = await paged(pool, TENANTS[0], "order:1", 1)
+            assert not await paged(pool, TENANTS[0], "order:2", 0)
         finally:
             await pool.close()
+        assert [(line.account, line.amount) for line in entry.postings] == [
+            ("processor", 9),
+            ("organizer", -9),
+        ]
+        assert (entry.fact, entry.actor) == ("sale", "worker")
+
+    awaited(run())
+
+
+def test_an_entry_that_commits_late_is_not_skipped(books: Database) -> None:
+    """Whoever pages through entries while others are written gets each of them once."""
+    tenant = UUID(TENANTS[1])
+
+    async def book(tx: TenantTx, name: str) -> None:
+        await repository.append(tx, Fact.SALE, f"order:{name}", "usd", model.sale(100, 5))
+
+    async def run() -> None:
+        pool = await books.pool(3)
+        try:
+            before = len(await paged(pool, TENANTS[1], "", 0))
+            async with tenant_tx(pool, tenant, WORKER, NOW) as late:
+                await book(late, "late")
+                async with tenant_tx(pool, tenant, WORKER, NOW) as early:
+                    await book(early, "early")
+                assert len(await paged(pool, TENANTS[1], "", before)) == before
+            after = await paged(pool, TENANTS[1], "", before + 2)
+        finally:
+            await pool.close()
+        assert [each.subject for each in after[before:]] == ["order:late", "order:early"]
 
     awaited(run())

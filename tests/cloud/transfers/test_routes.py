@@ -44,6 +44,25 @@ def test_a_ticket_goes_from_one_to_another(fans: Fans) -> None:
     )  # fmt: skip
 
 
+def test_the_recipient_is_told_nothing_of_the_giver(fans: Fans) -> None:
+    """Neither by which order the ticket was bought, nor what happened to it before."""
+    ticket = fans.ticket()
+    order = good(fans.ada.get(ticket))["order_id"]
+    assert order is not None
+    good(fans.ada.post(f"{ticket}/reissue"))
+    good(fans.accept(fans.ben, fans.offer(ticket)))
+    assert good(fans.ben.get(ticket))["order_id"] is None
+    listed = good(fans.ben.get(f"{fans.tenant.path}/tickets"))["items"]
+    assert {each["ticket"]["order_id"] for each in listed} == {None}
+    assert good(fans.ben.patch(ticket, json={"attendee": "Ben"}))["order_id"] is None
+    assert good(fans.owner.get(ticket))["order_id"] == order
+    (held,) = good(fans.ben.get("/v1/accounts/me/export"))["organizers"]
+    assert {each["order_id"] for each in held["tickets"]} == {None}
+    moves = [each["move"] for each in held["moves"] if each["ticket_id"] == ticket[-36:]]
+    assert moves == ["transfer"]
+    assert order not in str(held)
+
+
 def test_a_phones_key_comes_with_the_acceptance(fans: Fans) -> None:
     """A live ticket is bound to the recipient's phone at once; a foreign proof is refused."""
     ticket = fans.ticket(fans.event(live=True))

@@ -32,4 +32,10 @@ class LedgerRefused(LedgerFault):
 
 
 class LedgerAway(LedgerFault):
-    """No usable answer. Resolve by signature before anything is signed anew."""
+    """No usable answer. Resolve by signature before anything is signed anew.
+
+    `wait`: seconds after which asking again makes sense; 0: nobody has said."""
+
+    def __init__(self, code: str, detail: str = "", wait: float = 0.0) -> None:
+        super().__init__(code, detail)
+        self.wait = wait

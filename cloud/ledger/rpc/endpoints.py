@@ -1,0 +1,94 @@
+"""Several nodes of one kind: any that answers, or all that do."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, TypeVar
+
+from cloud.ledger.faults import LedgerAway, LedgerFault, LedgerMalformed
+from cloud.ledger.rpc.endpoint import Endpoint
+from cloud.pacing import doubling
+
+T = TypeVar("T")
+PATIENCE: Final = 10.0  # seconds after which no further round begins
+FIRST_WAIT: Final = 0.25
+LONGEST_WAIT: Final = 2.0
+
+
+def whatever(_: object) -> bool:
+    """Take any answer."""
+    return True
+
+
+class Endpoints:
+    """Those of one kind, the preferred first. Who answered last is asked first."""
+
+    def __init__(
+        self,
+        endpoints: Sequence[Endpoint],
+        *,
+        patience: float = PATIENCE,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._endpoints = list(endpoints)
+        self._patience = patience
+        self._clock = clock
+        self._sleep = sleep
+
+    async def first(
+        self,
+        method: str,
+        params: Any,
+        read: Callable[[bytes], T],
+        enough: Callable[[T], bool] = whatever,
+    ) -> T:
+        """Return the first answer that is *enough*; else the first answer.
+
+        Where nobody answers they are asked again, in rounds, until patience ends or all they say
+        is malformed: it is for questions that may be asked twice. Raises what the last round's
+        first node failed with.
+        """
+        until, tries = self._clock() + self._patience, 0
+        while True:
+            found, faults = await self._round(method, params, read, enough)
+            if found:
+                return found[0]
+            tries += 1
+            rest = rest_of(faults, doubling(FIRST_WAIT, LONGEST_WAIT, tries))
+            if rest is None or self._clock() + rest >= until:
+                raise faults[0]
+            await self._sleep(rest)
+
+    async def _round(
+        self, method: str, params: Any, read: Callable[[bytes], T], enough: Callable[[T], bool]
+    ) -> tuple[list[T], list[LedgerFault]]:
+        poor: list[T] = []
+        faults: list[LedgerFault] = []
+        for endpoint in list(self._endpoints):
+            try:
+                found = await endpoint.ask(method, params, read)
+            except (LedgerAway, LedgerMalformed) as fault:
+                faults.append(fault)
+                continue
+            if enough(found):
+                self._endpoints.sort(key=lambda each: each is not endpoint)
+                return [found], []
+            poor.append(found)
+        return poor, faults
+
+    async def all(self, method: str, params: Any, read: Callable[[bytes], T]) -> list[T]:
+        """Return every answer that there is, at least one. Raises as `first` does."""
+        asked = [endpoint.ask(method, params, read) for endpoint in self._endpoints]
+        told = await asyncio.gather(*asked, return_exceptions=True)
+        found = [each for each in told if not isinstance(each, BaseException)]
+        if found:
+            return found
+        fault = next(each for each in told if isinstance(each, BaseException))
+        raise fault
+
+
+def rest_of(faults: Sequence[LedgerFault], pause: float) -> float | None:
+    """Return how long to wait, as short as somebody lets us; None: it would change nothing."""
+    waits = [fault.wait for fault in faults if isinstance(fault, LedgerAway)]
+    return max(pause, min(waits)) if waits else None

@@ -149,6 +149,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "order_paid": Entry(409, "The order is paid: ask for a refund instead."),
     "payment_under_way": Entry(409, "The payment is under way: wait for how it ends."),
     "nothing_to_refund": Entry(409, "The order has no ticket that could be refunded."),
+    "no_failed_refund": Entry(409, "No refund of this order has failed."),
     "not_in_order": Entry(409, "The ticket is not one of this order."),
     "already_refunded": Entry(409, "The ticket was refunded before."),
     # -- payments --

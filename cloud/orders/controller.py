@@ -146,6 +146,19 @@ async def refund(
     return await reading.show(tx, order_id)
 
 
+@post(
+    f"{ORDER}/refunds/retry",
+    opt=needs("orders:refund"),
+    tags=["orders"],
+    operation_id="retryRefunds",
+    summary="Try failed refunds again",
+)
+async def retry_refunds(order_id: FromPath[UUID], tx: NamedDependency[TenantTx]) -> OrderOut:
+    """Ask the payment provider anew for each refund that it refused, or that bounced."""
+    await refunding.again(tx, await reading.locked(tx, order_id))
+    return await reading.show(tx, order_id)
+
+
 def _wanted(items: list[WantedItem]) -> list[Wanted]:
     wanted = [_one(item, place) for place, item in enumerate(items)]
     if len({item.class_index for item in wanted}) < len(wanted):
@@ -164,4 +177,4 @@ def _one(item: WantedItem, place: int) -> Wanted:
     return Wanted(item.class_index, len(item.seats), tuple(item.seats))
 
 
-ROUTES = (place, list_orders, read, pay, cancel, refund)
+ROUTES = (place, list_orders, read, pay, cancel, refund, retry_refunds)

@@ -46,8 +46,14 @@ class Refund(NamedTuple):
     state: str
     provider_refund: str | None
     fault: str
+    attempt: int
     created_at: datetime
     ended_at: datetime | None
+
+    @property
+    def key(self) -> str:
+        """What names this attempt: to the provider, that it is made once, and in the books."""
+        return str(self.refund_id) if self.attempt == 1 else f"{self.refund_id}-{self.attempt}"
 
 
 ORDER: Final[LiteralString] = """
@@ -99,6 +105,18 @@ async def set_state(
 ) -> None:
     """Store how far a refund has come."""
     await tx.conn.execute(SET, refund_id, state, provider_refund, fault, tx.now)
+
+
+AGAIN: Final[LiteralString] = """
+    UPDATE refund SET state = 'requested', attempt = attempt + 1, provider_refund = NULL,
+           fault = '', checked_at = $2, ended_at = NULL
+     WHERE tenant_id = current_tenant() AND order_id = $1 AND state = 'failed' RETURNING refund_id
+"""
+
+
+async def again(tx: TenantTx, order_id: UUID) -> list[UUID]:
+    """Begin another attempt at each refund of an order, which is locked, that failed."""
+    return [row["refund_id"] for row in await tx.conn.fetch(AGAIN, order_id, tx.now)]
 
 
 OWED: Final[LiteralString] = """

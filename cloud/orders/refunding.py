@@ -83,9 +83,7 @@ async def _owe(tx: TenantTx, order: Order, worth: Share, reason: str) -> UUID:
     refund = await refund_rows.make(tx, made)
     postings = refund_due(worth.amount, worth.fee)
     await books.append(tx, Fact.REFUND_DUE, f"refund:{refund}", order.currency, postings)
-    await tx.publish(
-        "refund.requested", f"refund:{refund}", refund_id=refund, order_id=order.order_id
-    )
+    await _request(tx, refund, order.order_id)
     return refund
 
 
@@ -96,10 +94,11 @@ async def send(tx: TenantTx, provider: Provider, refund_id: UUID) -> None:
         return
     metadata = {
         "tenant": str(tx.tenant), "order": str(order.order_id), "refund": str(refund_id),
+        "attempt": str(refund.attempt),
     }  # fmt: skip
     try:
         result = await provider.refund(
-            refund.intent, refund.amount, key=str(refund_id), metadata=metadata
+            refund.intent, refund.amount, key=refund.key, metadata=metadata
         )
     except ProviderRefused as refused:
         # Its memory of keys is shorter than an outage may be: perhaps this was done before.
@@ -112,15 +111,35 @@ async def send(tx: TenantTx, provider: Provider, refund_id: UUID) -> None:
 
 
 async def find(provider: Provider, refund: Refund) -> RefundResult | None:
-    """Return what the provider has of a refund."""
+    """Return what the provider has of a refund's latest attempt."""
     for each in await provider.retrieve_refunds(refund.intent):
-        if each.metadata.get("refund") == str(refund.refund_id):
+        if each.metadata.get("refund") == str(refund.refund_id) and _is_of(refund, each):
             return each
     return None
 
 
+def _is_of(refund: Refund, result: RefundResult) -> bool:
+    return result.metadata.get("attempt", "1") == str(refund.attempt)
+
+
+async def again(tx: TenantTx, order: Order) -> None:
+    """Ask anew for each refund of `order`, which is locked, that failed: it is still owed."""
+    failed = await refund_rows.again(tx, order.order_id)
+    if not failed:
+        raise Refusal("no_failed_refund")
+    for refund in failed:
+        await tx.audit("refund.tried_again", f"refund:{refund}")
+        await _request(tx, refund, order.order_id)
+
+
+async def _request(tx: TenantTx, refund: UUID, order_id: UUID) -> None:
+    await tx.publish("refund.requested", f"refund:{refund}", refund_id=refund, order_id=order_id)
+
+
 async def settle(tx: TenantTx, order: Order, refund: Refund, result: RefundResult) -> str:
     """Act on how a refund stands at the provider; its order is locked. Returns what was done."""
+    if not _is_of(refund, result):
+        return "earlier attempt"
     if result.status in ENDED_BADLY:
         if refund.state == "failed":
             return "repeated"
@@ -137,7 +156,7 @@ async def settle(tx: TenantTx, order: Order, refund: Refund, result: RefundResul
 
 
 async def _succeed(tx: TenantTx, order: Order, refund: Refund, result: RefundResult) -> None:
-    subject = f"refund:{refund.refund_id}"
+    subject = f"refund:{refund.key}"
     await refund_rows.set_state(tx, refund.refund_id, "succeeded", result.id)
     await books.append(tx, Fact.REFUND_PAID, subject, refund.currency, refund_paid(refund.amount))
     await _close(tx, order.order_id, order.state)
@@ -154,8 +173,9 @@ async def _fail(
     """Leave it to a person: the books go on owing the buyer."""
     subject = f"refund:{refund.refund_id}"
     if refund.state == "succeeded":
+        postings = refund_bounced(refund.amount)
         await books.append(
-            tx, Fact.REFUND_BOUNCED, subject, refund.currency, refund_bounced(refund.amount)
+            tx, Fact.REFUND_BOUNCED, f"refund:{refund.key}", refund.currency, postings
         )
         if order.state is State.REFUNDED:
             await repository.set_state(tx, order.order_id, advance(order.state, Act.BOUNCE))

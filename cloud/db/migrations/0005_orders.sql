@@ -96,7 +96,7 @@ GRANT SELECT, INSERT, UPDATE (outcome) ON payment_event TO usher_app;
 
 CREATE TABLE refund (
     tenant_id uuid NOT NULL DEFAULT current_tenant(),
-    refund_id uuid NOT NULL DEFAULT gen_random_uuid(), -- also the provider's idempotency key
+    refund_id uuid NOT NULL DEFAULT gen_random_uuid(),
     order_id uuid NOT NULL,
     intent text NOT NULL, -- the payment that is given back
     of_tickets boolean NOT NULL, -- false: a payment that bought nothing
@@ -108,6 +108,7 @@ CREATE TABLE refund (
         CHECK (state IN ('requested', 'sent', 'succeeded', 'failed')),
     provider_refund text,
     fault text NOT NULL DEFAULT '',
+    attempt integer NOT NULL DEFAULT 1, -- one that failed is asked for anew, under another key
     requested_by text NOT NULL DEFAULT current_actor(),
     created_at timestamptz NOT NULL DEFAULT now(),
     checked_at timestamptz NOT NULL DEFAULT now(),
@@ -117,7 +118,7 @@ CREATE TABLE refund (
     FOREIGN KEY (tenant_id, intent) REFERENCES payment
 );
 CALL protect('refund');
-GRANT SELECT, INSERT, UPDATE (state, provider_refund, fault, checked_at, ended_at)
+GRANT SELECT, INSERT, UPDATE (state, provider_refund, fault, attempt, checked_at, ended_at)
     ON refund TO usher_app;
 CREATE INDEX refund_order ON refund (tenant_id, order_id);
 CREATE INDEX refund_open ON refund (tenant_id, checked_at) WHERE state = 'sent';

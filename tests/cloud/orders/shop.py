@@ -196,6 +196,11 @@ class Desk:
             locked = await reading.locked(tx, order)
             return await refunding.give_back(tx, locked, tickets, "Bought by mistake.")
 
+    async def retry(self, order: UUID) -> None:
+        """Try refunds again that failed."""
+        async with self.tx() as tx:
+            await refunding.again(tx, await reading.locked(tx, order))
+
     async def order(self, order: UUID) -> Order:
         """Return an order as it is."""
         async with self.tx() as tx:

@@ -108,7 +108,7 @@ def test_an_order_is_its_buyers(counter: Counter) -> None:
         at = {"who": who} | ({"tenant": tenant} if tenant else {})
         for method, rest, body in (
             ("GET", "", None), ("DELETE", "", None), ("POST", "/payment", None),
-            ("POST", "/refunds", reason),
+            ("POST", "/refunds", reason), ("POST", "/refunds/retry", None),
         ):  # fmt: skip
             assert counter.refused(method, path + rest, body, **at) == (404, "not_found")
     assert counter.refused("GET", path, who=0) == (401, "credentials_missing")

@@ -190,6 +190,43 @@ def test_a_refund_may_bounce(shop: Shop) -> None:
     ]
 
 
+def test_a_refund_that_failed_is_tried_again(shop: Shop) -> None:
+    """Once more, under another key; what is told of the first attempt then counts no longer."""
+    event = shop.event()
+
+    async def scene(desk: Desk) -> UUID | None:
+        order = await desk.hold(event)
+        await desk.ask(order)
+        intent = (await desk.order(order)).intent or ""
+        await desk.hear(await desk.card(intent, "pm_card_refundFail"))
+        refund = await desk.refund(order)
+        await desk.work()
+        with pytest.raises(Refusal, match="no_failed_refund"):
+            await desk.retry(order)
+        (first,) = await desk.provider.retrieve_refunds(intent)
+        assert await desk.hear(first) == "refund failed"
+        await desk.retry(order)
+        assert await desk.hear(first) == "earlier attempt"
+        await desk.work()
+        assert (await desk.order(order)).state is State.REFUNDED
+        second, _ = await desk.provider.retrieve_refunds(intent)
+        assert second.metadata["attempt"] == "2"
+        assert [await desk.hear(first), await desk.hear(second)] == [
+            "earlier attempt",
+            "refund failed",
+        ]
+        assert (await desk.order(order)).state is State.REFUNDING
+        return refund
+
+    refund = shop.run(scene)
+    assert lines(shop, f"refund:{refund}-2") == [
+        "refund_paid refunds 2500",
+        "refund_paid processor -2500",
+        "refund_bounced processor 2500",
+        "refund_bounced refunds -2500",
+    ]
+
+
 def test_a_cancelled_event_gives_everything_back(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

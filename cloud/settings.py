@@ -10,7 +10,7 @@ any, everything is embedded (cloud/embedded).
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -77,6 +77,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     hold_seconds: Annotated[int, Meta(ge=5, le=86_400)] = 600
     holds_per_account: Annotated[int, Meta(ge=1, le=100)] = 5  # open, for one event
     payments_at_once: Annotated[int, Meta(ge=1, le=100)] = 4  # calls in a process
+
+    ledger: Literal["embedded", "off"] = "embedded"  # where tickets are minted; "off": nowhere
 
     rate_address: Count = 600  # a minute
     rate_account: Count = 600

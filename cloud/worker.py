@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from cloud.accounts import jobs as account_jobs
@@ -18,6 +19,9 @@ from cloud.hooks import jobs as hook_jobs
 from cloud.incidents import jobs as incident_jobs
 from cloud.incidents.jobs import Merging
 from cloud.keys import jobs as key_jobs
+from cloud.ledger.work import house as ledger_house
+from cloud.ledger.work import jobs as ledger_jobs
+from cloud.ledger.work import told as ledger_told
 from cloud.manifests import jobs as manifest_jobs
 from cloud.messages.consumer import Consumer
 from cloud.notify import house as mail
@@ -69,6 +73,7 @@ def make_worker(parts: Parts, clock: Clock = utc_now) -> Worker:
                 loopback=parts.settings.hooks_loopback,
             ),
             *mail.parts(parts.settings, parts.pool, parts.sealer, clock, parts.breakers),
+            *ledger_parts(parts, clock),
             *broker_parts(parts, told, clock),
             beat,
         ),
@@ -102,7 +107,25 @@ def consumers(parts: Parts) -> tuple[Consumer, ...]:
         ),
         hook_jobs.consumer(),
         putting.CONSUMER,
+        *((ledger_told.CONSUMER,) if has_ledger(parts.settings) else ()),
     )
+
+
+def has_ledger(settings: Settings) -> bool:
+    """Whether tickets are minted."""
+    return settings.ledger != "off"
+
+
+def ledger_parts(parts: Parts, clock: Clock) -> tuple[Part, ...]:
+    """Return what writes to the ledger, if there is one."""
+    if not has_ledger(parts.settings):
+        return ()
+    settings = parts.settings
+
+    def opening() -> AbstractAsyncContextManager[ledger_house.House]:
+        return ledger_house.embedded(parts.pool, clock, parts.sealer, settings.reached_at)
+
+    return (ledger_jobs.writing(parts.pool, settings.database_url, opening, clock),)
 
 
 def broker_parts(parts: Parts, told: Sequence[Consumer], clock: Clock) -> tuple[Part, ...]:
@@ -143,6 +166,7 @@ def sweeps(parts: Parts) -> tuple[Sweep, ...]:
         Sweep("mail", ACCOUNTS_EVERY, EVERY_TENANT, sending.sweep),
         Sweep("search", SEARCH_EVERY, search_jobs.tenants, lists.sweep),
         *transfer_jobs.SWEEPS,
+        *(ledger_jobs.SWEEPS if has_ledger(parts.settings) else ()),
     )
 
 

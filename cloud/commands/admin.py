@@ -14,6 +14,7 @@ from cloud.commands.saying import CONSOLE, OUT, plainly
 from cloud.db.tenancy import Origin, platform_tx, tenant_tx
 from cloud.home import at_home
 from cloud.keys import master_file
+from cloud.ledger.work import keys as ledger_keys
 from cloud.parts import Parts
 from cloud.settings import Settings, Unfit
 from cloud.working import utc_now
@@ -64,6 +65,7 @@ def reseal(settings: Settings) -> None:
     async def act(parts: Parts) -> None:
         async with platform_tx(parts.pool, OPERATOR, utc_now()) as ptx:
             done = await signing_keys.reseal(ptx, parts.sealer)
+            done += await ledger_keys.reseal(ptx, parts.sealer)
             tenants = [row["tenant_id"] for row in await ptx.conn.fetch(TENANTS)]
         with Progress(console=CONSOLE) as bar:
             for tenant in bar.track(tenants, description="Sealing"):

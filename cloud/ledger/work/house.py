@@ -1,0 +1,71 @@
+"""The ledger that a process writes to: its chain, the keys, and the `Ledger` over both."""
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Final
+
+from msgspec import Struct
+
+from cloud.db.connect import Pool
+from cloud.db.tenancy import WORKER, platform_tx
+from cloud.http.kernel import Sealer
+from cloud.ledger.embedded.chain import EmbeddedChain
+from cloud.ledger.ports import Chain, Ledger
+from cloud.ledger.signing import SigningLedger
+from cloud.ledger.values import Commitment, Schema
+from cloud.ledger.work import keys as key_ring
+from cloud.ledger.work.keys import Keys
+from cloud.ledger.work.planning import LAMPORTS
+
+PLENTY: Final = 1_000_000 * LAMPORTS  # what the embedded ledger gives its payer: it costs nothing
+ENOUGH: Final = PLENTY // 10
+
+
+async def _nothing() -> None:
+    """A chain that we can't fund."""
+
+
+class House(Struct, frozen=True):
+    """`base`: how others reach us, where metadata is. `approves`: whether a tree's cost is
+    spent without a person's word. `fund` sees to it that there is something to spend."""
+
+    chain: Chain
+    ledger: Ledger
+    keys: Keys
+    base: str
+    approves: bool = True
+    fund: Callable[[], Awaitable[None]] = _nothing
+
+
+async def keys_of(pool: Pool, sealer: Sealer, now: datetime) -> Keys:
+    """Return the keys of this service."""
+    async with platform_tx(pool, WORKER, now) as tx:
+        return await key_ring.opened(tx, sealer)
+
+
+def over(chain: Chain, keys: Keys, base: str, *, approves: bool = True) -> House:
+    """Return the ledger over a chain."""
+    return House(chain, SigningLedger(chain, keys, keys.parties, Schema.V2), keys, base, approves)
+
+
+@asynccontextmanager
+async def embedded(
+    pool: Pool, clock: Callable[[], datetime], sealer: Sealer, base: str
+) -> AsyncIterator[House]:
+    """Open the ledger inside the service."""
+    chain = await EmbeddedChain.open(pool, lambda: clock().timestamp(), secrets.token_bytes(32))
+    keys = await keys_of(pool, sealer, clock())
+    payer = keys.parties.payer
+
+    async def fund() -> None:
+        held = await chain.account(payer, Commitment.CONFIRMED)
+        if held is None or held.lamports < ENOUGH:
+            await chain.fund(payer, PLENTY)
+
+    ledger = SigningLedger(chain, keys, keys.parties, Schema.V2)
+    try:
+        yield House(chain, ledger, keys, base, fund=fund)
+    finally:
+        await chain.aclose()

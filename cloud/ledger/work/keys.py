@@ -1,0 +1,92 @@
+"""The keys that sign, and the addresses of fans who have none of their own.
+
+All are derived from one secret of 32 bytes, which is sealed at rest under the master key: nothing
+else has to be kept, and a key can be handed over later. `kind` and `name` say whose it is.
+"""
+
+import hmac
+import secrets
+from typing import Final, LiteralString, Protocol
+from uuid import UUID
+
+from solders.keypair import Keypair
+from solders.pubkey import Pubkey
+from solders.signature import Signature
+
+from cloud.db.tenancy import PlatformTx
+from cloud.http.kernel import Sealer
+from cloud.ledger.bubblegum.building import Parties
+from cloud.ledger.faults import LedgerRefused
+
+DOMAIN: Final = b"usher/ledger-key/v1\0"
+CONTEXT: Final = "ledger-root"
+SIZE: Final = 32
+BEGIN: Final[LiteralString] = "INSERT INTO ledger_root (sealed) VALUES ($1) ON CONFLICT DO NOTHING"
+READ: Final[LiteralString] = "SELECT sealed FROM ledger_root"
+WRITE: Final[LiteralString] = "UPDATE ledger_root SET sealed = $1"
+
+
+class Resealer(Sealer, Protocol):
+    """A sealer whose master key may be replaced."""
+
+    def needs_reseal(self, sealed: bytes) -> bool:
+        """Say whether an older master key has sealed this."""
+
+
+class Keys:
+    """A `Signer`. New keys, of trees and collections, are forgotten once they have signed: what
+    they make obeys the authority."""
+
+    def __init__(self, root: bytes) -> None:
+        self._root = root
+        self._payer, self._authority = self._derived("payer"), self._derived("authority")
+        ours = (self._payer, self._authority)
+        self._held = {key.pubkey(): key for key in ours}
+        self._ours = frozenset(self._held)
+        self.parties = Parties(self._payer.pubkey(), self._authority.pubkey())
+
+    def create(self) -> Pubkey:
+        """Make a key, for one signature."""
+        made = Keypair()
+        self._held[made.pubkey()] = made
+        return made.pubkey()
+
+    def sign(self, key: Pubkey, message: bytes) -> Signature:
+        """Sign."""
+        held = self._held.get(key) if key in self._ours else self._held.pop(key, None)
+        if held is None:
+            raise LedgerRefused("no_key", "the key is not ours")
+        return held.sign_message(message)
+
+    def fan(self, tenant: UUID, account: UUID) -> Pubkey:
+        """Return the address that we keep for a fan: another in each tenant."""
+        return self._derived("fan", tenant.bytes + account.bytes).pubkey()
+
+    def bearer(self, tenant: UUID, ticket: UUID) -> Pubkey:
+        """Return the address of a ticket that is no account's."""
+        return self._derived("ticket", tenant.bytes + ticket.bytes).pubkey()
+
+    def __repr__(self) -> str:
+        return f"Keys({self.parties.payer})"
+
+    def _derived(self, kind: str, name: bytes = b"") -> Keypair:
+        told = DOMAIN + kind.encode() + b"\0" + name
+        return Keypair.from_seed(hmac.digest(self._root, told, "sha256"))
+
+
+async def opened(tx: PlatformTx, sealer: Sealer) -> Keys:
+    """Return the keys; the first time they are made. Raises `SealBroken`."""
+    sealed = await tx.conn.fetchval(READ)
+    if sealed is None:
+        await tx.conn.execute(BEGIN, sealer.seal(secrets.token_bytes(SIZE), CONTEXT))
+        sealed = await tx.conn.fetchval(READ)
+    return Keys(sealer.unseal(sealed, CONTEXT))
+
+
+async def reseal(tx: PlatformTx, sealer: Resealer) -> int:
+    """Seal anew what an older master key has sealed; return how many."""
+    sealed = await tx.conn.fetchval(READ)
+    if sealed is None or not sealer.needs_reseal(sealed):
+        return 0
+    await tx.conn.execute(WRITE, sealer.seal(sealer.unseal(sealed, CONTEXT), CONTEXT))
+    return 1

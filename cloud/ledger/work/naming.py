@@ -1,0 +1,72 @@
+"""How a ticket's asset is called, and where its metadata is. Pure; no personal data."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any, Final
+
+from cloud.ledger.bubblegum.metadata import NAME
+
+SYMBOL: Final = "TICKET"
+REF_SIZE: Final = 16
+
+
+def name_of(event: str, number: int) -> str:
+    """Return an event's name, cut where it must be, and the ticket's number: 32 bytes at most."""
+    tail = f" #{number}"
+    room = NAME - len(tail)
+    cut = event.encode()[:room].decode("utf-8", "ignore").rstrip()
+    return f"{cut}{tail}"
+
+
+def name_of_event(event: str) -> str:
+    """Return an event's name as its collection's: 32 bytes at most."""
+    return event.encode()[:NAME].decode("utf-8", "ignore").rstrip()
+
+
+def told_as(ref: bytes) -> str:
+    """Return how a ticket is named in public, from `asset.ref`."""
+    return urlsafe_b64encode(ref).rstrip(b"=").decode()
+
+
+def ref_of(told: str) -> bytes | None:
+    """Return what was named, None if it can't be a name."""
+    try:
+        ref = urlsafe_b64decode(told + "==")
+    except ValueError:
+        return None
+    return ref if len(ref) == REF_SIZE and told_as(ref) == told else None
+
+
+def page_of(base: str, ref: bytes) -> str:
+    """Return where anybody sees what can be proved of a ticket's asset."""
+    return f"{base}/a/{told_as(ref)}"
+
+
+def uri_of(base: str, ref: bytes, gen: int) -> str:
+    """Return where the metadata of a ticket's generation is: for good."""
+    return f"{page_of(base, ref)}/{gen}"
+
+
+def collection_uri(base: str, event: str) -> str:
+    """Return where the metadata of an event's collection is."""
+    return f"{base}/a/events/{event}"
+
+
+def text_of(event: str, venue: str, starts_at: str, ticket_class: str) -> dict[str, Any]:
+    """Return what metadata says of every ticket of a class."""
+    return {"event": event, "venue": venue, "starts_at": starts_at, "class": ticket_class}
+
+
+def metadata_of(
+    text: dict[str, Any], base: str, ref: bytes, number: int, gen: int
+) -> dict[str, Any]:
+    """Return a ticket's metadata. It is the same for ever, for a generation."""
+    told = {"Event": text["event"], "Venue": text["venue"], "Starts": text["starts_at"],
+            "Class": text["class"], "Number": number, "Generation": gen}  # fmt: skip
+    return {
+        "name": name_of(text["event"], number),
+        "symbol": SYMBOL,
+        "description": f"A ticket for {text['event']}. It is a copy of what the box office says, "
+        "which alone decides who enters.",
+        "external_url": page_of(base, ref),
+        "attributes": [{"trait_type": name, "value": value} for name, value in told.items()],
+    }

@@ -1,0 +1,168 @@
+"""Stored jobs: sent, looked for, and what became of them written down, all at once."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+from msgspec import Struct
+
+from cloud.db.tenancy import TenantTx
+from cloud.ledger.faults import LedgerAway, LedgerFault
+from cloud.ledger.ports import Done, Failed, Outcome, Pending
+from cloud.ledger.values import Commitment, Effect
+from cloud.ledger.work import asset_rows, event_rows, job_rows
+from cloud.ledger.work.event_rows import TreeRow
+from cloud.ledger.work.house import House
+from cloud.ledger.work.job_rows import End, Job
+from cloud.ledger.work.lifecycle import (
+    FIRST_WAIT,
+    MOST_ATTEMPTS,
+    News,
+    State,
+    advance,
+    news_of,
+    searched,
+)
+from cloud.ledger.work.reading import change_of, found_of, leaves_of
+from cloud.ledger.work.steps import Kind
+from cloud.pacing import doubling
+
+LOG = structlog.get_logger("usher.ledger")
+LONGEST_WAIT: Final = 30.0  # seconds between two sends
+FIRST_REST: Final = 5.0  # seconds that a ticket rests after a failure; doubles
+LONGEST_REST: Final = 600.0
+
+
+class Overtaken(Exception):
+    """Another writer has settled a job of ours: what is known here is old."""
+
+
+class Found(Struct, frozen=True):
+    """What was found out about a job. `told`: what it did, of one that landed."""
+
+    job: Job
+    news: News
+    told: tuple[Effect, ...] = ()
+    slot: int | None = None
+    fault: str = ""
+    stale: bool = False
+
+    @property
+    def state(self) -> State:
+        """The job's state from now on."""
+        return advance(State.SIGNED, self.news)
+
+
+async def pursue(house: House, trees: Sequence[TreeRow], jobs: Sequence[Job]) -> list[Found]:
+    """Send jobs and look for them. None of this is written down yet."""
+    return await asyncio.gather(*(_pursue(house, trees, job) for job in jobs))
+
+
+async def settle(tx: TenantTx, event_id: UUID, found: Sequence[Found]) -> None:
+    """Write down what became of jobs, with all that follows. Raises `Overtaken`."""
+    ended = [each for each in found if each.state is not State.SIGNED]
+    waits = [each for each in found if each.state is State.SIGNED]
+    if waits:
+        await job_rows.sent(tx, event_id, [_again(each) for each in waits])
+    if not ended:
+        return
+    ends = [End(each.job.job_id, each.state, each.slot, each.fault) for each in ended]
+    if not await job_rows.end(tx, event_id, ends):
+        raise Overtaken
+    await _landed(tx, event_id, [each for each in ended if each.state is State.LANDED])
+    dead = [each.job.job_id for each in ended if each.state is State.DEAD]
+    if dead:
+        await asset_rows.free(tx, event_id, dead)
+    for each in ended:
+        if each.state is State.FAILED:
+            wait = timedelta() if each.stale else timedelta(seconds=FIRST_REST)
+            await asset_rows.failed(
+                tx, event_id, [each.job.job_id], each.fault, wait, MOST_ATTEMPTS
+            )
+        if each.state is not State.LANDED:
+            LOG.warning(
+                "ledger_job", job=str(each.job.job_id), state=each.state.value, fault=each.fault
+            )
+
+
+async def _pursue(house: House, trees: Sequence[TreeRow], job: Job) -> Found:
+    fault = ""
+    try:
+        refused = await house.ledger.submit(job.signed)
+        fault = "" if refused is None else refused.name
+    except LedgerAway as away:
+        fault = away.code
+    try:
+        outcome = await house.ledger.resolve(job.signed, Commitment.CONFIRMED)
+        return await _read(house, trees, job, outcome, fault)
+    except LedgerFault as unknown:  # whatever it is, it is no word that nothing landed
+        return Found(job, News.WAITING, fault=unknown.code)
+
+
+async def _read(
+    house: House, trees: Sequence[TreeRow], job: Job, outcome: Outcome, fault: str
+) -> Found:
+    news = news_of(outcome)
+    match outcome:
+        case Done(slot, effects):
+            return Found(job, news, _told(job, effects), slot)
+        case Failed(error, stale):
+            name = error.name if error.code is None else f"{error.name} {error.code}"
+            return Found(job, news, fault=name, stale=stale)
+        case Pending():
+            return Found(job, news, fault=fault)
+    return await _expired(house, trees, job)
+
+
+async def _expired(house: House, trees: Sequence[TreeRow], job: Job) -> Found:
+    """Look for what an expired job would have made, before it is called dead."""
+    made = job.signed.creates
+    if job.kind == "tree" and made is not None and await house.ledger.tree(made) is not None:
+        return Found(job, News.FOUND)
+    if job.kind != Kind.MINT:
+        return Found(job, News.EXPIRED, fault="expired")
+    tree = next(each for each in trees if each.tree_no == job.tree_no)
+    if tree.address is None:
+        raise LedgerAway("no_tree", "a mint into a tree that is not there")
+    past = await house.ledger.reconcile(tree.address, tree.cursor)
+    leaves = found_of(job.signed.data_hashes, past.effects)
+    news = searched(len(leaves), len(job.signed.data_hashes), past.unaccounted)
+    return Found(job, news, tuple(leaves) if news is News.FOUND else (), fault=news.value)
+
+
+def _told(job: Job, effects: Sequence[Effect]) -> tuple[Effect, ...]:
+    if job.kind == Kind.MINT:
+        return tuple(leaves_of(job.signed.data_hashes, effects))
+    return () if job.kind in ("tree", "collection") else (change_of(effects),)
+
+
+def _again(found: Found) -> tuple[UUID, timedelta, str]:
+    wait = doubling(FIRST_WAIT, LONGEST_WAIT, found.job.sends + 1)
+    return found.job.job_id, timedelta(seconds=wait), found.fault
+
+
+async def _landed(tx: TenantTx, event_id: UUID, landed: Sequence[Found]) -> None:
+    mints = [each for each in landed if each.job.kind == Kind.MINT]
+    rows = [
+        (each.job.job_id, place, each.job.tree_no or 0, effect)
+        for each in mints
+        for place, effect in enumerate(each.told)
+    ]
+    if rows:
+        if not await asset_rows.minted(tx, event_id, rows):
+            raise Overtaken
+        for tree_no in {row[2] for row in rows}:
+            leaves = sum(row[2] == tree_no for row in rows)
+            await event_rows.counted(tx, event_id, tree_no, leaves)
+    changes = [(each.job.job_id, each.told[0]) for each in landed if each.job.ticket_id is not None]
+    if changes:
+        await asset_rows.changed(tx, event_id, changes)
+    for each in landed:
+        made = each.job.signed.creates
+        if made is not None and each.job.kind == "tree":
+            await event_rows.opened(tx, event_id, each.job.tree_no or 0, made)
+        elif made is not None:
+            await event_rows.collected(tx, event_id, made)

@@ -1,0 +1,130 @@
+"""Steps that are due, as signed transactions. Nothing is stored or sent here."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID, uuid4
+
+from msgspec import Struct
+from solders.pubkey import Pubkey
+
+from cloud.ledger.faults import LedgerAway, LedgerFault
+from cloud.ledger.ports import Signed
+from cloud.ledger.values import Mint
+from cloud.ledger.work.asset_rows import Claim, Due
+from cloud.ledger.work.event_rows import OnLedger, TreeRow
+from cloud.ledger.work.house import House
+from cloud.ledger.work.job_rows import Job
+from cloud.ledger.work.naming import SYMBOL, name_of, uri_of
+from cloud.ledger.work.steps import Kind, Wants, after, next_step, wanted
+
+
+class Step(Struct, frozen=True):
+    """A ticket and what is to be done next. `more`: another step will follow."""
+
+    due: Due
+    kind: Kind
+    wants: Wants
+    more: bool
+
+
+class Made(Struct, frozen=True):
+    """Signed jobs with the tickets that they claim; and tickets for which none could be signed."""
+
+    jobs: Sequence[Job]
+    claims: Sequence[Claim]
+    failed: Sequence[tuple[UUID, str]] = ()
+
+
+NOTHING: Final = Made((), ())
+
+
+def compared(
+    house: House, tenant: UUID, about: OnLedger, due: Sequence[Due]
+) -> tuple[list[Due], list[Step]]:
+    """Return the tickets whose assets are as they shall be, and the steps for the others."""
+    agreed, steps = [], []
+    for each in due:
+        owner = each.wallet or _kept(house, tenant, each)
+        wants = wanted(each.state, owner, each.has, freezes=about.freezes)
+        kind = next_step(each.has, wants)
+        if kind is None:
+            agreed.append(each)
+            continue
+        more = next_step(after(each.has, wants, kind), wants) is not None
+        steps.append(Step(each, kind, wants, more))
+    return agreed, steps
+
+
+async def mints(
+    house: House, about: OnLedger, tree: TreeRow, steps: Sequence[Step], texts: Mapping[int, int]
+) -> Made:
+    """Sign mints into a tree, packed; there is room for all."""
+    if tree.address is None:
+        raise ValueError("a tree that is not there")
+    wanted = [_mint(house, about, each) for each in steps]
+    jobs, claims, left = [], [], list(steps)
+    for signed in await house.ledger.mint(tree.address, wanted):
+        job = Job(uuid4(), Kind.MINT, signed, tree.tree_no)
+        mine, left = left[: len(signed.data_hashes)], left[len(signed.data_hashes) :]
+        jobs.append(job)
+        claims += [
+            _claim(each, job, place, texts[each.due.class_index], each.due.gen)
+            for place, each in enumerate(mine)
+        ]
+    return Made(jobs, claims)
+
+
+async def changes(house: House, steps: Sequence[Step]) -> Made:
+    """Sign one change for each ticket. One that can't be is told, and holds up no other."""
+    jobs, claims, failed = [], [], []
+    for each in steps:
+        try:
+            signed = await _change(house, each)
+        except LedgerAway:
+            raise
+        except LedgerFault as fault:
+            failed.append((each.due.ticket_id, fault.code))
+            continue
+        job = Job(uuid4(), each.kind, signed, each.due.tree_no, each.due.ticket_id)
+        jobs.append(job)
+        claims.append(_claim(each, job, 0))
+    return Made(jobs, claims, failed)
+
+
+async def _change(house: House, step: Step) -> Signed:
+    asset, owner = step.due.asset_id, step.wants.owner
+    if asset is None:
+        raise ValueError("only a mint begins an asset")
+    if step.kind is Kind.TRANSFER and owner is not None:
+        return await house.ledger.transfer(asset, owner)
+    acts = {
+        Kind.FREEZE: house.ledger.freeze, Kind.THAW: house.ledger.thaw,
+        Kind.BURN: house.ledger.burn,
+    }  # fmt: skip
+    return await acts[step.kind](asset)
+
+
+def _kept(house: House, tenant: UUID, due: Due) -> Pubkey:
+    """Return the address that we keep for a ticket's owner."""
+    if due.account_id is None:
+        return house.keys.bearer(tenant, due.ticket_id)
+    return house.keys.fan(tenant, due.account_id)
+
+
+def _mint(house: House, about: OnLedger, step: Step) -> Mint:
+    if step.wants.owner is None:
+        raise ValueError("a mint for nobody")
+    return Mint(
+        step.wants.owner,
+        name_of(about.name, step.due.number),
+        uri_of(house.base, step.due.ref, step.due.gen),
+        SYMBOL,
+        about.collection,
+    )
+
+
+def _claim(
+    step: Step, job: Job, place: int, text_id: int | None = None, gen: int | None = None
+) -> Claim:
+    due = step.due
+    return Claim(due.ticket_id, job.job_id, place, due.wish, step.more, text_id, gen)

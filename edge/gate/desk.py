@@ -10,11 +10,12 @@ from typing import Final
 
 from edge.errors import Refused
 from edge.gate.acts import Act, reason_number, stored
+from edge.gate.incidents import shown
 from edge.gate.lanes import CHALLENGE_SECONDS, Lane
 from edge.gate.lines import undo_line
 from edge.gate.pending import Pending
 from edge.gate.searching import Searching, forget
-from edge.gate.state import Findings
+from edge.gate.state import Findings, IncidentShown
 from edge.gate.station import Parts, Station, repeated
 from edge.gate.verdict import Verdict
 from shared.decide import by_hand
@@ -95,6 +96,16 @@ class Desk:
             self._.staff.supervising(target)
             self._.staff.active(target)
             return self._searching.find(target, words, self._station.ledger(target))
+
+    def incidents(self, lane: str) -> list[IncidentShown]:
+        """Return what the cloud says a person must settle, for a supervisor."""
+        target = self._.lanes.lane(lane)
+        with target.lock:
+            self._.staff.supervising(target)
+            self._.staff.active(target)
+            lists, trust = self._searching.lists(target), self._.trust()
+            notes = self._.incidents.newest()
+            return [shown(note, trust, self._.me.device, lists) for note in notes]
 
     def by_hand(self, lane: str, ticket: str, act: Act) -> Verdict:
         """Decide on a ticket that a supervisor picked from the list, with no code shown."""

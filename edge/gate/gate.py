@@ -18,6 +18,7 @@ from edge.gate.bus import Bus
 from edge.gate.clock import DeviceClock
 from edge.gate.contact import Contact
 from edge.gate.desk import Desk
+from edge.gate.incidents import unsettled
 from edge.gate.lanes import Lane, Lanes
 from edge.gate.ledger import Ledger, Line, Unwritten
 from edge.gate.replay import bring_back, catch_up, judge_again, ledger_of
@@ -274,6 +275,7 @@ def _connected(
         me=me,
         trust=held,
         documents=stores.documents,
+        incidents=stores.incidents,
         ledger=ledger,
         clock=clock,
         lanes=lanes,
@@ -287,6 +289,7 @@ def _connected(
     station = Station(parts)
     desk = Desk(parts, station, machine.random)
     around: dict[str, Any] = {"device": settings.name, "version": software}
+    around["incidents"] = unsettled(stores.incidents)
 
     def blocked() -> str:
         return (

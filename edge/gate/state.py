@@ -58,6 +58,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     data_age: int | None = None  # seconds since the oldest head in force was issued
     data_state: Literal["fresh", "stale", "restricted", "none"] = "none"
     waiting: int = 0  # own records that the cloud has not confirmed
+    incidents: int = 0  # open ones that the cloud has told of
     clock: Literal["trusted", "carried", "none"] = "none"
     clock_warning: Literal["", "clock_jumped", "peer_ahead"] = ""
     battery: int | None = None  # percent
@@ -105,6 +106,22 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     ticket_class: str
     state: str  # active, revoked, refunded, blocked, unpaid
     inside: int
+
+
+class IncidentShown(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person must settle, or has: the cloud's word, as staff read it. Empty: not known."""
+
+    incident: str
+    kind: str  # shared/spec/merge.md §5, or `quarantined`
+    state: str  # open, explained, confirmed
+    event_name: str
+    ticket: str  # hex of the id hash
+    ticket_class: str
+    name: str  # of the guest, as seat and order: by the list that the badge opens
+    seat: str
+    order: str
+    gates: tuple[str, ...]
+    here: bool  # this device's own records show it
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):

@@ -36,6 +36,7 @@ from edge.gate.verdict import Verdict
 from edge.store.database import StorageFailed
 from edge.store.documents import DocumentStore
 from edge.store.identity import Identity
+from edge.store.incidents import IncidentStore
 from shared.decide import decide
 from shared.errors import UsherError
 from shared.history import History
@@ -75,6 +76,7 @@ class Parts:
     me: Identity
     trust: Callable[[], Trust]
     documents: DocumentStore
+    incidents: IncidentStore
     ledger: Ledger
     clock: DeviceClock
     lanes: Lanes

@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from edge.gate.gate import Gate
+from edge.gate.incidents import unsettled
 from edge.gate.setup import obey
 from edge.gate.trust import ANY_TIME, AWAITED, COMING, NONE, Book
 from shared.devices.command import Command, Recipient, accept_command, open_stamp
@@ -86,6 +87,8 @@ class Taking:
             if gone:
                 kinds = "head", COMING, "search", AWAITED
                 self._documents.put({}, {}, drop=[(kind, e) for kind in kinds for e in gone])
+                self._gate.stores.incidents.let_go(gone)
+                self._gate.around["incidents"] = unsettled(self._gate.stores.incidents)
                 self._gate.take_up()
 
     def _now(self) -> Instant:

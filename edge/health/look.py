@@ -14,6 +14,7 @@ from typing import Final
 
 from edge.store.database import Database, StorageFailed
 from edge.store.documents import DocumentStore
+from edge.store.incidents import IncidentStore
 from edge.store.log import LogStore
 from edge.store.mirror import Mirror
 from edge.store.schema import VERSION, NewerSchema
@@ -57,7 +58,8 @@ def looking(folder: Path) -> Iterator[Stores]:
         _prepare(database)
         mirror = Unopened(folder / MIRROR)
         log = LogStore(database, mirror)
-        yield Stores(database, mirror, log, DocumentStore(database), SettingStore(database), ())
+        documents, settings = DocumentStore(database), SettingStore(database)
+        yield Stores(database, mirror, log, documents, settings, IncidentStore(database), ())
     finally:
         database.close()
 

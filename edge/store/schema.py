@@ -9,6 +9,7 @@ chunk     what heads name by digest; shared by all versions that have it in comm
 setting   this device's own state: tenant, root, floor and bound of time, command number
 pin       verifiers of PINs that open scanning
 counted   codes that were refused and, by the protocol, never logged
+incident  what the cloud says a person must settle: a copy, for screens
 """
 
 import sqlite3
@@ -43,7 +44,13 @@ def _first(db: "Database") -> None:
     _create(db, "counted", {"code": str, "times": int}, "code")
 
 
-STEPS: Final[tuple[Callable[["Database"], None], ...]] = (_first,)
+def _incidents(db: "Database") -> None:
+    columns = {"id": bytes, "number": int, "event": bytes, "note": bytes}
+    _create(db, "incident", columns, "id")
+    db.table("incident").create_index(["number"])
+
+
+STEPS: Final[tuple[Callable[["Database"], None], ...]] = (_first, _incidents)
 VERSION: Final = len(STEPS)
 
 

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from edge.store.database import Database, heal_database, open_database
 from edge.store.documents import DocumentStore
+from edge.store.incidents import IncidentStore
 from edge.store.log import LogStore, Probe, unobserved
 from edge.store.mirror import Mirror
 from edge.store.settings import SettingStore
@@ -23,6 +24,7 @@ class Stores(NamedTuple):
     log: LogStore
     documents: DocumentStore
     settings: SettingStore
+    incidents: IncidentStore
     healed: tuple[str, ...]
 
     def close(self) -> None:
@@ -45,4 +47,5 @@ def heal_stores(folder: Path, probe: Probe = unobserved) -> Stores:
 def _stores(folder: Path, database: Database, healed: tuple[str, ...], probe: Probe) -> Stores:
     mirror = Mirror(folder / MIRROR)
     log = LogStore(database, mirror, probe)
-    return Stores(database, mirror, log, DocumentStore(database), SettingStore(database), healed)
+    documents, settings = DocumentStore(database), SettingStore(database)
+    return Stores(database, mirror, log, documents, settings, IncidentStore(database), healed)

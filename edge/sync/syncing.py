@@ -5,6 +5,7 @@ is in a scan's way.
     lists    keyset, roster, commands: first, and never behind a long download
     events   tickets, by delta or chunk by chunk
     searches supervisors' lists, beside the tickets
+    incidents what a person must settle, for the screens
     chores   poll, report, upload, what others wrote, clean-up
 
 A news only names the newest versions, so that of several the last one counts.
@@ -27,6 +28,7 @@ from edge.sync.backoff import Backoff, jittered
 from edge.sync.chores import Chores, Wait
 from edge.sync.client import Cloud
 from edge.sync.failures import Away, Denied, Failure
+from edge.sync.incidents import Incidents
 from edge.sync.logs import Gossip
 from edge.sync.pull import TROUBLE, Pull
 from edge.sync.push import Pushing, unrelayed
@@ -74,6 +76,7 @@ class Syncing:
         self._lists = Work(self._pull_lists)
         self._events = Work(self._pull.events)
         self._searches = Work(Searches(cloud, gate, pool, self._guests_moved).pull)
+        self._incidents = Work(Incidents(cloud, gate, pool).pull)
         self._reported: Any = None
         self._over = asyncio.Event()
         self._chores.add("poll", self._poll, POLL)
@@ -92,6 +95,7 @@ class Syncing:
                     self._lists.run(),
                     self._events.run(),
                     self._searches.run(),
+                    self._incidents.run(),
                     self._follow(),
                 )
             ]
@@ -113,6 +117,7 @@ class Syncing:
     def _told(self, state: SyncState) -> None:
         """Take news: what is newest, and whether anybody's records came in."""
         self._lists.told(state)
+        self._incidents.told(state)
         if state.records > self._records:
             self._chores.soon("gossip")
         self._records = state.records
@@ -142,7 +147,7 @@ class Syncing:
     def _heard(self, backoff: Backoff) -> None:
         backoff.worked()
         if not self._seen.here:
-            for work in (self._lists, self._events, self._searches):
+            for work in (self._lists, self._events, self._searches, self._incidents):
                 work.reached()
             for name in ("poll", "report", "push", "gossip"):
                 self._chores.soon(name, anyway=True)

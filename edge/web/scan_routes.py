@@ -7,7 +7,7 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
-from edge.gate.state import Findings, LaneState
+from edge.gate.state import Findings, IncidentShown, LaneState
 from edge.gate.verdict import Verdict
 from edge.web import asked, drawing
 from edge.web.house import House
@@ -35,6 +35,12 @@ class Recent(msgspec.Struct, frozen=True):
     """The last verdicts, the newest first."""
 
     recent: list[Verdict]
+
+
+class Unsettled(msgspec.Struct, frozen=True):
+    """Incidents, what changed last first."""
+
+    incidents: list[IncidentShown]
 
 
 @post("/scan", status_code=200)
@@ -144,6 +150,13 @@ async def by_hand(
     return await house.workers.scan(lambda: desk.by_hand(lane.id, said.ticket, act))
 
 
+@get("/incidents")
+async def incidents(house: NamedDependency[House], lane: NamedDependency[LaneState]) -> Unsettled:
+    """Tell a supervisor what the cloud says a person must settle."""
+    desk = house.gate.desk
+    return Unsettled(await house.workers.read(lambda: desk.incidents(lane.id)))
+
+
 @get("/recent", sync_to_thread=False)
 def recent(house: NamedDependency[House], lane: NamedDependency[LaneState]) -> Recent:
     """Tell of the lane's last scans."""
@@ -151,5 +164,5 @@ def recent(house: NamedDependency[House], lane: NamedDependency[LaneState]) -> R
 
 
 ROUTES = (
-    scan, frame, resolve, undo, challenge, challenge_code, search, by_hand, recent,
+    scan, frame, resolve, undo, challenge, challenge_code, search, by_hand, incidents, recent,
 )  # fmt: skip

@@ -75,5 +75,6 @@ def test_the_service_worker_keeps_every_file_of_the_pages() -> None:
     listed = set(re.findall(r'"([\w/.-]+\.(?:js|css|json|svg))"', (STATIC / "sw.js").read_text()))
     ours = {path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*.*s")}
     ours = {name for name in ours if not name.startswith(("vendor/", "health.", "read.", "sw."))}
-    others = {"tokens.css", "icons/usher.svg"} | {f"locales/{code}.json" for code in LANGUAGES}
-    assert listed == ours | others
+    others = {"tokens.css", "icons/usher.svg"}
+    words = {f"locales/{of}{code}.json" for code in LANGUAGES for of in ("", "incidents/")}
+    assert listed == ours | others | words

@@ -10,6 +10,7 @@ from edge import errors, web
 from edge.gate.acts import REASONS
 from edge.scan.alarms import RULES
 from edge.web.words import flat
+from shared.merge.incidents import Incident
 from shared.outcomes import Outcome, Signal
 
 FOLDER = Path(web.__file__).parent / "locales"
@@ -18,7 +19,9 @@ OWN = ("undone", "agent_lost", "no_answer", "starting", "checking")  # codes of 
 
 
 def words(language: str) -> dict[str, str]:
-    return dict(flat(json.loads((FOLDER / f"{language}.json").read_text())))
+    """Return a language's words, those that sheets bring along among them."""
+    files = (FOLDER / f"{language}.json", FOLDER / "incidents" / f"{language}.json")
+    return {code: text for file in files for code, text in flat(json.loads(file.read_text()))}
 
 
 def test_there_are_four_languages() -> None:
@@ -67,6 +70,13 @@ def test_every_refusal_has_its_words() -> None:
     assert {f"error.{code}" for code in errors.SENTENCES} <= known.keys()
     assert {f"override.{code}" for code in REASONS} <= known.keys()
     assert {f"camera.{code}" for code in RULES} <= known.keys()
+
+
+def test_every_kind_of_incident_has_its_words() -> None:
+    """Those of the merge, `quarantined`, and one for kinds of tomorrow."""
+    known = words("en")
+    for kind in (*Incident, "quarantined", "other"):
+        assert {f"incidents.kind.{kind}.word", f"incidents.kind.{kind}.do"} <= known.keys()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -12,12 +12,13 @@ import qrcode
 from httpx import RemoteProtocolError
 from websockets.exceptions import InvalidStatus
 
-from edge.practice.world import HOSTILE, PIN
+from edge.practice.world import EVENT, HOSTILE, NORTH, PIN
 from edge.scan.isolated import Frames
 from edge.store.database import StorageFailed
 from edge.web.limits import Limits
 from edge.web.problems import Problem
 from edge.web.workers import Places
+from shared.wire import IncidentNote
 from tests.edge.webfakes import JPEG, KIOSK_KEY, LANE_KEY, OTHER_KEY, Site, open_site
 
 KEY = {"Authorization": f"Bearer {LANE_KEY}"}
@@ -411,3 +412,19 @@ def test_a_disk_that_can_not_be_read_is_told(tmp_path: Path) -> None:
         with pytest.raises(InvalidStatus) as failed:
             site.live(browser, Cookie=f"__Host-lane={KIOSK_KEY}")
         assert failed.value.response.status_code == 503
+
+
+def test_supervisors_alone_are_told_of_incidents(site: Site) -> None:
+    """In the words of the plan, and as the cloud last told them."""
+    note = IncidentNote(
+        number=3, event=EVENT.hex(), incident="01" * 16, kind="double_admission",
+        ticket="00" * 16, state="open", gates=(NORTH,), devices=(site.gate.me.device.hex(),),
+    )  # fmt: skip
+    site.gate.stores.incidents.take([note], 3)
+    try:
+        (told,) = site.handheld("Sue Supervisor").get("/api/incidents").json()["incidents"]
+        assert (told["kind"], told["gates"], told["here"]) == ("double_admission", ["North"], True)
+        for browser in (site.handheld("Sam Scanner"), site.handheld()):
+            assert problem(browser.get("/api/incidents")) == (403, "supervisor_only")
+    finally:
+        site.gate.stores.incidents.take([], 0, anew=True)

@@ -6,7 +6,7 @@ import { button, el, icon, remember, remembered } from "./dom.js";
 import { close, open } from "./sheet.js";
 import { site } from "./site.js";
 import { sound, unlock } from "./sounds.js";
-import { many, t } from "./words.js";
+import { many, number, t } from "./words.js";
 
 const GREEN = ["2", "4", "8", "0"]; // seconds; 0: until the next scan
 const THEMES = ["auto", "light", "dark", "contrast"];
@@ -16,6 +16,7 @@ export function openMore() {
   const { status, lane } = site;
   open(t("more.title"), [
     el("p", { class: "error", role: "alert" }),
+    button(incidents(status), async () => (await import("./incidents.js")).openIncidents(), {}, icon("amber")),
     choices(t("more.language"), languages(), document.documentElement.lang, speak),
     choices(t("more.theme"), THEMES.map((code) => [code, t(`more.${code}`)]), remembered("theme", "auto"), dress),
     choices(t("more.green"), GREEN.map((code) => [code, code === "0" ? t("more.until") : many("more.seconds", Number(code))]), remembered("green", "4"), (code) => remember("green", code)),
@@ -29,6 +30,7 @@ export function openMore() {
   ]);
 }
 
+const incidents = ({ incidents: n }) => (n ? `${t("more.incidents")} (${number(n)})` : t("more.incidents"));
 const group = (title, ...inside) => el("div", { class: "field", role: "group", "aria-label": title }, el("h3", { text: title }), el("div", { class: "choices" }, ...inside));
 
 function choices(title, options, current, chosen) {

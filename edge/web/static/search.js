@@ -1,20 +1,19 @@
 // Finding a ticket by name, seat or order, and admitting it by hand. Supervisors only.
 
 import { get } from "./api.js";
-import { badgeFor } from "./badge.js";
 import { busy } from "./deeds.js";
 import { button, el } from "./dom.js";
+import { forbidden } from "./forbidden.js";
 import { act } from "./scans.js";
 import { close, open } from "./sheet.js";
 import { supervises } from "./site.js";
-import { signIn } from "./signin.js";
 import { has, many, refusal, t } from "./words.js";
 
 const PAUSE = 200;
 const LEAST = 2;
 
 export function openSearch() {
-  if (!supervises()) return forbidden();
+  if (!supervises()) return forbidden("search");
   const field = el("input", { id: "search-words", type: "search", autocomplete: "off", spellcheck: "false", enterkeyhint: "search" });
   const found = el("ol", { class: "rows" });
   const said = el("p", { class: "quiet", role: "status", text: t("search.start") });
@@ -45,15 +44,6 @@ export function openSearch() {
     el("div", { class: "field" }, el("label", { for: "search-words", text: t("search.words") }), field),
     el("p", { class: "error", role: "alert" }), said, found]);
   field.focus();
-}
-
-function forbidden() {
-  const other = button(t("badge.sign_in"), async () => {
-    const badge = await badgeFor();
-    if (badge === null) return;
-    await signIn({ badge });
-  }, { class: "first" });
-  open(t("search.title"), [el("p", { text: t("search.forbidden") }), other]);
 }
 
 function row(ticket) {

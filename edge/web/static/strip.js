@@ -1,7 +1,7 @@
 // The status strip: in words how this gate does, with worry shown before it hurts.
 
 import { byId, el, icon } from "./dom.js";
-import { site } from "./site.js";
+import { site, supervises } from "./site.js";
 import { muted } from "./sounds.js";
 import { many, percent, span, t } from "./words.js";
 
@@ -12,7 +12,7 @@ let before = "";
 export function draw() {
   const { status, lane } = site;
   if (!status || !lane) return;
-  const chips = [link(status), data(status), waiting(status), time(status), power(status), camera(status, lane), health(status), mute(), staff(lane)];
+  const chips = [link(status), data(status), waiting(status), time(status), power(status), camera(status, lane), health(status), incidents(status), mute(), staff(lane)];
   const drawn = chips.filter(Boolean);
   const key = JSON.stringify(drawn);
   if (key === before) return;
@@ -68,6 +68,10 @@ export function trouble(code) {
 function health(status) {
   if (status.health === "ok") return null;
   return { drawn: "heart", text: t(`strip.health.${status.health}`), worry: status.health === "fail" ? "much" : "some" };
+}
+
+function incidents({ incidents: n }) {
+  return n && supervises() ? { drawn: "amber", text: many("strip.incidents", n), worry: "some" } : null;
 }
 
 const mute = () => (muted() ? { drawn: "muted", text: t("strip.mute"), worry: "some" } : null);

@@ -5,10 +5,11 @@ const CACHE = "usher-@HASH@";
 const BASE = "/static/@HASH@/";
 const FILES = [
   "tokens.css", "base.css", "gate.css", "flood.css", "sheet.css", "theme.js", "main.js", "api.js", "badge.js", "camera.js",
-  "codes.js", "decoder.js", "deeds.js", "dom.js", "flood.js", "forms.js", "handheld.js", "history.js", "idle.js", "live.js", "lost.js",
+  "codes.js", "decoder.js", "deeds.js", "dom.js", "flood.js", "forbidden.js", "forms.js", "handheld.js", "history.js", "idle.js", "incidents.js", "live.js", "lost.js",
   "more.js", "override.js", "posts.js", "preview.js", "scans.js", "search.js", "sheet.js", "signin.js", "site.js", "sounds.js",
   "strip.js", "wedge.js", "words.js", "icons/usher.svg",
   "locales/en.json", "locales/es.json", "locales/fr.json", "locales/de.json",
+  "locales/incidents/en.json", "locales/incidents/es.json", "locales/incidents/fr.json", "locales/incidents/de.json",
 ];
 const PAGES = ["/kiosk", "/handheld"];
 const PATIENCE = 2500;

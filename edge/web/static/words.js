@@ -8,10 +8,11 @@ const whole = new Intl.NumberFormat(lang);
 const percents = new Intl.NumberFormat(lang, { style: "percent" });
 const relative = new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
-let words = {};
+const words = {};
 
+// A sheet may bring its own.
 export async function load(address) {
-  words = flat(await (await fetch(address)).json());
+  flat(await (await fetch(address)).json(), "", words);
 }
 
 function flat(texts, before = "", into = {}) {

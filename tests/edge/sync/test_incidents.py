@@ -65,7 +65,10 @@ def test_an_answer_that_is_cut_or_too_long_is_refused(body: bytes) -> None:
 
 def test_the_largest_honest_answer_fits() -> None:
     """Five hundred notes that name as many gates and devices as a note can."""
-    concerned = {"gates": (65_535,) * MAX_CONCERNED, "devices": ("d7" * 16,) * MAX_CONCERNED}
+    concerned: dict[str, Any] = {
+        "gates": (65_535,) * MAX_CONCERNED,
+        "devices": ("d7" * 16,) * MAX_CONCERNED,
+    }
     largest = note(2**53 - 1, kind="k" * 32, **concerned)
     assert len(answer(largest)) * MAX_NOTES <= MOST
 

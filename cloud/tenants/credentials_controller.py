@@ -38,6 +38,7 @@ from cloud.tenants.credentials_model import (
     NewKeyOut,
     grantable,
 )
+from cloud.tenants.repository import keep_standing
 from cloud.tenants.tenant_controller import TENANT
 
 KEYS: Final = f"{TENANT}/api-keys"
@@ -52,6 +53,7 @@ async def make_key(
 ) -> NewKeyOut:
     """Make an API key. It is shown this once."""
     caller.own()
+    await keep_standing(tx, caller)
     scopes = grantable(caller, data.scopes)
     if data.expires_at is not None and data.expires_at <= tx.now:
         raise Refusal("invalid_request", field="/expires_at", accepted="a time to come")
@@ -93,6 +95,7 @@ async def make_client(
 ) -> NewClientOut:
     """Make a service's id and secret, for the token endpoint. The secret is shown this once."""
     caller.own()
+    await keep_standing(tx, caller)
     scopes = grantable(caller, data.scopes)
     secret = _secret(Kind.CLIENT)
     stored = await repository.add_client(tx, data.name, secret_hash(secret), scopes)
@@ -117,6 +120,7 @@ async def rotate_client(
 ) -> ClientSecret:
     """Replace a service's secret. The old one is void; tokens last until they expire."""
     caller.own()
+    await keep_standing(tx, caller)
     scopes = await repository.client_scopes(tx, client_id)
     if scopes is None:
         raise Refusal("not_found")

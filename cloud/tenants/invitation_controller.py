@@ -42,6 +42,7 @@ async def invite(
 ) -> Invitation:
     """Mail an invitation to an address, which may have an account or not."""
     check_outranks(caller, data.role)
+    await repository.keep_standing(tx, caller)
     await accounts.count("invite", str(tx.tenant), accounts.rules.invitations)
     email, made = canonical(data.email), uuid4()
     invitation = Invitation(made, email, data.role, tx.now, tx.now + LASTS)

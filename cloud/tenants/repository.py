@@ -5,6 +5,8 @@ from uuid import UUID
 
 from cloud.db.connect import Row
 from cloud.db.tenancy import PlatformTx, TenantTx
+from cloud.errors import Refusal
+from cloud.http.access import Caller
 from cloud.tenants.model import AdminTenant, Member, Membership, TenantOut
 
 CREATE: Final[LiteralString] = """
@@ -116,6 +118,23 @@ ADD: Final[LiteralString] = """
 async def add_member(tx: TenantTx, account: UUID, role: str) -> bool:
     """Make an account a member; False if it is one already."""
     return await tx.conn.execute(ADD, account, role) == "INSERT 0 1"
+
+
+STANDING: Final[LiteralString] = """
+    SELECT role FROM member WHERE tenant_id = current_tenant() AND account_id = $1 FOR SHARE
+"""
+
+
+async def keep_standing(tx: TenantTx, caller: Caller) -> None:
+    """Let nobody take the caller's role until this transaction ends, or refuse: it was just taken.
+
+    What a member hands out is taken back with the role (`revoke_all_of`), which does not see what
+    is being made at that moment.
+    """
+    if caller.account is None:
+        return
+    if await tx.conn.fetchval(STANDING, caller.account) != caller.role:
+        raise Refusal("scope_missing")
 
 
 OWNERS: Final[LiteralString] = """

@@ -1,11 +1,14 @@
 """API keys, and what the platform's administrators may do, over real HTTP."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
+from tests.cloud.database import awaited
 from tests.cloud.service import Person, Service, Tenant, good, problem
 
 SCOPES = ["tenant:read", "members:write", "keys:write"]
@@ -200,3 +203,43 @@ def test_fees_are_the_platforms_to_set(owner: Person, admin: Person, tenant: Ten
     assert good(owner.get(tenant.path))["fee_fixed"] == 99
     unknown = path.replace(str(tenant.tenant_id), "00000000-0000-0000-0000-000000000000")
     assert problem(admin.patch(unknown, json={"fee_bps": 1})) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("api-keys", {"name": "Till", "scopes": ["tenant:read"]}),
+        ("clients", {"name": "CRM", "scopes": ["tenant:read"]}),
+        ("invitations", {"email": "late@example.org", "role": "staff"}),
+    ],
+)
+def test_nothing_is_made_while_its_maker_is_removed(
+    service: Service, tenant: Tenant, path: str, body: dict[str, Any]
+) -> None:
+    """What is taken back with a role is all of it: what comes in that moment is refused."""
+    maker = service.person()
+    service.database.run(
+        f"SELECT set_config('app.tenant', '{tenant.tenant_id}', false);"
+        f"INSERT INTO member (account_id, role) VALUES ('{maker.account_id}', 'owner')"
+    )
+
+    async def removing() -> httpx.Response:
+        conn = await asyncpg.connect(service.database.root_url)
+        async with conn.transaction():
+            await conn.execute("DELETE FROM member WHERE account_id = $1", maker.account_id)
+            posting = asyncio.create_task(
+                asyncio.to_thread(maker.post, f"{tenant.path}/{path}", json=body)
+            )
+            while not await conn.fetchval(WAITING):
+                assert not posting.done(), posting.result().text
+                await asyncio.sleep(0.02)
+        await conn.close()
+        return await posting
+
+    assert problem(awaited(removing())) == (403, "scope_missing")
+
+
+WAITING = """
+    SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database OR l.database IS NULL
+     WHERE NOT l.granted AND d.datname = current_database()
+"""

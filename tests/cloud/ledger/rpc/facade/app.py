@@ -52,7 +52,7 @@ class App:
             await _answer(send, await self._control(told))
             return
         asked = Asked(told["id"], told["method"], told.get("params", []))
-        fault = self.faults.take(asked.method)
+        fault = self.faults.take(asked.method, asked.params)
         if fault is None:
             await _answer(send, await self._said(asked))
         elif not await self._carried(fault, asked, receive, send):
@@ -64,6 +64,9 @@ class App:
             case "deaf":
                 await self._said(asked)
                 await _gone(receive)
+            case "cut":
+                await self._said(asked)
+                await _start(send, 200, JSON | {"content-length": "9"})  # and then nothing
             case "late":
                 self._held.append(asked)
                 await _answer(send, _result(asked, name_of(asked.params[0])))
@@ -110,7 +113,7 @@ class App:
                         await self._said(self._held.pop(0))
                 case _:
                     raise ValueError(name)
-        return {"met": self.faults.met, "slot": await self._node.epoch_info()}
+        return {"met": self.faults.met, "last": self.faults.last}
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()

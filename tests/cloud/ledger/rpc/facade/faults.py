@@ -1,6 +1,7 @@
 """What can go wrong at a node, told one call ahead.
 
 - `silent`: the request is not carried out and never answered. `deaf`: carried out, never answered.
+- `cut`: carried out, and then the connection breaks.
 - `drop`: answered as if it had been carried out (sendTransaction). `twice`: carried out twice.
 - `late`: answered now, carried out when `release` is told.
 - `status`: another HTTP status, with headers. `error`: a JSON-RPC error.
@@ -15,7 +16,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 KINDS: Final = {
-    "silent", "deaf", "drop", "twice", "late", "status", "error", "body", "endless", "slow",
+    "silent", "deaf", "cut", "drop", "twice", "late", "status", "error", "body", "endless", "slow",
     "patch",
 }  # fmt: skip
 ANY: Final = "*"
@@ -43,6 +44,7 @@ class Faults:
     def __init__(self) -> None:
         self._waiting: list[Fault] = []
         self.met: dict[str, int] = {}  # how often each method was called
+        self.last: dict[str, Any] = {}  # its last parameters
 
     def put(self, fault: Fault) -> None:
         """Have something go wrong."""
@@ -54,8 +56,9 @@ class Faults:
         """Have nothing go wrong."""
         self._waiting.clear()
 
-    def take(self, method: str) -> Fault | None:
+    def take(self, method: str, params: Any) -> Fault | None:
         """Return what goes wrong with this call, and count it."""
+        self.last[method] = params
         self.met[method] = self.met.get(method, 0) + 1
         for fault in self._waiting:
             if fault.method in (method, ANY):

@@ -1,5 +1,6 @@
 """A façade to be told what to do, from a test: in a thread, or as a process."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -33,10 +34,18 @@ class Facade:
         """Return how often a method was called."""
         return int(self.tell()["met"].get(method, 0))
 
+    def last(self, method: str) -> Any:
+        """Return the parameters that a method was last called with."""
+        return self.tell()["last"][method]
+
     def ask(self, method: str, params: Any) -> Any:
         """Ask it as a stranger would."""
+        return json.loads(self.raw(method, params))
+
+    def raw(self, method: str, params: Any) -> str:
+        """Ask it, and return what it writes."""
         asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        return self._http.post(self.address, json=asked).json()
+        return self._http.post(self.address, json=asked).text
 
     def close(self) -> None:
         """Hang up."""

@@ -20,7 +20,7 @@ PREFIX: Final = "USHER_"
 FILE: Final = "USHER_SETTINGS"  # names the settings file; no setting itself
 CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
 CREDENTIAL: Final = "usher."  # how the names of those begin that are settings
-LISTS: Final = frozenset({"cors_origins", "webhook_secrets"})
+LISTS: Final = frozenset({"cors_origins", "webhook_secrets", "ledger_nodes", "ledger_indexes"})
 Url = Annotated[str, Meta(max_length=2000)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 
@@ -78,7 +78,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     holds_per_account: Annotated[int, Meta(ge=1, le=100)] = 5  # open, for one event
     payments_at_once: Annotated[int, Meta(ge=1, le=100)] = 4  # calls in a process
 
-    ledger: Literal["embedded", "off"] = "embedded"  # where tickets are minted; "off": nowhere
+    ledger: Literal["embedded", "solana", "off"] = "embedded"  # where tickets are minted; or not
+    ledger_nodes: tuple[Url, ...] = ()  # Solana nodes (JSON-RPC), with their keys; best two or more
+    ledger_indexes: tuple[Url, ...] = ()  # indexes of assets (DAS); none: the nodes are asked
+    ledger_price: Annotated[int, Meta(ge=0, le=10_000_000)] = 200_000  # most for a compute unit,
+    # in micro-lamports: about 0.0002 SOL for five tickets
 
     rate_address: Count = 600  # a minute
     rate_account: Count = 600
@@ -190,6 +194,12 @@ def _check(settings: Settings) -> None:
          "smtp_url needs mail_from, which mails are from, and public_url, where their links lead."),
         (bool(settings.smtp_url) or not settings.smtp_ca,
          "smtp_ca says nothing without smtp_url."),
+        ((settings.ledger == "solana") == bool(settings.ledger_nodes),
+         'ledger = "solana" and ledger_nodes come together: nodes are where it is reached.'),
+        (bool(settings.ledger_nodes) or not settings.ledger_indexes,
+         "ledger_indexes says nothing without ledger_nodes."),
+        (all(_web(url) for url in (*settings.ledger_nodes, *settings.ledger_indexes)),
+         "Each of ledger_nodes and ledger_indexes begins with https:// (http:// on this machine)."),
         (not (settings.smtp_url and settings.mailbox),
          "Mail is sent by smtp_url or kept for mailbox, not both."),
         (not settings.mailbox or (len(settings.mailbox) >= 16 and settings.mailbox.isalnum()),
@@ -199,6 +209,14 @@ def _check(settings: Settings) -> None:
         if not fine:
             raise Unfit(sentence)
     _check_addresses(settings)
+
+
+def _web(url: str) -> bool:
+    """Whether a key in an address is told to nobody on the way there."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (
+        parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
+    )
 
 
 def _check_addresses(settings: Settings) -> None:

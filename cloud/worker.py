@@ -123,6 +123,8 @@ def ledger_parts(parts: Parts, clock: Clock) -> tuple[Part, ...]:
     settings = parts.settings
 
     def opening() -> AbstractAsyncContextManager[ledger_house.House]:
+        if settings.ledger == "solana":
+            return ledger_house.solana(parts.pool, clock, parts.sealer, settings, parts.breakers)
         return ledger_house.embedded(parts.pool, clock, parts.sealer, settings.reached_at)
 
     return (ledger_jobs.writing(parts.pool, settings.database_url, opening, clock),)

@@ -8,7 +8,16 @@ from rich.table import Table
 from cloud.commands.saying import OUT
 from cloud.settings import PREFIX, Settings
 
-SECRET: Final = frozenset({"mailbox", "master_key", "payments_key", "webhook_secrets"})
+SECRET: Final = frozenset(
+    {
+        "ledger_indexes",
+        "ledger_nodes",
+        "mailbox",
+        "master_key",
+        "payments_key",
+        "webhook_secrets",
+    }
+)
 URLS: Final = frozenset({"database_url", "owner_url", "redis_url", "broker_url", "smtp_url"})
 
 

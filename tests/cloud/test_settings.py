@@ -16,6 +16,8 @@ OWN = {
     "USHER_MASTER_KEY_FILE": "/run/credentials/master.key",
 }
 
+SOLANA = {"USHER_LEDGER": "solana", "USHER_LEDGER_NODES": "https://a/?key=1,https://b"}
+
 
 def test_without_any_everything_is_embedded() -> None:
     """The defaults stand by themselves."""
@@ -38,6 +40,11 @@ def test_servers_of_ones_own() -> None:
     settings = read(None, OWN)
     assert not settings.embedded
     assert settings.webhook_secrets == ("new", "old")
+
+
+def test_several_nodes() -> None:
+    """The first is asked first."""
+    assert read(None, SOLANA).ledger_nodes == ("https://a/?key=1", "https://b")
 
 
 def test_credentials_stand_between_file_and_environment(tmp_path: Path) -> None:
@@ -96,6 +103,11 @@ def test_what_is_told_to_a_process_is_what_it_reads() -> None:
         ({"USHER_BROKER_CA": "ca.pem"}, "nothing without broker_url"),
         ({"USHER_LISTEN_CERT": "a.pem"}, "come together"),
         ({"USHER_LISTEN_CA": "ca.pem"}, "nothing without listen_cert"),
+        ({"USHER_LEDGER": "solana"}, "come together"),
+        ({"USHER_LEDGER_NODES": "https://a"}, "come together"),
+        ({"USHER_LEDGER_INDEXES": "https://a"}, "nothing without ledger_nodes"),
+        (SOLANA | {"USHER_LEDGER_NODES": "http://a"}, "begins with https"),
+        (SOLANA | {"USHER_LEDGER_PRICE": "-1"}, "ledger_price"),
     ],
 )
 def test_what_does_not_fit_is_refused(told: dict[str, str], says: str) -> None:

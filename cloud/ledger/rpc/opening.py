@@ -33,9 +33,11 @@ async def connected(
     async with httpx.AsyncClient(timeout=wait, limits=limits, trust_env=False) as http:
 
         def several(kind: str, urls: Sequence[str]) -> Endpoints:
-            named = ((url, breakers.of(f"{kind}:{place}", RULE)) for place, url in enumerate(urls))
+            named = (
+                (url, breakers.of(f"ledger:{kind}{place}", RULE)) for place, url in enumerate(urls)
+            )
             made = [Endpoint(http, url, breaker, wait=wait) for url, breaker in named]
             return Endpoints(made, patience=patience)
 
-        known = several("ledger", nodes)
+        known = several("node", nodes)
         yield RpcChain(known, several("index", indexes) if indexes else known, most_price)

@@ -8,16 +8,19 @@ from typing import Final
 
 from msgspec import Struct
 
+from cloud.breakers.breaker import Breakers
 from cloud.db.connect import Pool
 from cloud.db.tenancy import WORKER, platform_tx
 from cloud.http.kernel import Sealer
 from cloud.ledger.embedded.chain import EmbeddedChain
 from cloud.ledger.ports import Chain, Ledger
+from cloud.ledger.rpc.opening import connected
 from cloud.ledger.signing import SigningLedger
 from cloud.ledger.values import Commitment, Schema
 from cloud.ledger.work import keys as key_ring
 from cloud.ledger.work.keys import Keys
 from cloud.ledger.work.planning import LAMPORTS
+from cloud.settings import Settings
 
 PLENTY: Final = 1_000_000 * LAMPORTS  # what the embedded ledger gives its payer: it costs nothing
 ENOUGH: Final = PLENTY // 10
@@ -48,6 +51,23 @@ async def keys_of(pool: Pool, sealer: Sealer, now: datetime) -> Keys:
 def over(chain: Chain, keys: Keys, base: str, *, approves: bool = True) -> House:
     """Return the ledger over a chain."""
     return House(chain, SigningLedger(chain, keys, keys.parties, Schema.V2), keys, base, approves)
+
+
+@asynccontextmanager
+async def solana(
+    pool: Pool,
+    clock: Callable[[], datetime],
+    sealer: Sealer,
+    settings: Settings,
+    breakers: Breakers,
+) -> AsyncIterator[House]:
+    """Reach Solana. Trees cost money there: each is approved by a person."""
+    keys = await keys_of(pool, sealer, clock())
+    nodes, indexes = settings.ledger_nodes, settings.ledger_indexes
+    async with connected(
+        nodes, indexes, breakers=breakers, most_price=settings.ledger_price
+    ) as chain:
+        yield over(chain, keys, settings.reached_at, approves=False)
 
 
 @asynccontextmanager

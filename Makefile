@@ -1,7 +1,7 @@
 # Every target sets up what it needs (scripts/setup); a second run fetches nothing.
 
 .DEFAULT_GOAL := help
-.PHONY: help machines setup setup-cloud setup-gate setup-tests demo serve practice test test-long check bench \
+.PHONY: help audit machines setup setup-cloud setup-gate setup-tests demo serve practice test test-long check bench \
         mutants vectors picture release lock format clean distclean
 export PYTHON
 PY := .venv/bin/python
@@ -46,6 +46,9 @@ check: setup ## formatting, lint, types, layers, and the repository's own rules
 	$(PY) -m mypy
 	.venv/bin/lint-imports --no-logo
 	$(PY) -m pytest --quiet tests/repository
+
+audit: setup ## ask a database of advisories about what the locks pin, where it is in reach
+	@$(PY) -m scripts.audit
 
 format: setup ## format the code and repair what ruff can
 	$(PY) -m ruff format

@@ -23,7 +23,9 @@ FORBIDDEN = {
     ),
     "a secret": re.compile(
         r"-----BEGIN [A-Z ]*PRIVATE KEY|\b[sr]k_(live|test)_\w{8}|\bAKIA[0-9A-Z]{16}\b|"
-        r"\bgh[pousr]_\w{20}"
+        r"\bgh[pousr]_\w{20}|\bgithub_pat_\w{20}|\bglpat-[\w-]{20}|\bxox[abprs]-[\w-]{10}|"
+        r"\bAIza[\w-]{35}|\bnpm_\w{36}|\bpypi-AgE[\w-]{20}|"
+        r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20,}|AGE-SECRET-KEY-1\w{20}"
     ),
 }
 
@@ -73,6 +75,9 @@ def test_every_relative_link_leads_to_a_file() -> None:
         ("an index of packages", "--extra-" + "index-url https://mirror.example/simple"),
         ("a path of one machine", 'open("/' + 'home/someone/key")'),
         ("a secret", "-----BEGIN OPENSSH " + "PRIVATE KEY-----"),
+        ("a secret", "AKIA" + "ABCDEFGHIJKLMNOP"),
+        ("a secret", "xoxb-" + "123456789012-abcdef"),
+        ("a secret", "eyJhbGciOiJFZERTQSJ9." + "eyJzdWIiOiJvbGl2aWEifQ." + "c2lnbmF0dXJl" * 3),
     ],
 )
 def test_each_pattern_finds_its_example(what: str, line: str) -> None:

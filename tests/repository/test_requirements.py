@@ -9,6 +9,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from scripts import audit
+
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = ROOT / "requirements"
 LOCKS = ["base", "cloud", "dev", "edge", "ops", "uv"]
@@ -74,3 +76,39 @@ def test_the_sides_are_apart() -> None:
     edge, cloud = pinned("edge").keys(), pinned("cloud").keys()
     assert not edge & {"stripe", "asyncpg", "solders"}
     assert not cloud & {"opencv-python-headless", "opencv-python", "pyzbar", "zxing-cpp"}
+
+
+def test_no_lock_pins_a_known_hole() -> None:
+    """Of those in requirements/advisories.toml, which is where no database can be asked."""
+    holes = {advisory: Requirement(each) for advisory, each in known_holes().items()}
+    found = [
+        (advisory, name, str(version))
+        for lock in LOCKS
+        for name, versions in pinned(lock).items()
+        for version in versions
+        for advisory, hole in holes.items()
+        if canonicalize_name(hole.name) == name and version in hole.specifier
+    ]
+    assert found == []
+
+
+def test_known_holes_are_about_what_is_pinned() -> None:
+    """An advisory whose package is gone, or misspelt, would guard nothing."""
+    every = {name for lock in LOCKS for name in pinned(lock)}
+    for advisory, each in known_holes().items():
+        assert re.fullmatch(r"CVE-\d{4}-\d{4,}|GHSA(-[0-9a-z]{4}){3}", advisory)
+        assert canonicalize_name(Requirement(each).name) in every, each
+        assert Requirement(each).specifier
+
+
+def known_holes() -> dict[str, str]:
+    return tomllib.loads((REQUIREMENTS / "advisories.toml").read_text())
+
+
+def test_what_a_database_answers_is_told() -> None:
+    """By package and version; what is whole is not named."""
+    asked = [("jinja2", "3.1.5"), ("idna", "3.20")]
+    told = {"results": [{"vulns": [{"id": "GHSA-cpwx-vrp4-4pq7"}]}, {}]}
+    assert audit.holes(asked, told) == ["jinja2 3.1.5: GHSA-cpwx-vrp4-4pq7"]
+    assert [each["version"] for each in audit.question(asked)["queries"]] == ["3.1.5", "3.20"]
+    assert dict(audit.pins()).keys() == {name for lock in LOCKS for name in pinned(lock)}

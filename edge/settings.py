@@ -64,9 +64,10 @@ class WebSettings(Strict, frozen=True):
 
 
 class LanSettings(Strict, frozen=True):
-    """How this gate talks to the others of its site (spec/lan.md)."""
+    """How this gate talks to the others of its site (spec/lan.md). It listens once the organizer's
+    roster names it: before, nobody has business with it."""
 
-    enabled: bool = False
+    enabled: bool = True
     host: str = "0.0.0.0"  # noqa: S104  the other gates on the venue's LAN
     port: Annotated[int, Meta(ge=0, le=65535)] = 8444
     peers: tuple[str, ...] = ()  # host:port of gates that discovery does not find

@@ -9,6 +9,7 @@ import click
 from rich.panel import Panel
 from rich.text import Text
 
+from edge.commands.files import told
 from edge.commands.saying import console, fail, settings_of
 from edge.gate.gate import Machine
 from edge.store.database import StorageFailed
@@ -89,9 +90,8 @@ def enrol(path: Path, code: str, camera: str) -> None:
         fail(f"{settings.data} can't be written: {error}.")
     except OSError as error:
         fail(f"{settings.data}: {error.strerror}. Create the folder, or run this as its owner.")
-    console.print(
-        "Next: start `usher-edge run`, or restart it. The ticket lists come by themselves."
-    )
+    console.print(told(settings), highlight=False)
+    console.print("Next: `usher-edge run`, if none runs. The ticket lists come by themselves.")
 
 
 def _seen(camera: str) -> str:

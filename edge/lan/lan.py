@@ -26,7 +26,7 @@ from edge.lan.peer import Handler, Peer
 from edge.lan.peers import Peers
 from edge.lan.proofs import wanted
 from edge.lan.pushing import Pushing
-from edge.lan.rules import Standing, neighbours
+from edge.lan.rules import Standing, is_listed, neighbours
 from edge.lan.serving import Serving
 from edge.lan.tls import contexts
 from edge.settings import LanSettings
@@ -58,6 +58,7 @@ class Lan:
         self._pushing = Pushing(home, self.peers)
         self._seen: Trust | None = None  # what connections were last judged by
         self._tasks: list[asyncio.Task[None]] = []
+        self._listed = asyncio.Event()
         self._listens = asyncio.Event()
 
     @property
@@ -111,6 +112,8 @@ class Lan:
         if trust is self._seen and not self._home.wiped():
             return
         before, self._seen = self._seen, trust
+        if is_listed(trust.roster, self._home.me.device):
+            self._listed.set()
         news = encode_news(self._documents.news())
         for peer in self.peers.all():
             now = standing_of(self._home, peer.line)
@@ -123,6 +126,8 @@ class Lan:
             self._dialling.try_again()
 
     async def _listen(self) -> None:
+        """Take calls, once this gate is somebody's neighbour."""
+        await self._listed.wait()
         await self._listening.run(self._settings.host, self._settings.port, self._listens.set)
 
     async def _watch(self) -> None:

@@ -38,12 +38,17 @@ def standing(roster: TrustedRoster, me: bytes, pk: bytes) -> Standing:
     return Standing.PEER if device in members(roster.devices, own.site) else Standing.STRANGER
 
 
+def is_listed(roster: TrustedRoster, me: bytes) -> bool:
+    """Whether the roster names a device, and has not cut it off."""
+    own = roster.devices.get(me)
+    return own is not None and own.cutoff is None
+
+
 def neighbours(roster: TrustedRoster, me: bytes) -> frozenset[bytes]:
     """Return the devices that `me` is to reach; none once it is cut off itself."""
-    own = roster.devices.get(me)
-    if own is None or own.cutoff is not None:
+    if not is_listed(roster, me):
         return frozenset()
-    return members(roster.devices, own.site) - {me}
+    return members(roster.devices, roster.devices[me].site) - {me}
 
 
 class Opened(NamedTuple):

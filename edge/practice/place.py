@@ -6,7 +6,7 @@ from typing import Final
 
 from edge.certs import make_authority, make_server, store
 from edge.practice.world import World, post_lane
-from edge.settings import CameraSettings, LaneSettings, Settings, WebSettings
+from edge.settings import CameraSettings, LaneSettings, LanSettings, Settings, WebSettings
 
 CAMERA: Final = "front"
 KIOSK: Final = "kiosk"
@@ -21,6 +21,7 @@ def practice_settings(folder: Path, host: str, port: int, *, camera: bool) -> Se
         name="Practice gate",
         clock="network",
         power=False,
+        lan=LanSettings(enabled=False),  # it is alone on purpose
         web=WebSettings(host, port, tuple(dict.fromkeys((host, "localhost", "127.0.0.1")))),
         lanes=(
             LaneSettings(KIOSK, unattended=True, camera=CAMERA if camera else ""),

@@ -28,7 +28,8 @@ PRAGMAS: Final = (
 PAGE: Final = 4096  # SQLite's own default
 _PAGES: Final = slice(28, 32)  # of the first page: how many there are
 WAL_SIZE: Final = 4 << 20  # as many bytes as the pages of `wal_autocheckpoint`
-TABLES: Final = ("record", "blob", "receipt", "document", "chunk", "setting", "pin", "counted")
+TABLES: Final = ("record", "blob", "receipt", "document", "chunk", "setting", "pin", "counted",
+                 "incident")  # fmt: skip
 
 
 class StorageFailed(Exception):

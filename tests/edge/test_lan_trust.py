@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,45 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.lan import tls
 from edge.store.identity import Identity
+from shared.bundle import Part, Section
 from shared.devices.roster import Cutoff, Device
 from shared.lan import Reason, Type, decode_news
-from tests.edge.gates import empty_site
+from tests.edge.gates import empty_site, load_whole
 from tests.edge.lan_strangers import called_by, calling, farewell, hello, until_type
-from tests.edge.lans import bring, device, relist, revoke, somebody, until, venue
+from tests.edge.lans import PATIENCE, Venue, bring, device, relist, revoke, somebody, until, venue
 from tests.vectors.spec import examples
 
 MALLORY = somebody("mallory")
+
+
+def test_a_gate_listens_once_the_roster_names_it(tmp_path: Path) -> None:
+    """Before, its port is nobody's; the roster may come at any time, and then others reach it."""
+
+    async def listed(place: Venue) -> None:
+        organizer = place.world.organizer
+        site = await asyncio.to_thread(partial(empty_site, tmp_path / "s", place.world, name="S"))
+        mine = [each for each in organizer.devices if each.pk == site.me.pk.hex()]
+        organizer.devices[:] = [each for each in organizer.devices if each not in mine]
+        await asyncio.to_thread(load_whole, site)
+        site.open()
+        opening = asyncio.create_task(place.open(site, "South"))
+        await asyncio.sleep(0.5)  # twice as long as it looks at the roster
+        assert not opening.done()
+        organizer.devices += mine
+        section = Section(Part.ROSTER, organizer.roster(8))
+        await asyncio.to_thread(site.feed, section)
+        try:
+            await asyncio.wait_for(opening, PATIENCE)
+            await bring(place["North"], 8)
+            await place.connect("North", "South")
+        finally:
+            site.close()
+
+    async def run() -> None:
+        async with venue(tmp_path, "North") as place:
+            await listed(place)
+
+    asyncio.run(run())
 
 
 def test_the_authority_is_the_pages() -> None:

@@ -35,9 +35,14 @@ class Joined:
         off_ms: int = 0,
         **settings: Any,
     ) -> None:
-        values = {"data": str(folder / "data"), "run": str(folder / "run"), "name": name.lower()}
+        values: dict[str, Any] = {
+            "data": str(folder / "data"),
+            "run": str(folder / "run"),
+            "name": name.lower(),
+        }
         lanes = [{"id": "north", "unattended": True}]
         self.house = house
+        values["lan"] = {"enabled": False}
         cloud = {"origin": house.service.address}
         self.settings = settings_of(values | {"lanes": lanes, "cloud": cloud} | settings)
         self.me: Identity = set_up(

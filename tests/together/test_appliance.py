@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ import pytest
 
 from edge.certs import make_authority, make_server, store
 from edge.commands.access import make_key
-from edge.settings import LaneSettings, Settings, WebSettings
+from edge.settings import LaneSettings, LanSettings, Settings, WebSettings
 from shared.token import encode_text
 from tests.cloud.service import good
 from tests.edge.appliance import API_KEY, free_port, never, toml_of
@@ -33,6 +34,7 @@ class Appliance:
             run=str(folder / "run"),
             name="north",
             power=False,
+            lan=LanSettings(enabled=False),
             web=WebSettings("127.0.0.1", free_port(), HOSTS),
             lanes=(LaneSettings("turnstile", "api", unattended=True),),
         )
@@ -72,6 +74,13 @@ class Appliance:
         if self._agent is not None:
             self._agent.kill()
             self._agent.wait(20)
+
+    def answers(self) -> bool:
+        """Whether the agent serves its pages."""
+        url = f"https://localhost:{self.settings.web.port}/health.json"
+        with suppress(httpx.TransportError):
+            return httpx.get(url, verify=False, timeout=20).status_code > 0  # noqa: S501
+        return False
 
     def scan(self, text: str) -> str:
         """Scan at the turnstile; return what came of it."""
@@ -145,6 +154,21 @@ def test_an_appliance_is_enrolled_run_and_admits(
 
     until(uploaded)
     until(lambda: row()["word"] == "ready")
+
+
+def test_an_enrolment_beside_the_running_agent_takes_effect(
+    house: House, appliance: Appliance, tmp_path: Path
+) -> None:
+    """The agent of a gate that was set up by hand finds the cloud, and reports, as it runs."""
+    house.event(3)
+    tenant, root = house.tenant.tenant_id.hex, house.root.hex()
+    assert appliance.said("init", "--tenant", tenant, "--root", root)[0] == 0
+    appliance.certify()
+    appliance.start()
+    until(appliance.answers)
+    assert "has taken it up" in enrolled(house, appliance, tmp_path)
+    status = f"{house.tenant.path}/devices/status"
+    until(lambda: [each["word"] for each in good(house.owner.get(status))["items"]] == ["ready"])
 
 
 def test_a_code_that_is_none_is_refused_with_what_to_do(appliance: Appliance) -> None:

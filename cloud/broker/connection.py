@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final, NamedTuple
 
-import aio_pika
-from aio_pika.abc import AbstractConnection
+from aio_pika import Connection
+from aio_pika.abc import AbstractConnection, ConnectionParameter
 from aiormq import Channel
 from yarl import URL
 
@@ -21,8 +21,17 @@ from cloud.settings import Settings
 
 OPENING: Final = 10.0  # seconds
 ANSWERING: Final = 10.0  # seconds, for what is declared and asked
-CLOSING: Final = 3.0  # seconds
+CLOSING: Final = 3.0  # seconds, for what is said at the end; and as many for TLS's own end
 HEARTBEAT: Final = 10  # seconds; a peer that was silent for three of them is gone
+
+
+class _Connection(Connection):
+    """One that may say how long the end of TLS is waited for: asyncio's own half a minute."""
+
+    PARAMETERS = (
+        *Connection.PARAMETERS,
+        ConnectionParameter("ssl_shutdown_timeout", parser=float, is_kwarg=True),
+    )
 
 
 class Address(NamedTuple):
@@ -47,19 +56,31 @@ async def connected(where: Address, name: str) -> AsyncIterator[AbstractConnecti
 
     Raises an `AMQPError`, an `OSError` or a `TimeoutError` where there is none to be had.
     """
-    url = URL(where.url).update_query(heartbeat=str(HEARTBEAT))
-    connection = await aio_pika.connect(
-        url,
+    connection = _Connection(
+        URL(where.url).update_query(heartbeat=str(HEARTBEAT)),
         ssl_context=_trust(where),
-        timeout=OPENING,
         client_properties={"connection_name": f"usher {name}"},
+        ssl_shutdown_timeout=CLOSING,
     )
     try:
+        await connection.connect(timeout=OPENING)
         yield connection
     finally:
-        with suppress(Exception):  # it may be gone, or silent
+        await _end(connection)
+
+
+async def _end(connection: AbstractConnection) -> None:
+    """Close a connection, be it gone, silent, or never had.
+
+    One that doesn't know itself closed would see to it when it is collected as garbage, in
+    whichever thread that happens. So it is told again: then there is nothing to wait for.
+    """
+    try:
+        with suppress(Exception):
             async with asyncio.timeout(CLOSING):
                 await connection.close()
+    finally:
+        await connection.close()
 
 
 async def open_channel(connection: AbstractConnection) -> Channel:

@@ -1,8 +1,7 @@
 """What each dependency's loss means, in words that /readyz and the README share.
 
 A dependency that is away takes along what is `refused`, and no more; what `waits` is done later,
-by itself, each thing once. tests/cloud/degradations takes database, cache, payments and mail
-away while there is work; tests/cloud/broker and tests/cloud/hooks do it for the two others.
+by itself, each thing once. tests/cloud/degradations takes each of them away while there is work.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,11 @@
 """The broker slow, silent, cut off, away, or refusing: the outbox keeps, and nothing is lost."""
 
 import asyncio
+import gc
 import ssl
+import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -190,6 +193,28 @@ async def opens(where: Address) -> None:
     """Connect, and use the connection."""
     async with connected(where, "test") as made:
         await open_channel(made)
+
+
+@pytest.mark.parametrize("fault", ["away", "silent"])
+def test_a_connection_that_is_lost_leaves_nothing_to_close(
+    rabbit: Rabbit, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One not known as closed closes itself as garbage, in whichever thread that happens."""
+    monkeypatch.setattr(broker_connection, "CLOSING", 0.1)
+
+    async def run() -> tuple[list[bool], float]:
+        async with wire(rabbit.port) as line:
+            line.refusing, began = fault == "away", time.monotonic()
+            with suppress(OSError, AMQPError):
+                async with connected(address_of(rabbit, "relay", line.port), "test"):
+                    line.silent = True
+            took = time.monotonic() - began
+            made = [each for each in gc.get_objects() if isinstance(each, aio_pika.Connection)]
+            return [each.is_closed for each in made], took
+
+    closed, took = awaited(run())
+    assert all(closed)
+    assert took < 20, "TLS's end alone would be waited for for half a minute"
 
 
 def test_wrong_credentials_are_refused(rabbit: Rabbit) -> None:

@@ -22,7 +22,7 @@ from cloud.ledger.bubblegum.programs import SYSTEM
 from cloud.ledger.bubblegum.transaction import Parsed, parse
 from cloud.ledger.embedded import rows
 from cloud.ledger.embedded.accounts import Held, rent
-from cloud.ledger.embedded.state import Ran, State, units
+from cloud.ledger.embedded.state import Ran, State, Witness, nobody, units
 from cloud.ledger.embedded.window import LIVES, Window
 from cloud.ledger.faults import LedgerAway, LedgerRefused
 from cloud.ledger.tree.hashing import EMPTY_LEAF
@@ -53,24 +53,30 @@ class Waiting(Struct):
 class EmbeddedChain:
     """A `Chain` over PostgreSQL. What it says is final at once, at every commitment."""
 
-    def __init__(self, pool: Pool, clock: Callable[[], float], window: Window) -> None:
+    def __init__(
+        self, pool: Pool, clock: Callable[[], float], window: Window, witness: Witness = nobody
+    ) -> None:
         self._pool = pool
         self._clock = clock  # Unix seconds
         self._window = window
-        self._state = State(window)
+        self._witness = witness
+        self._state = State(window, witness)
         self._waiting: list[Waiting] = []
         self._turn = asyncio.Lock()  # of whoever uses or changes the state
         self._writer: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, pool: Pool, clock: Callable[[], float], secret: bytes) -> "EmbeddedChain":
-        """Open the ledger, or begin it: *secret*, 32 random bytes, counts only then."""
+    async def open(
+        cls, pool: Pool, clock: Callable[[], float], secret: bytes, witness: Witness = nobody
+    ) -> "EmbeddedChain":
+        """Open the ledger, or begin it: *secret*, 32 random bytes, counts only then. *witness*
+        sees what is about to be written, and may stop it (`rehearsal/`)."""
         async with pool.acquire() as conn:
             await conn.execute(rows.BEGIN, secret, int(clock() * 1000))
             row = await conn.fetchrow(rows.GENESIS)
         if row is None:
             raise LedgerAway("ledger_head", "the ledger's first row is not there")
-        return cls(pool, clock, Window(row["secret"], row["started_ms"]))
+        return cls(pool, clock, Window(row["secret"], row["started_ms"]), witness)
 
     async def aclose(self) -> None:
         """Wait until what was sent is written."""
@@ -134,7 +140,8 @@ class EmbeddedChain:
             try:
                 errors = await self._write([held.transaction for held in batch])
             except Exception as fault:  # noqa: BLE001 -- each sender is told
-                away = LedgerAway("ledger_write", type(fault).__name__)
+                unknown = LedgerAway("ledger_write", type(fault).__name__)
+                away = fault if isinstance(fault, LedgerAway) else unknown
                 for held in batch:
                     if not held.told.done():
                         held.told.set_exception(away)
@@ -148,7 +155,8 @@ class EmbeddedChain:
             try:
                 ran, position = await self._commit(batch)
             except BaseException:
-                self._state = State(self._window)  # what of it was committed, the rows know
+                # What of it was committed, the rows know.
+                self._state = State(self._window, self._witness)
                 raise
             self._state.adopt(ran, position)
         return ran.errors

@@ -1,6 +1,6 @@
 """What a process holds of the ledger: accounts and whole trees, caught up with the database."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 from solders.pubkey import Pubkey
@@ -26,6 +26,15 @@ WATCHED = {CORE, *(pair.compression for pair in PAIRS.values())}
 """Whose accounts' histories can be asked for: collections and trees."""
 
 
+Witness = Callable[[Parsed, Mapping[Pubkey, Held], int, Executed], None]
+"""Told of a transaction that is about to be written, the accounts before it, its slot, and what it
+did. What it raises keeps the batch from being written."""
+
+
+def nobody(_: Parsed, __: Mapping[Pubkey, Held], ___: int, ____: Executed) -> None:
+    """See nothing."""
+
+
 class Grown(Struct):
     """A whole tree, as of a position."""
 
@@ -46,8 +55,9 @@ class Ran(Struct, frozen=True):
 class State:
     """Accounts at `position`, and the trees that were asked for."""
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Window, witness: Witness = nobody) -> None:
         self.window = window
+        self._witness = witness
         self.bank = Bank({})
         self.position = -1
         self._trees: dict[Pubkey, Grown] = {}
@@ -92,6 +102,7 @@ class State:
             errors.append(None if executed.landed else executed.error)
             if not executed.landed:
                 continue
+            self._witness(transaction, bank.accounts, slot, executed)
             seen.add(transaction.signature)
             bank.adopt(executed)
             changed |= executed.changed

@@ -79,6 +79,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     payments_at_once: Annotated[int, Meta(ge=1, le=100)] = 4  # calls in a process
 
     ledger: Literal["embedded", "solana", "off"] = "embedded"  # where tickets are minted; or not
+    ledger_programs: str = ""  # a folder of Solana's programs, which run beside the embedded ledger
     ledger_nodes: tuple[Url, ...] = ()  # Solana nodes (JSON-RPC), with their keys; best two or more
     ledger_indexes: tuple[Url, ...] = ()  # indexes of assets (DAS); none: the nodes are asked
     ledger_price: Annotated[int, Meta(ge=0, le=10_000_000)] = 200_000  # most for a compute unit,
@@ -196,6 +197,8 @@ def _check(settings: Settings) -> None:
          "smtp_ca says nothing without smtp_url."),
         ((settings.ledger == "solana") == bool(settings.ledger_nodes),
          'ledger = "solana" and ledger_nodes come together: nodes are where it is reached.'),
+        (settings.ledger == "embedded" or not settings.ledger_programs,
+         "ledger_programs says nothing without the embedded ledger: on Solana they run anyway."),
         (bool(settings.ledger_nodes) or not settings.ledger_indexes,
          "ledger_indexes says nothing without ledger_nodes."),
         (all(_web(url) for url in (*settings.ledger_nodes, *settings.ledger_indexes)),

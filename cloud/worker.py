@@ -125,7 +125,9 @@ def ledger_parts(parts: Parts, clock: Clock) -> tuple[Part, ...]:
     def opening() -> AbstractAsyncContextManager[ledger_house.House]:
         if settings.ledger == "solana":
             return ledger_house.solana(parts.pool, clock, parts.sealer, settings, parts.breakers)
-        return ledger_house.embedded(parts.pool, clock, parts.sealer, settings.reached_at)
+        return ledger_house.embedded(
+            parts.pool, clock, parts.sealer, settings.reached_at, settings.ledger_programs
+        )
 
     return (ledger_jobs.writing(parts.pool, settings.database_url, opening, clock),)
 

@@ -106,6 +106,7 @@ def test_what_is_told_to_a_process_is_what_it_reads() -> None:
         ({"USHER_LEDGER": "solana"}, "come together"),
         ({"USHER_LEDGER_NODES": "https://a"}, "come together"),
         ({"USHER_LEDGER_INDEXES": "https://a"}, "nothing without ledger_nodes"),
+        (SOLANA | {"USHER_LEDGER_PROGRAMS": "p"}, "ledger_programs says nothing"),
         (SOLANA | {"USHER_LEDGER_NODES": "http://a"}, "begins with https"),
         (SOLANA | {"USHER_LEDGER_PRICE": "-1"}, "ledger_price"),
     ],

@@ -1,7 +1,8 @@
-"""`python -m cloud.ledger.rehearsal FOLDER [REPORTS]`: do the programs in FOLDER as we do?
+"""`python -m cloud.ledger.rehearsal FOLDER`: do the programs in FOLDER as we do?
 
 Each file is ADDRESS.so, as `solana program dump ADDRESS ADDRESS.so` writes it. Ends with 0 if all
-was the same, with 1 and a report at the first difference, with 2 if the folder can't be used.
+was the same, with 1 and a report in FOLDER/reports at the first difference, with 2 if the folder
+can't be used.
 """
 
 import sys
@@ -12,19 +13,19 @@ from cloud.ledger.faults import LedgerAway, LedgerFault
 from cloud.ledger.rehearsal.life import rehearse
 from cloud.ledger.rehearsal.programs import read_programs
 from cloud.ledger.rehearsal.stage import Stage
-from cloud.ledger.rehearsal.watch import Watch
+from cloud.ledger.rehearsal.watch import REPORTS, Watch
 
 SAME, OTHER, UNFIT = 0, 1, 2
-USAGE: Final = "usage: python -m cloud.ledger.rehearsal FOLDER [REPORTS]"
+USAGE: Final = "usage: python -m cloud.ledger.rehearsal FOLDER"
 
 
 def main(arguments: list[str]) -> int:
     """Rehearse, and say how it went."""
-    if not 1 <= len(arguments) <= 2:
+    if len(arguments) != 1:
         return _say(USAGE, UNFIT)
-    reports = Path(arguments[1] if len(arguments) == 2 else ".")
+    folder = Path(arguments[0])
     try:
-        watch = Watch(Stage(read_programs(Path(arguments[0]))), reports)
+        watch = Watch(Stage(read_programs(folder)), folder / REPORTS)
         sent = rehearse(watch)
     except LedgerAway as stopped:
         return _say(stopped.detail, OTHER)

@@ -3,6 +3,7 @@
 from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import structlog
@@ -12,11 +13,13 @@ from solders.pubkey import Pubkey
 from cloud.ledger.bubblegum.transaction import Parsed
 from cloud.ledger.embedded.accounts import Held
 from cloud.ledger.embedded.bank import Executed
-from cloud.ledger.faults import LedgerAway
+from cloud.ledger.faults import LedgerAway, LedgerFault
 from cloud.ledger.rehearsal.comparing import Difference, differences
+from cloud.ledger.rehearsal.programs import read_programs
 from cloud.ledger.rehearsal.stage import Stage
 
 LOG = structlog.get_logger("usher.ledger")
+REPORTS: Final = "reports"
 
 
 class Report(Struct, frozen=True):
@@ -80,3 +83,15 @@ class Watch:
         self._reports.mkdir(parents=True, exist_ok=True)
         file.write_bytes(msgspec.json.format(msgspec.json.encode(report)))
         return file
+
+
+def watched(folder: Path) -> Watch:
+    """Return a watch by the programs in *folder*, whose reports go into a folder there.
+
+    Raises `LedgerFault`, and says why in the log: without its programs nothing is rehearsed.
+    """
+    try:
+        return Watch(Stage(read_programs(folder)), folder / REPORTS)
+    except LedgerFault as fault:
+        LOG.error("rehearsal_programs", fault=fault.detail)
+        raise

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
@@ -13,7 +14,9 @@ from cloud.db.connect import Pool
 from cloud.db.tenancy import WORKER, platform_tx
 from cloud.http.kernel import Sealer
 from cloud.ledger.embedded.chain import EmbeddedChain
+from cloud.ledger.embedded.state import nobody
 from cloud.ledger.ports import Chain, Ledger
+from cloud.ledger.rehearsal.watch import watched
 from cloud.ledger.rpc.opening import connected
 from cloud.ledger.signing import SigningLedger
 from cloud.ledger.values import Commitment, Schema
@@ -72,10 +75,14 @@ async def solana(
 
 @asynccontextmanager
 async def embedded(
-    pool: Pool, clock: Callable[[], datetime], sealer: Sealer, base: str
+    pool: Pool, clock: Callable[[], datetime], sealer: Sealer, base: str, programs: str = ""
 ) -> AsyncIterator[House]:
-    """Open the ledger inside the service."""
-    chain = await EmbeddedChain.open(pool, lambda: clock().timestamp(), secrets.token_bytes(32))
+    """Open the ledger inside the service. *programs*: a folder of the chain's own, to be watched
+    by; "": none."""
+    witness = watched(Path(programs)) if programs else nobody
+    chain = await EmbeddedChain.open(
+        pool, lambda: clock().timestamp(), secrets.token_bytes(32), witness
+    )
     keys = await keys_of(pool, sealer, clock())
     payer = keys.parties.payer
 

@@ -27,7 +27,7 @@ from cloud.ledger.rehearsal.comparing import differences
 from cloud.ledger.rehearsal.life import Troupe, rehearse
 from cloud.ledger.rehearsal.programs import NEEDED, read_programs
 from cloud.ledger.rehearsal.stage import Stage, Staged
-from cloud.ledger.rehearsal.watch import Watch
+from cloud.ledger.rehearsal.watch import Watch, watched
 from cloud.ledger.values import Commitment, Error, Schema
 from tests.cloud.database import Database
 from tests.cloud.ledger.scene import FAN, FRIEND, PAYER, SECRET, SMALL, Clock, Scene, key
@@ -216,13 +216,14 @@ def test_the_first_byte_that_differs_is_shown() -> None:
 
 def test_what_is_no_folder_of_programs(folder: Path) -> None:
     """One is missing, one is no program."""
+    assert watched(folder).seen == 0
     file = folder / f"{NEEDED[0]}.so"
     file.write_bytes(b"#!/bin/sh")
     with pytest.raises(LedgerFault, match="no program"):
         read_programs(folder)
     file.unlink()
     with pytest.raises(LedgerFault, match=str(NEEDED[0])):
-        read_programs(folder)
+        watched(folder)
 
 
 def test_the_command(tmp_path: Path, folder: Path) -> None:
@@ -233,8 +234,8 @@ def test_the_command(tmp_path: Path, folder: Path) -> None:
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
         return ended.returncode, ended.stderr
 
-    status, said = run(folder, tmp_path)
-    (file,) = tmp_path.glob("rehearsal-*.json")
+    status, said = run(folder)
+    (file,) = folder.glob("reports/rehearsal-*.json")
     assert status == 1
     assert str(file) in said
     status, said = run(tmp_path)

@@ -34,6 +34,9 @@ from cloud.http.rate_limit import RateLimiter
 from cloud.http.shedding import bounds_of
 from cloud.incidents.routes import ROUTES as INCIDENTS
 from cloud.keys.controller import ROUTES as KEYS
+from cloud.ledger.web.public import ROUTES as ASSETS
+from cloud.ledger.web.routes import ROUTES as LEDGER
+from cloud.ledger.web.showing import CONNECTIONS, Showing
 from cloud.manifests.routes import ROUTES as MANIFESTS
 from cloud.messages.routes import ROUTES as MESSAGES
 from cloud.notify.house import house
@@ -68,7 +71,7 @@ if TYPE_CHECKING:
 ROUTES: Final[tuple["ControllerRouterHandler", ...]] = (
     *HEALTH, *ACCOUNTS, *TENANTS, *EVENTS, *KEYS, *ORDERS, *WEBHOOKS, *BOOKS, *CHECKINS,
     *AUDIT, *PRIVACY, *PAGES, *TICKETS, *TRANSFERS, *MANIFESTS, *DEVICES,
-    *SYNC, *LOGS, *INCIDENTS, *SEARCH, *HOOKS, *MESSAGES, *MAIL,
+    *SYNC, *LOGS, *INCIDENTS, *SEARCH, *HOOKS, *MESSAGES, *MAIL, *LEDGER, *ASSETS,
 )  # fmt: skip
 
 
@@ -133,12 +136,16 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
         trusted_proxies=settings.trusted_proxies,
     )
 
+    showing = Showing(
+        new_pool(settings.database_url, size=CONNECTIONS), clock, settings, parts.breakers
+    )
     places = Places(bounds_of(settings.database_pool))
     count = counted()
 
     @asynccontextmanager
     async def life(_: Litestar) -> AsyncIterator[None]:
-        opened = (http, parts.open(), accounts.keys.fresh(), hub.open(), places.watching())
+        opened = (http, parts.open(), accounts.keys.fresh(), hub.open(), places.watching(),
+                  showing.open())  # fmt: skip
         with traced(settings, "api", version()):
             async with AsyncExitStack() as stack:
                 with _start_told():
@@ -163,6 +170,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
         "redeemer": redeemer,
         "tallies": Tallies(),
         "hub": hub,
+        "ledger_showing": showing,
         "reading": Reading(parts.pool, hub, clock),
         "mailbox": Box(settings.mailbox, parts.pool, parts.sealer, house(settings), clock),
         "health": Health(

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import click
 
+from cloud.commands.ledger_group import ledger
 from cloud.commands.saying import settings_of
 
 FILE: Final = click.Path(path_type=Path, dir_okay=False)
@@ -85,6 +86,9 @@ def settings(path: Path | None) -> None:
     from cloud.commands.listing import show
 
     show(settings_of(path))
+
+
+main.add_command(ledger)
 
 
 @main.group()

@@ -52,6 +52,9 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "unsubscribe_link": Entry(
         400, "This link is damaged or too old: use one of a newer mail, or your preferences."
     ),
+    # -- the ledger --
+    "wallet_signature": Entry(400, "The wallet has not signed this challenge."),
+    "wallet_challenge_over": Entry(400, "The challenge is over: ask for another one."),
     # -- migrations --
     "migration_changed": Entry(500, "A migration was changed after it was applied."),
     "migration_newer": Entry(500, "The database was migrated by a newer version of Usher."),

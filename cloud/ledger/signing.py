@@ -121,7 +121,7 @@ class SigningLedger:
             return Pending()  # its status is known already, its content is not
         if landed.raw != signed.raw:
             raise LedgerUntrusted("landed_bytes", "another transaction under our signature")
-        return Done(landed.slot, _effects(landed))
+        return Done(landed.slot, effects_of(landed))
 
     async def tree(self, tree: Pubkey) -> Tree | None:
         """Read both accounts."""
@@ -172,7 +172,7 @@ class SigningLedger:
             landed += page
             before = page[-1].signature
         landed.reverse()
-        told = tuple(found for one in landed for found in _effects(one) if found.tree == tree)
+        told = tuple(found for one in landed for found in effects_of(one) if found.tree == tree)
         cursor = landed[-1].signature if landed else since
         return Changes(tuple(landed), told, cursor, _unaccounted(held.minted, told, since))
 
@@ -243,7 +243,8 @@ def _stale(error: Error) -> bool:
     return error.name == CRASH or error.code == Compression.TREE
 
 
-def _effects(landed: Landed) -> tuple[Effect, ...]:
+def effects_of(landed: Landed) -> tuple[Effect, ...]:
+    """Return what a transaction did to leaves; nothing if it failed."""
     if landed.error is not None:
         return ()
     transaction = parse(landed.raw)

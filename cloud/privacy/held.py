@@ -81,6 +81,10 @@ MAILS: Final[LiteralString] = """
     SELECT kind, language, about, created_at, state, ended_at FROM mail
      WHERE tenant_id = current_tenant() AND account_id = $1 ORDER BY created_at, mail_id
 """
+WALLETS: Final[LiteralString] = """
+    SELECT encode(address, 'hex') AS address, linked_at FROM wallet
+     WHERE tenant_id = current_tenant() AND account_id = $1
+"""
 ACTS: Final[LiteralString] = """
     SELECT at, action, subject, request_id, host(address) AS address, detail FROM audit
      WHERE tenant_id = current_tenant() AND actor = 'account:' || $1::uuid ORDER BY audit_id
@@ -104,6 +108,7 @@ async def in_tenant(tx: TenantTx, account: UUID, address: str | None) -> OfTenan
         answers=_plain(await tx.conn.fetch(ANSWERS, account, address)),
         mails=_plain(await tx.conn.fetch(MAILS, account)),
         mail_refused=sorted(await refusals.refused(tx, address)) if address else [],
+        wallets=_plain(await tx.conn.fetch(WALLETS, account)),
         acts=_plain(await tx.conn.fetch(ACTS, account)),
     )
 

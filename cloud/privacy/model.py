@@ -33,6 +33,7 @@ class OfTenant(msgspec.Struct, frozen=True, kw_only=True):
     answers: Annotated[Rows, Meta(description="What was asked and written at the gates.")]
     mails: Annotated[Rows, Meta(description="What was mailed, and what became of it.")]
     mail_refused: Annotated[Sequence[str], Meta(description="What you want no more mail about.")]
+    wallets: Annotated[Rows, Meta(description="A wallet that you have linked.")]
     acts: Annotated[Rows, Meta(description="What the audit says this account did.")]
 
 

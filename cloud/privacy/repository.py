@@ -127,12 +127,15 @@ LEAVE: Final[LiteralString] = """
 ANSWERED: Final[LiteralString] = """
     DELETE FROM idempotency WHERE tenant_id = current_tenant() AND caller = 'account:' || $1::uuid
 """
+WALLET: Final[LiteralString] = """
+    DELETE FROM wallet WHERE tenant_id = current_tenant() AND account_id = $1
+"""
 ORIGIN: Final[LiteralString] = "SELECT erase_origin($1)"
 
 
 async def leave(tx: TenantTx, account: UUID) -> None:
     """Take an account out of a tenant, and forget where its acts there came from."""
-    for sql in (LEAVE, ANSWERED, ORIGIN):
+    for sql in (LEAVE, ANSWERED, WALLET, ORIGIN):
         await tx.conn.execute(sql, account)
 
 

@@ -27,9 +27,10 @@ WAIT: Final = 8.0  # seconds; Prometheus waits for ten by default
 ASK: Final[LiteralString] = """
     SELECT slug, figure, value FROM figures($1)
     UNION ALL SELECT slug, figure, value FROM mail_figures($1)
+    UNION ALL SELECT slug, figure, value FROM ledger_figures($1)
 """
 
-# By name: what it tells. What waits to be minted comes with the ledger (0018_figures.sql).
+# By name: what it tells.
 FIGURES: Final[Mapping[str, str]] = {
     "tickets_sold": "Tickets that are somebody's, of events not yet over for a day.",
     "admitted": "Entries that count, at the same events.",
@@ -42,6 +43,9 @@ FIGURES: Final[Mapping[str, str]] = {
     "mail_oldest_seconds": "How long the oldest mail waits that no receiver has put off.",
     "mail_sent": "Mails that the mail server took, or that were kept, within the last hour.",
     "mail_refused": "Mails that bounced or were given up within the last hour.",
+    "ledger_waiting": "Tickets whose asset is not as it shall be, of events that are not paused.",
+    "ledger_oldest_seconds": "How long the first of them waits.",
+    "ledger_held": "What on the ledger needs a person: given up, lost, or done by others.",
     "merges_waiting": "Events whose records wait to be merged.",
     "gates": "Gates that are not withdrawn.",
     "gates_silent_seconds": "Since when the gate that was heard of least lately is silent, of "

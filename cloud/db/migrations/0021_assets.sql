@@ -118,7 +118,8 @@ CREATE TABLE asset (
     more boolean NOT NULL DEFAULT false, -- whether another step is known to follow
     attempts integer NOT NULL DEFAULT 0,
     fault text NOT NULL DEFAULT '',
-    held text NOT NULL DEFAULT '' CHECK (held IN ('', 'failed', 'review')), -- waits for a person
+    held text NOT NULL DEFAULT '' CHECK (held IN ('', 'failed', 'review', 'left')),
+        -- waits for a person, or was left as others made it
     text_id integer, -- as it was minted, with the next
     gen integer,
     mint_job uuid,
@@ -171,11 +172,12 @@ CREATE TABLE asset_review (
     found_at timestamptz NOT NULL DEFAULT now(),
     settled_at timestamptz,
     settled_by text NOT NULL DEFAULT '',
+    decision text CHECK (decision IN ('restore', 'leave')),
     PRIMARY KEY (tenant_id, event_id, signature, asset_id),
     FOREIGN KEY (tenant_id, event_id) REFERENCES asset_event
 );
 CALL protect('asset_review');
-GRANT SELECT, INSERT, UPDATE (settled_at, settled_by) ON asset_review TO usher_app;
+GRANT SELECT, INSERT, UPDATE (settled_at, settled_by, decision) ON asset_review TO usher_app;
 
 -- The worker must know which events are due, and a public page whose ticket it is asked about:
 -- both in which tenant, and nothing else.
@@ -199,3 +201,34 @@ CREATE FUNCTION asset_named(wanted bytea)
     AS $$ SELECT a.tenant_id, a.event_id, a.ticket_id FROM public.asset a WHERE a.ref = wanted $$;
 REVOKE ALL ON FUNCTION asset_named(bytea) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION asset_named(bytea) TO usher_app;
+
+-- What waits to be written to the ledger, as figures() in 0018_figures.sql.
+CREATE POLICY figures ON asset_review FOR SELECT TO usher_owner USING (true);
+CREATE POLICY figures ON ledger_job FOR SELECT TO usher_owner USING (true);
+CREATE INDEX asset_held ON asset (tenant_id, held) WHERE held IN ('failed', 'review');
+CREATE INDEX asset_waiting ON asset (tenant_id, wished_at) WHERE due_at IS NOT NULL AND held = '';
+CREATE INDEX asset_review_open ON asset_review (tenant_id) WHERE settled_at IS NULL;
+CREATE INDEX ledger_job_lost ON ledger_job (tenant_id) WHERE state = 'review';
+CREATE FUNCTION ledger_figures(now timestamptz)
+    RETURNS TABLE (slug text, figure text, value double precision)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+    AS $$
+        WITH waiting AS (
+            SELECT a.tenant_id, count(*) AS many, min(a.wished_at) AS since FROM public.asset a
+              JOIN public.asset_event e USING (tenant_id, event_id)
+             WHERE a.due_at IS NOT NULL AND a.held = '' AND NOT e.paused GROUP BY 1
+        ), held AS (
+            SELECT tenant_id FROM public.asset WHERE held = 'failed'
+            UNION ALL SELECT tenant_id FROM public.ledger_job WHERE state = 'review'
+            UNION ALL SELECT tenant_id FROM public.asset_review WHERE settled_at IS NULL
+        ), told (tenant_id, figure, value) AS (
+            SELECT w.tenant_id, f.figure, f.value FROM waiting w CROSS JOIN LATERAL (VALUES
+                ('ledger_waiting', w.many::double precision),
+                ('ledger_oldest_seconds', greatest(0, extract(epoch FROM now - w.since)))
+            ) f (figure, value)
+            UNION ALL SELECT tenant_id, 'ledger_held', count(*) FROM held GROUP BY 1
+        )
+        SELECT t.slug, told.figure, told.value FROM told JOIN public.tenant t USING (tenant_id)
+    $$;
+REVOKE ALL ON FUNCTION ledger_figures(timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger_figures(timestamptz) TO usher_app;

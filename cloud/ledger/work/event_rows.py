@@ -62,6 +62,12 @@ STANDS: Final[LiteralString] = """
 LOCK: Final[LiteralString] = """
     SELECT true FROM asset_event WHERE tenant_id = current_tenant() AND event_id = $1 FOR UPDATE
 """
+WATCHED: Final[LiteralString] = """
+    SELECT e.ends_at > $2::timestamptz - interval '2 days'
+       AND EXISTS (SELECT FROM asset_tree t WHERE t.tenant_id = e.tenant_id
+                      AND t.event_id = e.event_id AND t.address IS NOT NULL)
+      FROM event e WHERE e.tenant_id = current_tenant() AND e.event_id = $1
+"""
 NEXT: Final[LiteralString] = """
     UPDATE asset_event SET due_at = $2 WHERE tenant_id = current_tenant() AND event_id = $1
 """
@@ -98,6 +104,13 @@ class OnLedger(Struct, frozen=True):
     paused: bool
     freezes: bool
     fault: str
+
+
+class Text(Struct, frozen=True):
+    """What metadata says of a class (`naming.text_of`). It is never changed."""
+
+    text_id: int
+    body: Mapping[str, Any]
 
 
 class TreeRow(Struct, frozen=True):
@@ -171,6 +184,11 @@ async def stands(tx: TenantTx, event_id: UUID, fault: str) -> None:
     await tx.conn.execute(STANDS, event_id, fault)
 
 
+async def is_watched(tx: TenantTx, event_id: UUID) -> bool:
+    """Whether others may do something to its trees that matters: until two days after it."""
+    return await tx.conn.fetchval(WATCHED, event_id, tx.now) is True
+
+
 async def lock(tx: TenantTx, event_id: UUID) -> None:
     """Hold the event's row: whoever wishes waits."""
     await tx.conn.execute(LOCK, event_id)
@@ -181,23 +199,27 @@ async def look_next(tx: TenantTx, event_id: UUID, at: datetime | None) -> None:
     await tx.conn.execute(NEXT, event_id, at)
 
 
-async def texts(tx: TenantTx, event_id: UUID, about: OnLedger) -> dict[int, int]:
-    """Return the text of each class, by its id: a new one where something has changed."""
+async def texts(tx: TenantTx, event_id: UUID, about: OnLedger, base: str) -> dict[int, Text]:
+    """Return the text of each class, a new one where something has changed. *base*: where we
+    are reached."""
     rows = {row["class_index"]: row for row in await tx.conn.fetch(TEXTS, event_id)}
     return {
-        row["class_index"]: await _text(tx, event_id, about, row, rows.get(row["class_index"]))
+        row["class_index"]: await _text(
+            tx, event_id, about, base, row, rows.get(row["class_index"])
+        )
         for row in await tx.conn.fetch(CLASSES, event_id)
     }
 
 
 async def _text(
-    tx: TenantTx, event_id: UUID, about: OnLedger, of: Row, last: Mapping[str, Any] | None
-) -> int:
+    tx: TenantTx, event_id: UUID, about: OnLedger, base: str, of: Row, last: Row | None
+) -> Text:
     starts = about.starts_at.astimezone(UTC).isoformat()
-    body = text_of(about.name, about.venue, starts, of["name"])
+    body = text_of(base, about.name, about.venue, starts, of["name"])
     if last is not None and last["body"] == body:
-        return int(last["text_id"])
-    return int(await tx.conn.fetchval(SAY, event_id, of["class_index"], body))
+        return Text(last["text_id"], body)
+    made = await tx.conn.fetchval(SAY, event_id, of["class_index"], body)
+    return Text(int(made), body)
 
 
 def _tree(row: Row) -> TreeRow:

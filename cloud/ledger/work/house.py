@@ -74,6 +74,23 @@ async def solana(
 
 
 @asynccontextmanager
+async def reading(
+    pool: Pool, clock: Callable[[], datetime], settings: Settings, breakers: Breakers
+) -> AsyncIterator[Chain]:
+    """Open the chain that the settings name, for who signs nothing."""
+    if settings.ledger == "solana":
+        nodes, indexes = settings.ledger_nodes, settings.ledger_indexes
+        async with connected(nodes, indexes, breakers=breakers) as reached:
+            yield reached
+        return
+    chain = await EmbeddedChain.open(pool, lambda: clock().timestamp(), secrets.token_bytes(32))
+    try:
+        yield chain
+    finally:
+        await chain.aclose()
+
+
+@asynccontextmanager
 async def embedded(
     pool: Pool, clock: Callable[[], datetime], sealer: Sealer, base: str, programs: str = ""
 ) -> AsyncIterator[House]:

@@ -47,7 +47,7 @@ END: Final[LiteralString] = """
        AND j.state = 'signed'
 """
 OURS: Final[LiteralString] = """
-    SELECT signature FROM ledger_job
+    SELECT signature, state FROM ledger_job
      WHERE tenant_id = current_tenant() AND event_id = $1 AND signature = ANY($2::bytea[])
 """
 
@@ -121,10 +121,12 @@ async def end(tx: TenantTx, event_id: UUID, ends: Sequence[End]) -> bool:
     return tag == f"UPDATE {len(ends)}"
 
 
-async def ours(tx: TenantTx, event_id: UUID, signatures: Sequence[Signature]) -> set[Signature]:
-    """Return which of them are ours."""
+async def states(
+    tx: TenantTx, event_id: UUID, signatures: Sequence[Signature]
+) -> dict[Signature, str]:
+    """Return the states of those that are ours."""
     rows = await tx.conn.fetch(OURS, event_id, [bytes(each) for each in signatures])
-    return {Signature.from_bytes(row["signature"]) for row in rows}
+    return {Signature.from_bytes(row["signature"]): row["state"] for row in rows}
 
 
 def _job(row: Row) -> Job:

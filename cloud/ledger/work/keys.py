@@ -13,7 +13,7 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
-from cloud.db.tenancy import PlatformTx
+from cloud.db.tenancy import PlatformTx, TenantTx
 from cloud.http.kernel import Sealer
 from cloud.ledger.bubblegum.building import Parties
 from cloud.ledger.faults import LedgerRefused
@@ -74,7 +74,7 @@ class Keys:
         return Keypair.from_seed(hmac.digest(self._root, told, "sha256"))
 
 
-async def opened(tx: PlatformTx, sealer: Sealer) -> Keys:
+async def opened(tx: PlatformTx | TenantTx, sealer: Sealer) -> Keys:
     """Return the keys; the first time they are made. Raises `SealBroken`."""
     sealed = await tx.conn.fetchval(READ)
     if sealed is None:

@@ -1,7 +1,9 @@
 """How a ticket's asset is called, and where its metadata is. Pure; no personal data."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
 from typing import Any, Final
+from uuid import UUID
 
 from cloud.ledger.bubblegum.metadata import NAME
 
@@ -46,19 +48,18 @@ def uri_of(base: str, ref: bytes, gen: int) -> str:
     return f"{page_of(base, ref)}/{gen}"
 
 
-def collection_uri(base: str, event: str) -> str:
+def collection_uri(base: str, tenant: UUID, event: UUID) -> str:
     """Return where the metadata of an event's collection is."""
-    return f"{base}/a/events/{event}"
+    return f"{base}/a/events/{tenant}/{event}"
 
 
-def text_of(event: str, venue: str, starts_at: str, ticket_class: str) -> dict[str, Any]:
-    """Return what metadata says of every ticket of a class."""
-    return {"event": event, "venue": venue, "starts_at": starts_at, "class": ticket_class}
+def text_of(base: str, event: str, venue: str, starts_at: str, ticket_class: str) -> dict[str, Any]:
+    """Return what metadata says of every ticket of a class, and where it is (*base*)."""
+    told = {"event": event, "venue": venue, "starts_at": starts_at, "class": ticket_class}
+    return {"base": base, **told}
 
 
-def metadata_of(
-    text: dict[str, Any], base: str, ref: bytes, number: int, gen: int
-) -> dict[str, Any]:
+def metadata_of(text: Mapping[str, Any], ref: bytes, number: int, gen: int) -> dict[str, Any]:
     """Return a ticket's metadata. It is the same for ever, for a generation."""
     told = {"Event": text["event"], "Venue": text["venue"], "Starts": text["starts_at"],
             "Class": text["class"], "Number": number, "Generation": gen}  # fmt: skip
@@ -67,6 +68,6 @@ def metadata_of(
         "symbol": SYMBOL,
         "description": f"A ticket for {text['event']}. It is a copy of what the box office says, "
         "which alone decides who enters.",
-        "external_url": page_of(base, ref),
+        "external_url": page_of(text["base"], ref),
         "attributes": [{"trait_type": name, "value": value} for name, value in told.items()],
     }

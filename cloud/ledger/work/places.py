@@ -56,7 +56,7 @@ async def planned(house: House, tree_no: int, size: int, waiting: int) -> TreeRo
 
 async def collection(house: House, place: Place, about: OnLedger) -> Job:
     """Sign the event's collection."""
-    uri = collection_uri(house.base, str(place.event_id))
+    uri = collection_uri(house.base, place.tenant, place.event_id)
     return _job("collection", await house.ledger.create_collection(name_of_event(about.name), uri))
 
 

@@ -11,7 +11,7 @@ from cloud.ledger.faults import LedgerAway, LedgerFault
 from cloud.ledger.ports import Signed
 from cloud.ledger.values import Mint
 from cloud.ledger.work.asset_rows import Claim, Due
-from cloud.ledger.work.event_rows import OnLedger, TreeRow
+from cloud.ledger.work.event_rows import OnLedger, Text, TreeRow
 from cloud.ledger.work.house import House
 from cloud.ledger.work.job_rows import Job
 from cloud.ledger.work.naming import SYMBOL, name_of, uri_of
@@ -56,19 +56,19 @@ def compared(
 
 
 async def mints(
-    house: House, about: OnLedger, tree: TreeRow, steps: Sequence[Step], texts: Mapping[int, int]
+    house: House, about: OnLedger, tree: TreeRow, steps: Sequence[Step], texts: Mapping[int, Text]
 ) -> Made:
     """Sign mints into a tree, packed; there is room for all."""
     if tree.address is None:
         raise ValueError("a tree that is not there")
-    wanted = [_mint(house, about, each) for each in steps]
+    wanted = [_mint(about, texts[each.due.class_index], each) for each in steps]
     jobs, claims, left = [], [], list(steps)
     for signed in await house.ledger.mint(tree.address, wanted):
         job = Job(uuid4(), Kind.MINT, signed, tree.tree_no)
         mine, left = left[: len(signed.data_hashes)], left[len(signed.data_hashes) :]
         jobs.append(job)
         claims += [
-            _claim(each, job, place, texts[each.due.class_index], each.due.gen)
+            _claim(each, job, place, texts[each.due.class_index].text_id, each.due.gen)
             for place, each in enumerate(mine)
         ]
     return Made(jobs, claims)
@@ -111,13 +111,13 @@ def _kept(house: House, tenant: UUID, due: Due) -> Pubkey:
     return house.keys.fan(tenant, due.account_id)
 
 
-def _mint(house: House, about: OnLedger, step: Step) -> Mint:
+def _mint(about: OnLedger, text: Text, step: Step) -> Mint:
     if step.wants.owner is None:
         raise ValueError("a mint for nobody")
     return Mint(
         step.wants.owner,
-        name_of(about.name, step.due.number),
-        uri_of(house.base, step.due.ref, step.due.gen),
+        name_of(text.body["event"], step.due.number),
+        uri_of(text.body["base"], step.due.ref, step.due.gen),
         SYMBOL,
         about.collection,
     )

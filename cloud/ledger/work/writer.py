@@ -19,7 +19,7 @@ from msgspec import Struct
 from cloud.db.connect import LENT, Pool
 from cloud.db.tenancy import WORKER, TenantTx, tenant_tx
 from cloud.ledger.faults import LedgerFault
-from cloud.ledger.work import asset_rows, event_rows, job_rows, places
+from cloud.ledger.work import asset_rows, event_rows, job_rows, places, watching
 from cloud.ledger.work.alone import alone
 from cloud.ledger.work.asset_rows import Due
 from cloud.ledger.work.event_rows import OnLedger, Place, TreeRow
@@ -35,6 +35,7 @@ BATCH: Final = 300  # tickets of a round: about as many as transactions that are
 OPEN: Final = 64  # transactions of an event on their way at once
 CHANGES: Final = 16  # of them changes: their proofs must outlive one another
 LONGEST: Final = 20.0  # seconds of a turn, before others have theirs
+WATCH: Final = timedelta(seconds=300)  # between two looks at what others did
 STANDING: Final = timedelta(seconds=60)  # until what stands still is looked at again
 
 
@@ -64,6 +65,7 @@ class Writer:
         self._url = url
         self._house = house
         self._clock = clock
+        self._watched: dict[Place, float] = {}  # when its trees were last looked at
 
     async def due(self) -> list[Place]:
         """Return events that have work."""
@@ -88,6 +90,8 @@ class Writer:
             except (Stands, LedgerFault) as fault:
                 reason = fault.reason if isinstance(fault, Stands) else fault.code
                 LOG.warning("ledger_stands", event_id=str(place.event_id), fault=reason)
+            if not reason:
+                await self._watch(place)
             await self._rest(place, reason)
             return not reason
 
@@ -145,7 +149,7 @@ class Writer:
                 return NOTHING
             raise Stands(places.UNAPPROVED)
         async with self._tx(place) as tx:
-            texts = await event_rows.texts(tx, place.event_id, view.about)
+            texts = await event_rows.texts(tx, place.event_id, view.about, self._house.base)
         return await mints(self._house, view.about, room.tree, wanted[: room.left], texts)
 
     async def _planned(self, place: Place, trees: Sequence[TreeRow]) -> Sequence[TreeRow]:
@@ -180,6 +184,20 @@ class Writer:
         async with self._tx(place) as tx:
             await settle(tx, place.event_id, found)
 
+    async def _watch(self, place: Place) -> None:
+        """Now and then, look for what others did to the event's trees."""
+        if time.monotonic() < self._watched.get(place, 0.0) + WATCH.total_seconds():
+            return
+        async with self._tx(place) as tx:
+            trees = await event_rows.trees(tx, place.event_id)
+        for tree in trees:
+            landed = await watching.news(self._house.ledger, tree)
+            async with self._tx(place) as tx:
+                strange = await watching.keep(tx, place.event_id, tree, landed)
+            if strange:
+                LOG.warning("ledger_strange", event_id=str(place.event_id), count=strange)
+        self._watched[place] = time.monotonic()
+
     async def _rest(self, place: Place, reason: str) -> None:
         """Say when to look again: whoever wishes from now on says so after us."""
         async with self._tx(place) as tx:
@@ -188,6 +206,8 @@ class Writer:
             due = await asset_rows.next_due(tx, place.event_id)
             if reason and due is not None:
                 due = max(due, tx.now + STANDING)
+            if await event_rows.is_watched(tx, place.event_id):
+                due = min(due or tx.now + WATCH, tx.now + WATCH)
             await event_rows.look_next(tx, place.event_id, due)
 
     @asynccontextmanager

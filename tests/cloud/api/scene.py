@@ -120,6 +120,10 @@ def side(service: Service) -> Side:
                substring(sha256('ticket') FROM 1 FOR 16), decode(repeat('00', 16), 'hex'), 1, 2,
                '{{}}', '{{}}', 0, '{{}}', '{{1}}', now()
           FROM event WHERE event_id = '{ids[1]}';
+        INSERT INTO asset_event (event_id) VALUES ('{ids[1]}');
+        INSERT INTO asset_review (event_id, signature, asset_id, kind, owner, slot)
+        VALUES ('{ids[1]}', decode(repeat('01', 64), 'hex'), sha256('{ids[1]}'), 'moved',
+                decode(repeat('02', 32), 'hex'), 1);
         INSERT INTO incident_count (number) VALUES (1);
         INSERT INTO mail (kind, account_id, language, about, created_at, due_at)
         VALUES ('order', '{ids[3]}', 'en', '{{"order_id": "{order["order_id"]}"}}', now(), now());

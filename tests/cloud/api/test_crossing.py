@@ -15,6 +15,10 @@ OPEN_TO_FANS: Final = {
     "listOwnTickets": "shows one's own alone",
     "listTransfers": "shows one's own alone",
     "readMailPreferences": "shows one's own alone",
+    "readWallet": "shows one's own alone",
+    "challengeWallet": "names whoever asks, and is good for nobody else",
+    "linkWallet": "where one's own tickets are is one's own to say",
+    "unlinkWallet": "the same",
     "setMailPreferences": "what one wants no mail about is one's own to say",
 }
 

@@ -8,15 +8,20 @@ for and not written down.
 import asyncio
 import os
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from typing import Any, Final
 
 from msgspec.structs import replace
 
-from cloud.db.connect import open_pool
+from cloud.breakers.breaker import Breakers
+from cloud.db.connect import Pool, open_pool
 from cloud.keys.sealing import MasterKey
+from cloud.ledger.rpc.opening import connected
 from cloud.ledger.work import house as houses
+from cloud.ledger.work.house import House
 from cloud.ledger.work.told import CONSUMER
 from cloud.ledger.work.writer import Writer
 from tests.cloud.ledger.work.mint import BASE
@@ -25,6 +30,7 @@ from tests.cloud.orders.shop import MASTER, TENANT
 
 CONTEXT: Final = get_context("forkserver")
 CONTEXT.set_forkserver_preload([__name__])
+WAIT: Final = 2.0  # seconds for a node's answer, which may never come
 PATIENCE: Final = 120  # seconds for a process that does all that is left
 ROUNDS: Final = 200
 
@@ -58,9 +64,21 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-async def _work(url: str, steps: int) -> None:
+@asynccontextmanager
+async def reached(pool: Pool, node: str) -> AsyncIterator[House]:
+    """Open the ledger inside the service, or the one at a node."""
+    if not node:
+        async with houses.embedded(pool, now, MasterKey(MASTER), BASE) as house:
+            yield house
+        return
+    keys = await houses.keys_of(pool, MasterKey(MASTER), now())
+    async with connected([node], breakers=Breakers(None), wait=WAIT, patience=WAIT) as chain:
+        yield houses.over(chain, keys, BASE)
+
+
+async def _work(url: str, steps: int, node: str) -> None:
     pool = await open_pool(url, size=8)
-    async with houses.embedded(pool, now, MasterKey(MASTER), BASE) as house:
+    async with reached(pool, node) as house:
         doomed: Any = Doomed(house.ledger, steps)
         writer = Writer(pool, url, replace(house, ledger=doomed), now)
         for _ in range(ROUNDS):
@@ -72,13 +90,13 @@ async def _work(url: str, steps: int) -> None:
     await pool.close()
 
 
-def _main(url: str, steps: int) -> None:
-    asyncio.run(_work(url, steps))
+def _main(url: str, steps: int, node: str) -> None:
+    asyncio.run(_work(url, steps, node))
 
 
-def run(url: str, steps: int) -> bool:
+def run(url: str, steps: int, node: str = "") -> bool:
     """Work until nothing is due, or until *steps*; return whether it came to its end."""
-    process = CONTEXT.Process(target=_main, args=(url, steps))
+    process = CONTEXT.Process(target=_main, args=(url, steps, node))
     process.start()
     process.join(PATIENCE)
     code = process.exitcode

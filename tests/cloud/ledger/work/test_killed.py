@@ -1,49 +1,109 @@
 """kill -9 at every step of the worker: one asset a ticket, and no asset without a ticket."""
 
+import asyncio
 import random
+import time
+from collections.abc import Callable
+from typing import Final
 from uuid import UUID
 
-from tests.cloud.ledger.work.doomed import run
+from cloud.keys.sealing import MasterKey
+from cloud.ledger.work import house as houses
+from cloud.ledger.work.planning import LAMPORTS
+from tests.cloud.ledger.rpc.facade.running import Facade, running
+from tests.cloud.ledger.work.doomed import now, run
 from tests.cloud.ledger.work.mint import check, free, leaves, sold
-from tests.cloud.orders.shop import Desk, Shop
+from tests.cloud.orders.shop import MASTER, Desk, Shop
 from tests.cloud.orders.shop import shop as shop
 
-ORDERS = (9, 10, 1, 7, 3)  # tickets of each, eleven times over
-TIMES = 11
-KILLS = 30
+ORDERS: Final = (9, 10, 1, 7, 3)  # tickets of each, several times over
+STEPS: Final = 40  # a process lives for fewer
+LIES: Final = ("cut", "twice", "cut", "drop", "deaf")
+LATEST: Final = 150.0  # seconds until what was dropped has been sent again
+OPEN: Final = """
+    SELECT (SELECT count(*) FROM asset WHERE due_at IS NOT NULL OR job_id IS NOT NULL)
+         + (SELECT count(*) FROM ledger_job WHERE state IN ('signed', 'review')) AS n
+"""
 
 
-def test_killed_at_any_step(shop: Shop) -> None:
-    """330 tickets, of which some are given back on the way."""
-    event = free(shop, 400)
-    url = shop.database.app_url
+def ordeal(shop: Shop, event: UUID, times: int, kills: int, go: Callable[[int], bool]) -> int:
+    """Sell, give some back, and kill who mints, again and again; return how often it was."""
     dice = random.Random()
+    killed = 0
 
     async def sell(desk: Desk) -> list[UUID]:
         return await sold(desk, event, *ORDERS)
 
-    async def give_back(desk: Desk, order: UUID) -> None:
-        await desk.refund(order)
-
-    kills = 0
-    for number in range(TIMES):
+    for number in range(times):
         orders = shop.run(sell)
         if number % 3 == 0:
-            shop.run(lambda desk, order=orders[4]: give_back(desk, order))  # type: ignore[misc]
+            give_back(shop, orders[4])
+        for _ in range(kills):
+            killed += not go(dice.randrange(1, STEPS))
         if number % 3 == 1:
-            kills += not run(url, dice.randrange(1, 60))
-            shop.run(lambda desk, order=orders[0]: give_back(desk, order))  # type: ignore[misc]
-        for _ in range(KILLS // TIMES):
-            kills += not run(url, dice.randrange(1, 60))
-    assert run(url, 0)
-    assert kills > KILLS // 2
+            give_back(shop, orders[0])
+    return killed
+
+
+def give_back(shop: Shop, order: UUID) -> None:
+    """Refund an order."""
+
+    async def refund(desk: Desk) -> None:
+        await desk.refund(order)
+
+    shop.run(refund)
+
+
+def counted(shop: Shop, event: UUID) -> int:
+    """Check that all is as it shall be; return how many tickets were sold."""
     kept = check(shop, event)
-    back = given_back(shop, event)
-    assert kept + back == 30 * TIMES
-    assert len(leaves(shop, event)) >= kept
-
-
-def given_back(shop: Shop, event: UUID) -> int:
-    """Return how many tickets were given back."""
     sql = "SELECT count(*) AS n FROM ticket WHERE event_id = $1 AND state = 'refunded'"
-    return int(shop.rows(sql, event)[0]["n"])
+    assert len(leaves(shop, event)) >= kept
+    return kept + int(shop.rows(sql, event)[0]["n"])
+
+
+def test_killed_at_any_step(shop: Shop) -> None:
+    """330 tickets, of which some are given back on the way."""
+    event, url = free(shop, 400), shop.database.app_url
+    killed = ordeal(shop, event, 11, 1, lambda steps: run(url, steps))
+    assert run(url, 0)
+    assert killed > 3
+    assert counted(shop, event) == 330
+
+
+def test_killed_while_a_node_lies(shop: Shop) -> None:
+    """120 tickets over JSON-RPC: what was sent has landed and nobody said so, landed twice, or was
+    dropped though it was taken; and who sent it is killed."""
+    event, url = free(shop, 200), shop.database.app_url
+    lies = iter(LIES * 20)
+
+    with running(url) as facade:
+        fund(shop, facade)
+
+        def go(steps: int) -> bool:
+            facade.fault("sendTransaction", next(lies), times=2)
+            return run(url, steps, facade.address)
+
+        killed = ordeal(shop, event, 4, 2, go)
+        facade.tell(clear=True)
+        end = time.monotonic() + LATEST
+        while shop.rows(OPEN)[0]["n"] and time.monotonic() < end:
+            run(url, 0, facade.address)
+            time.sleep(0.2)
+        assert facade.met("sendTransaction") > 0
+    assert killed
+    assert counted(shop, event) == 120
+
+
+def fund(shop: Shop, facade: Facade) -> None:
+    """Give the payer what a test network gives."""
+
+    async def payer() -> str:
+        pool = await shop.database.pool()
+        try:
+            return str((await houses.keys_of(pool, MasterKey(MASTER), now())).parties.payer)
+        finally:
+            await pool.close()
+
+    answer = facade.ask("requestAirdrop", [asyncio.run(payer()), 100 * LAMPORTS])
+    assert "error" not in answer, answer

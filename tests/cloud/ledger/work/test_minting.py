@@ -1,10 +1,24 @@
 """Tickets that are bought are minted, once; what becomes of them the ledger follows."""
 
+from datetime import timedelta
 from uuid import UUID
 
+from solders.keypair import Keypair
+from solders.message import Message
+from solders.pubkey import Pubkey
+from solders.transaction import Transaction
+
+from cloud.ledger.bubblegum import building
+from cloud.ledger.bubblegum.building import Parties
+from cloud.ledger.values import Commitment
+from cloud.ledger.web import reading, wallets
+from cloud.ledger.work import acts, asset_rows
+from cloud.ledger.work.event_rows import Place
+from cloud.ledger.work.house import House
+from cloud.ledger.work.writer import WATCH, Writer
 from tests.cloud.database import awaited
 from tests.cloud.ledger.work.mint import assets, check, free, key, leaves, minting, sold
-from tests.cloud.orders.shop import Shop, buyer
+from tests.cloud.orders.shop import TENANT, Shop, buyer
 from tests.cloud.orders.shop import shop as shop
 
 
@@ -19,8 +33,6 @@ def test_what_is_bought_is_minted_once(shop: Shop) -> None:
             assert check(shop, event) == 13
             await sold(mint.desk, event, 2)
             async with mint.desk.tx() as tx:
-                from cloud.ledger.work import asset_rows
-
                 await asset_rows.look(tx, event, numbers=(0, 50))
             await mint.settle(event)
             assert check(shop, event) == 15
@@ -53,3 +65,50 @@ def test_refunds_burn(shop: Shop) -> None:
     awaited(run())
     assert check(shop, event) == 2
     assert [row["burnt"] for row in leaves(shop, event)].count(True) == 2
+
+
+def test_a_move_behind_our_back_is_a_review(shop: Shop) -> None:
+    """A fan's own wallet gives the asset away: the ticket stays theirs, a person is asked, and
+    what is to be undone is moved back by the collection's delegate."""
+    event = free(shop)
+    wallet, friend = Keypair(), Keypair()
+
+    async def run() -> None:
+        async with minting(shop) as mint:
+            await sold(mint.desk, event, 1)
+            async with mint.desk.tx() as tx:
+                await wallets.link(tx, buyer(0), wallet.pubkey())
+            await mint.settle(event)
+            (row,) = assets(shop, event)
+            assert key(row["owner"]) == wallet.pubkey()
+            await give_away(mint.house, key(row["asset_id"]), wallet, friend.pubkey())
+            mint.clock.offset += WATCH
+            writer = Writer(mint.desk.pool, shop.database.app_url, mint.house, mint.clock)
+            await writer.work(Place(TENANT, event))
+            (row,) = assets(shop, event)
+            assert (key(row["owner"]), row["held"]) == (friend.pubkey(), "review")
+            assert (row["state"], row["account_id"]) == ("active", buyer(0))
+            async with mint.desk.tx() as tx:
+                (found,) = await reading.reviews(tx, event)
+                assert (found.kind, found.owner) == ("moved", str(friend.pubkey()))
+                assert await acts.settle(tx, event, row["asset_id"], "restore")
+            mint.clock.offset += timedelta(seconds=1)
+            await mint.write(event)
+            assert key(leaves(shop, event)[0]["owner"]) == wallet.pubkey()
+
+    awaited(run())
+    assert check(shop, event) == 1
+
+
+async def give_away(house: House, asset: Pubkey, owner: Keypair, to: Pubkey) -> None:
+    """Move an asset by its owner's signature alone."""
+    found, proof = await house.ledger.asset(asset), await house.ledger.proof(asset)
+    assert found is not None
+    assert proof is not None
+    await house.chain.fund(owner.pubkey(), 10**9)  # type: ignore[attr-defined]
+    parties = Parties(owner.pubkey(), owner.pubkey())
+    moving = building.transfer(parties, found, proof, 0, to)
+    newest = await house.chain.blockhash(Commitment.CONFIRMED)
+    message = Message.new_with_blockhash([moving], owner.pubkey(), newest.value)
+    raw = bytes(Transaction([owner], message, newest.value))
+    assert await house.chain.send(raw) is None

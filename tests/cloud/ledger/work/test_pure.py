@@ -126,8 +126,8 @@ def test_names_fit_and_refs_come_back() -> None:
 
 def test_metadata_has_no_person_in_it() -> None:
     """Only what is true of the event, and the ticket's number."""
-    text = text_of("Night", "Park", "2027-01-01T20:00:00+00:00", "Standing")
-    told = metadata_of(text, "https://t.example", bytes(16), 4, 1)
+    text = text_of("https://t.example", "Night", "Park", "2027-01-01T20:00:00+00:00", "Standing")
+    told = metadata_of(text, bytes(16), 4, 1)
     assert told["name"] == "Night #4"
     assert {each["trait_type"] for each in told["attributes"]} == {
         "Event", "Venue", "Starts", "Class", "Number", "Generation",

@@ -1,0 +1,112 @@
+"""`usher-cloud ledger …`: its commands and their help. What they do is in ledger.py."""
+
+from pathlib import Path
+from uuid import UUID
+
+import click
+
+from cloud.commands.saying import settings_of
+
+
+@click.group()
+def ledger() -> None:
+    """What becomes of tickets on the ledger. No sale and no gate waits for it."""
+
+
+@ledger.command()
+@click.pass_obj
+def status(path: Path | None) -> None:
+    """List the events with what is minted, waits, has failed, or needs a person.
+
+    \b
+    usher-cloud ledger status
+    """
+    from cloud.commands.ledger import status as run
+
+    run(settings_of(path))
+
+
+@ledger.command()
+@click.argument("event", type=click.UUID, required=False)
+@click.pass_obj
+def retry(path: Path | None, event: UUID | None) -> None:
+    """Try again what was given up of an EVENT, or of all; look again for what was lost.
+
+    \b
+    usher-cloud ledger retry
+    """
+    from cloud.commands.ledger import retry as run
+
+    run(settings_of(path), event)
+
+
+@ledger.command()
+@click.argument("event", type=click.UUID, required=False)
+@click.pass_obj
+def pause(path: Path | None, event: UUID | None) -> None:
+    """Sign and send nothing more for an EVENT, or at all. What was sent may still land.
+
+    \b
+    usher-cloud ledger pause EVENT
+    """
+    from cloud.commands.ledger import pause as run
+
+    run(settings_of(path), event, paused=True)
+
+
+@ledger.command()
+@click.argument("event", type=click.UUID, required=False)
+@click.pass_obj
+def resume(path: Path | None, event: UUID | None) -> None:
+    """Go on with an EVENT, or with everything.
+
+    \b
+    usher-cloud ledger resume EVENT
+    """
+    from cloud.commands.ledger import pause as run
+
+    run(settings_of(path), event, paused=False)
+
+
+@ledger.command()
+@click.argument("event", type=click.UUID)
+@click.pass_obj
+def approve(path: Path | None, event: UUID) -> None:
+    """Let the trees that are planned for an EVENT be paid for; `cost` says how much.
+
+    \b
+    usher-cloud ledger approve EVENT
+    """
+    from cloud.commands.ledger import approve as run
+
+    run(settings_of(path), event)
+
+
+@ledger.command()
+@click.argument("event", type=click.UUID, required=False)
+@click.pass_obj
+def cost(path: Path | None, event: UUID | None) -> None:
+    """Say what it costs to mint all tickets of an EVENT, or of events of usual sizes.
+
+    \b
+    usher-cloud ledger cost EVENT
+    """
+    from cloud.commands.ledger import show_cost as run
+
+    run(settings_of(path), event)
+
+
+@ledger.command()
+@click.argument("ticket")
+@click.pass_obj
+def verify(path: Path | None, ticket: str) -> None:
+    """Prove the asset of a TICKET (its id, or its page's name) against the tree's account.
+
+    It exits with 1 if it is not as our records say.
+
+    \b
+    usher-cloud ledger verify TICKET
+    """
+    from cloud.commands.ledger import show_proof as run
+
+    run(settings_of(path), ticket)

@@ -1,0 +1,83 @@
+"""What anybody may read: a ticket's page, its metadata, its event's. No personal data is in it."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from cloud.errors import Refusal
+from cloud.http.health import HIDDEN
+from cloud.ledger.web import page, reading
+from cloud.ledger.web.showing import Showing
+from cloud.ledger.web.verifying import verify
+from cloud.ledger.work.naming import SYMBOL, metadata_of, ref_of
+
+FOR_EVER: Final = "public, max-age=31536000, immutable"
+FOR_NOW: Final = "public, max-age=300"
+
+
+@get("/a/{ref:str}", opt=HIDDEN, include_in_schema=False)
+async def asset_page(
+    ref: FromPath[str],
+    request: Request[Any, Any, Any],
+    ledger_showing: NamedDependency[Showing],
+    page_files: NamedDependency[Any],
+) -> Response[Any]:
+    """Show what can be proved of a ticket's asset."""
+    tenant, event_id, ticket_id = await _named(ledger_showing, ref)
+    async with ledger_showing.tx(tenant) as tx:
+        row = await reading.asset_row(tx, event_id, ticket_id)
+        if row is None or row["ref"] is None:
+            raise Refusal("not_found")
+        history = await reading.steps(tx, event_id, row)
+    report = await verify(await ledger_showing.ledger(), row)
+    told = page.told(row, report, history)
+    if request.accept.best_match(["text/html", "application/json"]) == "application/json":
+        return Response(told, headers={"vary": "accept", "cache-control": "no-store"})
+    return page.response(page.asset(page_files.base, told, on_solana=ledger_showing.on_solana))
+
+
+@get("/a/{ref:str}/{gen:int}", opt=HIDDEN, include_in_schema=False)
+async def asset_metadata(
+    ref: FromPath[str], gen: FromPath[int], ledger_showing: NamedDependency[Showing]
+) -> Response[bytes]:
+    """Tell a ticket's metadata, of one generation: it never changes."""
+    tenant, event_id, ticket_id = await _named(ledger_showing, ref)
+    async with ledger_showing.tx(tenant) as tx:
+        row = await reading.text(tx, event_id, ticket_id)
+    if row is None or not row["gen"] <= gen <= row["newest"]:
+        raise Refusal("not_found")
+    return _json(metadata_of(row["body"], row["ref"], row["number"], gen), FOR_EVER)
+
+
+@get("/a/events/{owner:uuid}/{event_id:uuid}", opt=HIDDEN, include_in_schema=False)
+async def collection_metadata(
+    owner: FromPath[UUID], event_id: FromPath[UUID], ledger_showing: NamedDependency[Showing]
+) -> Response[bytes]:
+    """Tell the metadata of an event's collection."""
+    async with ledger_showing.tx(owner) as tx:
+        row = await reading.event_text(tx, event_id)
+    if row is None:
+        raise Refusal("not_found")
+    about = f"Tickets for {row['name']} at {row['venue']}."
+    return _json({"name": row["name"], "symbol": SYMBOL, "description": about}, FOR_NOW)
+
+
+async def _named(showing: Showing, told: str) -> tuple[UUID, UUID, UUID]:
+    ref = ref_of(told)
+    found = None if ref is None else await showing.named(ref)
+    if found is None:
+        raise Refusal("not_found")
+    return found
+
+
+def _json(told: Mapping[str, Any], kept: str) -> Response[bytes]:
+    headers = {"cache-control": kept, "access-control-allow-origin": "*"}
+    return Response(msgspec.json.encode(told), media_type="application/json", headers=headers)
+
+
+ROUTES: Final = (asset_page, asset_metadata, collection_metadata)

@@ -1,0 +1,97 @@
+"""What can be proved of a ticket's asset, and whether our own records say the same."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from msgspec import Struct
+from solders.pubkey import Pubkey
+
+from cloud.db.connect import Row
+from cloud.ledger.bubblegum.building import metadata_of
+from cloud.ledger.faults import LedgerAway, LedgerFault
+from cloud.ledger.ports import Ledger
+from cloud.ledger.values import Asset, Flag, Mint, Proof, Schema
+from cloud.ledger.work.naming import SYMBOL, name_of, uri_of
+
+
+class Verdict(StrEnum):
+    """What a person is told first."""
+
+    PROVED = "proved"
+    BURNT = "burnt"  # and that is proved
+    NOT_MINTED = "not_minted"
+    DIFFERS = "differs"  # proved, and our records say something else
+    CONTRADICTED = "contradicted"  # the index says what the tree's account denies
+    UNKNOWN = "unknown"  # nobody could be asked
+
+
+class Check(Struct, frozen=True):
+    """One thing that was looked at, and whether it held."""
+
+    what: str
+    good: bool
+
+
+class Report(Struct, frozen=True):
+    """All of it. `root` and `path` are of the proof: its root, and how many nodes it has."""
+
+    verdict: Verdict
+    checks: Sequence[Check] = ()
+    asset: Asset | None = None
+    proof: Proof | None = None
+    fault: str = ""
+
+
+async def verify(ledger: Ledger, row: Row) -> Report:
+    """Prove an asset from the tree's account, and compare it with our row (reading.py: ASSET)."""
+    if row["asset_id"] is None:
+        return Report(Verdict.NOT_MINTED)
+    asset_id = Pubkey.from_bytes(row["asset_id"])
+    try:
+        found, proof = await ledger.asset(asset_id), await ledger.proof(asset_id)
+    except LedgerAway as away:
+        return Report(Verdict.UNKNOWN, fault=away.code)
+    except LedgerFault as fault:
+        return Report(Verdict.CONTRADICTED, fault=fault.code)
+    if found is None or proof is None:
+        return Report(Verdict.DIFFERS, (Check("The asset is in the tree.", good=False),))
+    checks = compared(row, found)
+    burnt = Verdict.BURNT if found.burnt else Verdict.PROVED
+    agrees = all(check.good for check in checks)
+    return Report(burnt if agrees else Verdict.DIFFERS, checks, found, proof)
+
+
+def compared(row: Row, found: Asset) -> list[Check]:
+    """Return what was compared. That *found* is in the tree was proved before."""
+    told = [Check("The leaf, recomputed, is in the tree that the account holds.", good=True)]
+    if found.burnt:
+        told = [Check("The leaf's place in the tree is empty: it was burnt.", good=True)]
+    return [
+        *told,
+        Check("Its metadata is what we published for this ticket.", _is_ours(row, found)),
+        Check("It is in this event's collection.", _key(row["collection"]) == found.collection),
+        Check("Its owner is the one in our records.", _key(row["owner"]) == found.leaf.owner),
+        Check("It is burnt, or not, as in our records.", row["burnt"] is found.burnt),
+        Check(
+            "It is frozen, or not, as in our records.",
+            row["frozen"] is bool(found.leaf.flags & Flag.FROZEN),
+        ),
+    ]
+
+
+def _is_ours(row: Row, found: Asset) -> bool:
+    body = row["body"]
+    if body is None:
+        return False
+    mint = Mint(
+        found.leaf.owner,
+        name_of(body["event"], row["number"]),
+        uri_of(body["base"], row["ref"], row["gen"]),
+        SYMBOL,
+        found.collection,
+    )
+    return metadata_of(mint).data_hash(Schema.V2) == found.leaf.data_hash
+
+
+def _key(raw: bytes | None) -> Pubkey | None:
+    return None if raw is None else Pubkey.from_bytes(raw)

@@ -1,0 +1,100 @@
+"""What others did to our trees: found in their history, and put before a person.
+
+A ticket is none the worse for it: what the chain has now is written into its asset's row, which
+then rests until somebody decides. The gate never asks.
+"""
+
+from collections.abc import Sequence
+from typing import Final, LiteralString
+from uuid import UUID
+
+from msgspec import Struct
+from solders.signature import Signature
+
+from cloud.db.tenancy import TenantTx
+from cloud.ledger.ports import Ledger
+from cloud.ledger.signing import effects_of
+from cloud.ledger.values import Effect, Flag, Landed
+from cloud.ledger.work import event_rows, job_rows
+from cloud.ledger.work.event_rows import TreeRow
+
+FOUND: Final[LiteralString] = """
+    INSERT INTO asset_review (event_id, signature, asset_id, ticket_id, kind, owner, slot)
+    SELECT $1, $2, $3,
+           (SELECT ticket_id FROM asset WHERE tenant_id = current_tenant() AND event_id = $1
+               AND asset_id = $3), $4, $5, $6
+        ON CONFLICT DO NOTHING
+"""
+HELD: Final[LiteralString] = """
+    UPDATE asset SET owner = $3, frozen = $4, burnt = $5, held = 'review'
+     WHERE tenant_id = current_tenant() AND event_id = $1 AND asset_id = $2
+"""
+
+
+class Strange(Struct, frozen=True):
+    """What somebody else did."""
+
+    signature: Signature
+    slot: int
+    effect: Effect
+
+    @property
+    def kind(self) -> str:
+        """What it was (asset_review.kind). A change of owner and of delegate are one."""
+        if self.effect.name is not None:
+            return "minted"
+        if self.effect.burnt:
+            return "burnt"
+        return "frozen" if self.effect.leaf.flags else "moved"
+
+
+class Read(Struct, frozen=True):
+    """What of a tree's history is settled, up to `cursor`."""
+
+    cursor: Signature | None
+    strange: Sequence[Strange]
+
+
+def read(landed: Sequence[Landed], tree: TreeRow, known: dict[Signature, str]) -> Read:
+    """Return what is strange in a history, oldest first. *known*: our jobs' states.
+
+    It is read no further than the first of ours that is still open: whoever looks for that one
+    must find it behind the cursor.
+    """
+    cursor, strange = tree.cursor, []
+    for each in landed:
+        state = known.get(each.signature)
+        if state in ("signed", "review"):
+            break
+        cursor = each.signature
+        if state is None and each.error is None:
+            strange += [
+                Strange(each.signature, each.slot, effect)
+                for effect in effects_of(each)
+                if effect.tree == tree.address
+            ]
+    return Read(cursor, strange)
+
+
+async def news(ledger: Ledger, tree: TreeRow) -> Sequence[Landed]:
+    """Return what was done to a tree since its history was last read."""
+    if tree.address is None:
+        return ()
+    return (await ledger.reconcile(tree.address, tree.cursor)).landed
+
+
+async def keep(tx: TenantTx, event_id: UUID, tree: TreeRow, landed: Sequence[Landed]) -> int:
+    """Write down what is strange, and up to where was read; return how much is strange."""
+    known = await job_rows.states(tx, event_id, [each.signature for each in landed])
+    found = read(landed, tree, known)
+    for each in found.strange:
+        leaf = each.effect.leaf
+        asset, owner = bytes(leaf.id), bytes(leaf.owner)
+        await tx.conn.execute(
+            FOUND, event_id, bytes(each.signature), asset, each.kind, owner, each.slot
+        )
+        frozen = bool(leaf.flags & Flag.FROZEN)
+        await tx.conn.execute(HELD, event_id, asset, owner, frozen, each.effect.burnt)
+    if found.cursor is not None and found.cursor != tree.cursor:
+        await event_rows.read_to(tx, event_id, tree.tree_no, found.cursor)
+    return len(found.strange)

@@ -81,14 +81,14 @@ async def take_changes(tx: TenantTx, event_id: UUID) -> set[UUID]:
 
 
 SOME: Final[LiteralString] = """
-    SELECT hash, listed_status(state, blocked) IS NOT NULL AS listed, attendee, seat, order_id,
+    SELECT hash, list_status IS NOT NULL AS listed, attendee, seat, order_id,
            class_index
       FROM ticket
      WHERE tenant_id = current_tenant() AND event_id = $1 AND ticket_id = ANY ($2)
      ORDER BY number
 """
 NEXT: Final[LiteralString] = """
-    SELECT hash, listed_status(state, blocked) IS NOT NULL AS listed, attendee, seat, order_id,
+    SELECT hash, list_status IS NOT NULL AS listed, attendee, seat, order_id,
            class_index, number
       FROM ticket
      WHERE tenant_id = current_tenant() AND event_id = $1 AND number > $2

@@ -21,22 +21,12 @@ END $$;
 CREATE TRIGGER wake AFTER INSERT ON manifest_change
     FOR EACH STATEMENT EXECUTE FUNCTION wake_publisher();
 
--- cloud/manifests/listing.py's STATUSES, which a test compares with this. NULL: not a ticket yet.
-CREATE FUNCTION listed_status(state text, blocked boolean) RETURNS integer
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE
-        WHEN state IN ('active', 'listed', 'used', 'expired')
-        THEN CASE WHEN blocked THEN 4 ELSE 1 END
-        WHEN state = 'revoked' THEN 2
-        WHEN state = 'refunded' THEN 3
-    END;
-
 CREATE FUNCTION journal_new_tickets() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, public AS $$
 BEGIN
     INSERT INTO public.manifest_change (tenant_id, event_id, ticket_id)
     SELECT tenant_id, event_id, ticket_id FROM added
-     WHERE public.listed_status(state, blocked) IS NOT NULL;
+     WHERE list_status IS NOT NULL;
     RETURN NULL;
 END $$;
 CREATE TRIGGER journal_new AFTER INSERT ON ticket REFERENCING NEW TABLE AS added
@@ -52,9 +42,8 @@ BEGIN
     RETURN NULL;
 END $$;
 CREATE TRIGGER journal AFTER UPDATE ON ticket FOR EACH ROW
-    WHEN (listed_status(NEW.state, NEW.blocked) IS NOT NULL AND (
-        listed_status(OLD.state, OLD.blocked) IS DISTINCT FROM
-            listed_status(NEW.state, NEW.blocked)
+    WHEN (NEW.list_status IS NOT NULL AND (
+        OLD.list_status IS DISTINCT FROM NEW.list_status
         OR OLD.gen <> NEW.gen OR OLD.class_index <> NEW.class_index
         OR OLD.token IS DISTINCT FROM NEW.token OR OLD.holder IS DISTINCT FROM NEW.holder
         OR OLD.attendee IS DISTINCT FROM NEW.attendee OR OLD.seat IS DISTINCT FROM NEW.seat))

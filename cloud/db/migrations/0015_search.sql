@@ -17,7 +17,7 @@ CREATE FUNCTION journal_found_new() RETURNS trigger LANGUAGE plpgsql
 BEGIN
     INSERT INTO public.search_change (tenant_id, event_id, ticket_id)
     SELECT tenant_id, event_id, ticket_id FROM added
-     WHERE public.listed_status(state, blocked) IS NOT NULL;
+     WHERE list_status IS NOT NULL;
     RETURN NULL;
 END $$;
 CREATE TRIGGER journal_found_new AFTER INSERT ON ticket REFERENCING NEW TABLE AS added
@@ -32,9 +32,8 @@ BEGIN
     RETURN NULL;
 END $$;
 CREATE TRIGGER journal_found AFTER UPDATE ON ticket FOR EACH ROW
-    WHEN ((listed_status(OLD.state, OLD.blocked) IS NULL)
-            IS DISTINCT FROM (listed_status(NEW.state, NEW.blocked) IS NULL)
-        OR (listed_status(NEW.state, NEW.blocked) IS NOT NULL
+    WHEN ((OLD.list_status IS NULL) <> (NEW.list_status IS NULL)
+        OR (NEW.list_status IS NOT NULL
             AND (OLD.attendee IS DISTINCT FROM NEW.attendee OR OLD.seat IS DISTINCT FROM NEW.seat
                 OR OLD.order_id IS DISTINCT FROM NEW.order_id
                 OR OLD.class_index <> NEW.class_index)))

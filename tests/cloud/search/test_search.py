@@ -15,7 +15,7 @@ from tests.cloud.sync.test_sync import revoke
 
 ROWS = """
     SELECT hash, attendee, seat, class_index, order_id FROM ticket
-     WHERE event_id = $1 AND listed_status(state, blocked) IS NOT NULL
+     WHERE event_id = $1 AND list_status IS NOT NULL
 """
 
 

@@ -4,7 +4,9 @@
   refuses repeated and unknown members, `crit`, `jku`, `jwk`, `x5c` and `x5u`, padding and loose
   base64 at once. The price: a new claim is first read by all workers, and issued afterwards.
 - `kid` picks a key from those at hand; nothing in a token can bring one.
-- No verified token is remembered: a memory would outlive an expiry or a withdrawn key.
+- What is remembered of a token is what can't change: that these bytes are signed with this key,
+  and what they say. Whether the key is at hand, issuer, audience and times are judged each time:
+  a memory of those would outlive an expiry or a withdrawn key.
 - A token says who and how. Whether its `epoch` and `sid` are still in force, the caller asks.
 
 This runs at every request, and joserfc takes more than twice as long for it. So joserfc is the
@@ -12,6 +14,7 @@ second opinion: in the tests, in both directions.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
@@ -27,6 +30,7 @@ LIFETIME: Final = 600  # seconds
 LONGEST_LIFETIME: Final = 3600  # seconds; one that lasts longer is an error of the issuer's
 LEEWAY: Final = 30  # seconds by which the clocks of two workers may differ
 LARGEST_TOKEN: Final = 4096  # characters
+REMEMBERED: Final = 4096  # tokens whose signature was checked
 # RFC 7515 fixes the bytes that are signed, so the domain that every other signature of ours
 # begins with is missing here. These begin with `eyJ`, as no domain does.
 _NO_DOMAIN: Final = b""
@@ -131,12 +135,7 @@ def verify(
     public = keys.get(_kid(header))
     if public is None:
         raise TokenRefused("token_unknown_key")
-    signed = f"{header}.{payload}".encode()
-    if not ed25519.verify(public, _NO_DOMAIN, signed, signature):
-        raise TokenRefused("token_signature")
-    claims = _claims(payload)
-    if claims is None or not _agrees(claims):
-        raise TokenRefused("token_claims")
+    claims = _signed(header, payload, signature, public)
     if claims.iss != issuer:
         raise TokenRefused("token_issuer")
     if claims.aud != audience:
@@ -145,6 +144,18 @@ def verify(
         raise TokenRefused("token_expired")
     if now < claims.iat - leeway:
         raise TokenRefused("token_not_yet")
+    return claims
+
+
+@lru_cache(REMEMBERED)  # which keeps no refusal: nobody fills it with what is not signed
+def _signed(header: str, payload: str, signature: bytes, public: bytes) -> AccessClaims:
+    """Return what a token says, whose signature holds."""
+    signed = f"{header}.{payload}".encode()
+    if not ed25519.verify(public, _NO_DOMAIN, signed, signature):
+        raise TokenRefused("token_signature")
+    claims = _claims(payload)
+    if claims is None or not _agrees(claims):
+        raise TokenRefused("token_claims")
     return claims
 
 

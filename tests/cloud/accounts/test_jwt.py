@@ -427,13 +427,20 @@ def test_time() -> None:
     assert code_of(token, NOW + 600 + LEEWAY) == "token_expired"
 
 
-def test_nothing_is_remembered() -> None:
-    """A token that was just accepted is refused once its key is gone or its time is over."""
+def test_no_verdict_is_remembered() -> None:
+    """A token that was just accepted is refused once its key is gone or another one, its time
+    is over, or it is shown to somebody else."""
     token = issue(GRANT, KEY, NOW)
     verify(token, KEYS, issuer=ISSUER, audience=AUDIENCE, now=NOW)
     assert code_of(token, NOW + 700) == "token_expired"
     with pytest.raises(TokenRefused, match="token_unknown_key"):
         verify(token, {}, issuer=ISSUER, audience=AUDIENCE, now=NOW)
+    with pytest.raises(TokenRefused, match="token_signature"):
+        verify(token, {KEY.kid: OTHER.public}, issuer=ISSUER, audience=AUDIENCE, now=NOW)
+    with pytest.raises(TokenRefused, match="token_issuer"):
+        verify(token, KEYS, issuer="https://other.example", audience=AUDIENCE, now=NOW)
+    with pytest.raises(TokenRefused, match="token_audience"):
+        verify(token, KEYS, issuer=ISSUER, audience="other", now=NOW)
 
 
 @given(st.data())

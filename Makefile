@@ -33,7 +33,7 @@ practice: setup-gate ## run a gate on this machine: an event, tickets, guests be
 test: setup-tests ## run all tests, with branch coverage of shared
 	@$(PY) -m tests
 
-machines: ## boot two Debians and make a service and a gate of them (root; 10 to 20 minutes)
+machines: ## boot three Debians and make a service and two gates of them (root; 10 to 20 minutes)
 	@scripts/setup machines
 	MACHINES=1 $(PY) -m pytest tests/ops/test_machines.py
 

@@ -5,7 +5,9 @@ one line to the technician's, and nothing else: no machine reaches anything outs
 """
 
 import os
+import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -82,6 +84,10 @@ class Site:
         self._ip("link", "add", "br0", "type", "bridge")
         self._ip("addr", "add", f"{NET}.1/24", "dev", "br0")
         self._ip("link", "set", "br0", "up")
+        # `ip netns exec` shows what is here in the place of /etc.
+        self._etc = Path("/etc/netns") / self.desk
+        self._etc.mkdir(parents=True)
+        stack.callback(shutil.rmtree, self._etc)
 
     def run(self, *command: str | Path, check: bool = True, **more: Any) -> Done:
         """Run a program at the desk."""
@@ -98,25 +104,56 @@ class Site:
             "ANSIBLE_SSH_ARGS": " ".join((*self.ssh[1:], *KEPT_OPEN)),
         }
         command = ("ansible-playbook", "-i", str(hosts), book, *more)
-        return self.run(*command, check=False, cwd=ANSIBLE, env=os.environ | told, timeout=1500)
+        with (self.folder / "play.log").open("w+") as log:  # to be watched
+            done = subprocess.run(
+                ("ip", "netns", "exec", self.desk, *command),
+                stdout=log, stderr=log, text=True, check=False, cwd=ANSIBLE,
+                env=os.environ | told, timeout=1500,
+            )  # fmt: skip
+            log.seek(0)
+            return Done(command, done.returncode, log.read(), "")
 
     def boot(self, name: str, host: str) -> Machine:
-        """Boot one more, which goes by `host`."""
+        """Boot one more, which goes by `host`. `wait` waits until it has."""
         number = len(self.machines) + 2
         address, space = f"{NET}.{number}", f"{self._tag}m{number}"
+        self._connect(space, f"{self._tag}v{number}", address)
+        root = self._disk(name, host)
+        log = (self.folder / f"{name}.log").open("wb")
+        booted = subprocess.Popen(
+            self._command(name, root, space), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
+        log.close()
+        self._stack.callback(_end, booted)
+        machine = self.machines[name] = Machine(name, address, self)
+        self._tell_names()
+        return machine
+
+    def try_boot(self, patience: float) -> str:
+        """Boot one that switches itself off; return what is wrong if it doesn't."""
+        space = f"{self._tag}m0"
+        self._connect(space, f"{self._tag}v0", f"{NET}.254")
+        root = self._disk("probe", "probe")
+        command = self._command("probe", root, space, "systemd.unit=poweroff.target")
+        try:
+            done = run(*command, check=False, timeout=patience, stdin=subprocess.DEVNULL)
+        except subprocess.TimeoutExpired:
+            return f"a machine does not boot within {patience:.0f} seconds"
+        return "" if done.returncode == 0 else f"no machine boots: {done.stderr[-300:]}"
+
+    def wait(self) -> None:
+        """Wait until all have booted."""
+        for each in self.machines.values():
+            each.until("systemctl is-system-running --wait | grep -Eq 'running|degraded'", BOOTED)
+
+    def _connect(self, space: str, line: str, address: str) -> None:
+        """Have a network namespace with a line to the desk."""
         self._namespace(space)
-        line = f"{self._tag}v{number}"
         self._ip("link", "add", line, "type", "veth", "peer", "name", "host0", "netns", space)
         self._ip("link", "set", line, "master", "br0", "up")
         run("ip", "-n", space, "addr", "add", f"{address}/24", "dev", "host0")
         for each in ("host0", "lo"):
             run("ip", "-n", space, "link", "set", each, "up")
-        root = self._disk(name, host)
-        self._start(name, root, space)
-        machine = self.machines[name] = Machine(name, address, self)
-        self._tell_names()
-        machine.until("systemctl is-system-running --wait | grep -Eq 'running|degraded'", BOOTED)
-        return machine
 
     def _namespace(self, name: str) -> None:
         run("ip", "netns", "add", name)
@@ -130,8 +167,8 @@ class Site:
         place = self.folder / name
         for each in ("upper", "work", "root"):
             (place / each).mkdir(parents=True)
-        layers = f"lowerdir={DEBIAN},upperdir={place / 'upper'},workdir={place / 'work'}"
-        run("mount", "-t", "overlay", "overlay", "-o", layers, place / "root")
+        folders = f"lowerdir={DEBIAN},upperdir={place / 'upper'},workdir={place / 'work'}"
+        run("mount", "-t", "overlay", "overlay", "-o", f"volatile,{folders}", place / "root")
         self._stack.callback(run, "umount", "--lazy", place / "root", check=False)
         root = place / "root"
         (root / "etc/hostname").write_text(f"{host}\n")
@@ -141,24 +178,21 @@ class Site:
         run("chroot", root, "ssh-keygen", "-A")
         return root
 
-    def _start(self, name: str, root: Path, space: str) -> None:
-        log = (self.folder / f"{name}.log").open("wb")
-        booted = subprocess.Popen(
-            ["systemd-nspawn", "--quiet", "--directory", root, "--boot", "--register=no",
-             "--keep-unit", "--capability=CAP_NET_ADMIN", "--console=pipe",
-             f"--network-namespace-path=/run/netns/{space}", f"--machine={self._tag}-{name}"],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-        )  # fmt: skip
-        log.close()
-        self._stack.callback(_end, booted)
+    def _command(self, name: str, root: Path, space: str, *more: str) -> list[str]:
+        return [
+            "systemd-nspawn", "--quiet", "--directory", str(root), "--boot", "--register=no",
+            "--keep-unit", "--capability=CAP_NET_ADMIN", "--console=pipe",
+            f"--network-namespace-path=/run/netns/{space}", f"--machine={self._tag}-{name}", *more,
+        ]  # fmt: skip
 
     def _tell_names(self) -> None:
         lines = "127.0.0.1 localhost\n"
         for each in self.machines.values():
             root = self.folder / each.name / "root"
             lines += f"{each.address} {(root / 'etc/hostname').read_text()}"
-        for each in self.machines.values():
-            (self.folder / each.name / "root/etc/hosts").write_text(lines)
+        places = [self.folder / each.name / "root/etc" for each in self.machines.values()]
+        for place in (*places, self._etc):
+            (place / "hosts").write_text(lines)
 
 
 def _end(booted: "subprocess.Popen[bytes]") -> None:
@@ -182,6 +216,16 @@ def missing() -> str:
         return "machines are booted by `make machines`"
     if os.geteuid() != 0:
         return "only root boots machines"
-    if not (DEBIAN / "usr/lib/systemd/systemd").exists():
-        return "there is no .cache/machine: scripts/setup machines makes it"
-    return ""
+    if not list(DEBIAN.parent.glob(f"{DEBIAN.name}.made-*")):
+        return "there is no .cache/machine: `scripts/setup machines` makes it"
+    return _unbootable()
+
+
+def _unbootable() -> str:
+    """Boot one that ends at once, as the others are booted; return what it said if it can't."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        try:
+            site = Site(Path(folder), stack)
+            return site.try_boot(BOOTED)
+        except (AssertionError, OSError) as error:
+            return f"no machine can be booted here: {error}"

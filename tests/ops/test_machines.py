@@ -1,4 +1,4 @@
-"""Machines that the playbooks make of a bare Debian, booted: a ticket service and its gate.
+"""Machines that the playbooks make of a bare Debian, booted: a ticket service and its gates.
 
 One after the other, as an evening goes: set up, set up again, sell, enrol, admit, hang, update,
 lose the database and bring it back.
@@ -16,17 +16,16 @@ import pytest
 import qrcode
 import yaml
 
-from tests.ops.machines import ROOT, Machine, Site, missing, open_site, run
+from tests.ops.machines import ROOT, Site, missing, open_site, run
 from tests.ops.variables import ANSIBLE
-
-if why := missing():
-    pytest.skip(why, allow_module_level=True)
 
 TICKETS: Final = "tickets.example"
 NORTH: Final = "north.example"
+SOUTH: Final = "south.example"
 CHANGED: Final = re.compile(
     r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.M
 )
+EDGE: Final = "systemd-run --quiet --wait --pipe --uid=usher-gate /opt/usher/current/bin/usher-edge"
 CURL: Final = "curl -sS --cacert /etc/usher/ca.crt"
 
 
@@ -37,8 +36,9 @@ class Evening:
         self.site = site
         self.cloud = site.boot("cloud", TICKETS)
         self.gate = site.boot("gate", NORTH)
-        self.dist = dist
-        self.inventory = _inventory(site, dist, self.cloud, self.gate)
+        self.spare = site.boot("spare", SOUTH)
+        site.wait()
+        self.inventory = _inventory(site, dist, self)
         self.token = ""
         self.tenant = ""
         self.event = ""
@@ -58,13 +58,15 @@ class Evening:
 @pytest.fixture(scope="module")
 def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
     """Two machines that have just been installed."""
+    if why := missing():
+        pytest.skip(why)
     run(ROOT / "scripts" / "release", cwd=ROOT, timeout=900)
     with open_site(tmp_path_factory.mktemp("site")) as site:
         yield Evening(site, ROOT / "dist")
 
 
-def _inventory(site: Site, dist: Path, cloud: Machine, gate: Machine) -> dict[str, Any]:
-    """Return the example inventories, for these two."""
+def _inventory(site: Site, dist: Path, evening: Evening) -> dict[str, Any]:
+    """Return the example inventories, for these machines."""
     told: dict[str, Any] = {}
     for file in ("cloud", "venue"):
         told |= yaml.safe_load((ANSIBLE / "inventories" / f"{file}.yml").read_text())
@@ -76,7 +78,7 @@ def _inventory(site: Site, dist: Path, cloud: Machine, gate: Machine) -> dict[st
         "certificate_authority": str(kept),
         "release_wheel": str(next(dist.glob("usher-*.whl"))),
     }
-    told["clouds"]["hosts"] = {TICKETS: {"ansible_host": cloud.address}}
+    told["clouds"]["hosts"] = {TICKETS: {"ansible_host": evening.cloud.address}}
     told["clouds"]["vars"] |= common | {
         "release_wheels": str(dist / "cloud-wheels.tar"),
         "release_requirements": str(dist / "cloud.txt"),
@@ -88,15 +90,14 @@ def _inventory(site: Site, dist: Path, cloud: Machine, gate: Machine) -> dict[st
         "service_webhook_secrets": ["nobody's"],
     }
     told["gates"]["hosts"] = {
-        NORTH: {
-            "ansible_host": gate.address,
-            "gate_cloud_ca": "/etc/usher/ca.crt",
-            "gate_clock": "network",
-            "gate_lanes": [{"id": "door", "unattended": True}],
-            "gate_cameras": [{"name": "left", "source": "/srv/queue", "lane": "door", "fps": 5}],
-        }
+        NORTH: {"ansible_host": evening.gate.address},
+        SOUTH: {"ansible_host": evening.spare.address},
     }
     told["gates"]["vars"] |= common | {
+        "gate_cloud_ca": "/etc/usher/ca.crt",
+        "gate_clock": "network",
+        "gate_lanes": [{"id": "door", "unattended": True}],
+        "gate_cameras": [{"name": "left", "source": "/srv/queue", "lane": "door", "fps": 5}],
         "release_wheels": str(dist / "edge-wheels.tar"),
         "release_requirements": str(dist / "edge.txt"),
     }
@@ -218,11 +219,10 @@ def test_the_gate_is_enrolled_and_admits(evening: Evening) -> None:
     )
     gate = evening.gate
     gate.until("systemctl is-active usher-gate usher-camera@left")
-    edge = "systemd-run --quiet --wait --pipe --uid=usher-gate /opt/usher/current/bin/usher-edge"
-    gate.until(f"{edge} post door North", 180)
+    gate.until(f"{EDGE} post door North", 180)
     queue = evening.site.folder / "gate" / "root" / "srv" / "queue"
     _show(queue, text)
-    gate.until(f"{edge} view | grep -q '\"entered\": 1'", 120)
+    gate.until(f"{EDGE} view | grep -q '\"entered\": 1'", 120)
     _hide(queue)
 
 
@@ -251,8 +251,9 @@ def _organize(evening: Evening) -> None:
     }  # fmt: skip
     evening.event = evening.api("POST", f"{evening.tenant}/events", night)["event_id"]
     path = f"{evening.tenant}/events/{evening.event}"
-    standing = {"name": "Standing", "price": 2500, "entry": {"zones": [1]}}
-    evening.api("POST", f"{path}/classes", standing)
+    for name, price in (("Standing", 2500), ("Free", 0)):
+        sold = {"name": name, "price": price, "entry": {"zones": [1]}}
+        evening.api("POST", f"{path}/classes", sold)
     version = evening.api("GET", path)["organizer"]["version"]
     evening.api("POST", f"{path}/publish", {"version": version})
     listed = "class;name;email\nStanding;Ada;ada@example.org"
@@ -265,7 +266,7 @@ def _organize(evening: Evening) -> None:
 
 def _enrol(evening: Evening) -> None:
     """Type the offer at the gate, and its digits at the console."""
-    made = evening.api("POST", f"{evening.tenant}/devices/enrolments", {"name": "North"})
+    made = evening.api("POST", f"{evening.tenant}/devices/enrolments", {"name": "north"})
     gate = evening.gate
     gate.sh(
         "systemd-run --quiet --unit=enrol --uid=usher-gate --property=StateDirectory=usher"
@@ -310,32 +311,61 @@ def test_a_release_that_is_not_well_is_taken_back(evening: Evening) -> None:
     """The gate runs what it ran before, and says so."""
     broken = json.loads(json.dumps(evening.inventory))
     broken["gates"]["vars"] |= {"release_version": "0.1.1", "release_check": ["false"]}
-    more = ("-e", "update_only_gate=true", "--limit", "gates")
-    done = evening.site.play("update.yml", broken, *more)
+    done = evening.site.play("update.yml", broken, "--limit", "gates")
     assert done.returncode != 0
-    assert "was not well with 0.1.1 and runs 0.1.0 again" in " ".join(done.stdout.split())
+    assert f"{NORTH} was not well with 0.1.1 and runs 0.1.0 again" in " ".join(done.stdout.split())
+    assert not evening.spare.ok("test -e /opt/usher/releases/0.1.1"), "the next wave began"
     evening.gate.until("systemctl is-active usher-gate", 60)
     assert evening.gate.sh("readlink /opt/usher/current").strip() == "/opt/usher/releases/0.1.0"
 
 
+def _buy(evening: Evening) -> str:
+    """Buy a ticket; return the order's path."""
+    wanted = {"event_id": evening.event, "items": [{"class_index": 1, "quantity": 1}]}
+    order = evening.api("POST", f"{evening.tenant}/orders", wanted)
+    assert order["state"] == "paid", order
+    return f"{evening.tenant}/orders/{order['order_id']}"
+
+
+def _restore(evening: Evening, *to: str) -> None:
+    """Restore the database, to a moment or to the last change; have the service back."""
+    evening.cloud.sh(" ".join(("usher-restore", *to)), timeout=600)
+    evening.cloud.until(f"{CURL} https://{TICKETS}/readyz | grep -q '\"ready\":true'", 180)
+
+
+COUNT: Final = "runuser -u postgres -- psql -XAtc 'SELECT count(*) FROM purchase' usher"
+
+
 def test_what_was_lost_comes_back_from_the_backup(evening: Evening) -> None:
-    """Also what was written after it was made; and to a moment, without what came later."""
+    """All that was written, also after it was made; or to a moment, without what came later."""
     cloud = evening.cloud
-    count = "runuser -u postgres -- psql -XAtc 'SELECT count(*) FROM ticket' usher"
     cloud.sh("systemctl start usher-backup.service", timeout=300)
-    before = int(cloud.sh(count))
-    listed = "class;name;email\nStanding;Bob;bob@example.org"
-    evening.api("POST", f"{evening.tenant}/events/{evening.event}/guests", listed, "text/csv")
-    cloud.until(f"test $({count}) -gt {before}", 60)
-    after = int(cloud.sh(count))
-    moment = cloud.sh("sleep 1; date -u '+%F %T+00'").strip()
+    first = _buy(evening)
+    moment = cloud.sh("sleep 1; date -u '+%F %T.%N+00'; sleep 1").strip()
+    second = _buy(evening)
+    before = cloud.sh(COUNT)
     cloud.sh("runuser -u postgres -- psql -XAtc 'SELECT pg_switch_wal()'")
     cloud.until(
         'test -z "$(ls /var/lib/postgresql/15/main/pg_wal/archive_status/*.ready 2>/dev/null)"'
     )
     cloud.sh("systemctl stop usher-cloud-api usher-cloud-worker postgresql@15-main")
     cloud.sh("rm -rf /var/lib/postgresql/15/main")
-    cloud.sh("usher-restore", timeout=600)
-    assert int(cloud.sh(count)) == after
-    cloud.until(f"{CURL} https://{TICKETS}/readyz | grep -q '\"ready\":true'", 120)
-    assert moment
+    _restore(evening)
+    assert cloud.sh(COUNT) == before
+    assert {evening.api("GET", each)["state"] for each in (first, second)} == {"paid"}
+    _restore(evening, f"'{moment}'")
+    assert evening.api("GET", first)["state"] == "paid"
+    assert "state" not in evening.api("GET", second)
+
+
+def test_what_restores_left_is_forgotten_in_time(evening: Evening) -> None:
+    """Not before: what was there before today's restore is kept."""
+    cloud, aside = evening.cloud, "/var/lib/postgresql/15/main.20260101T000000Z"
+    broken = "/var/backups/usher/base/20260101T000000Z.part"
+    cloud.sh(f"install -d -o postgres {aside} {broken}; touch -d 2026-01-01 {aside} {broken}")
+    kept = cloud.sh("ls -d /var/lib/postgresql/15/main.*Z | sort").splitlines()
+    cloud.sh("systemctl start usher-clean.service")
+    left = cloud.sh("ls -d /var/lib/postgresql/15/main.*Z | sort").splitlines()
+    assert left == [each for each in kept if each != aside]
+    assert left
+    assert not cloud.ok(f"test -e {broken}")

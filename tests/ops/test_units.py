@@ -10,9 +10,11 @@ from cloud.settings import CREDENTIAL, Settings
 from tests.ops.units import UNITS, exposure, instance, make_root, values, verify
 
 SERVICES: Final = sorted(UNITS.glob("*.service"))
-# The kiosk's browser reaches this machine alone, backups its database's socket, and what says that
-# a unit has given up nobody.
-OFFLINE: Final = {"usher-kiosk.service", "usher-backup.service", "usher-failed@.service"}
+# The kiosk's browser reaches this machine alone, backups its database's socket, and what cleans up
+# or says that a unit has given up nobody.
+OFFLINE: Final = {
+    "usher-kiosk.service", "usher-backup.service", "usher-clean.service", "usher-failed@.service",
+}  # fmt: skip
 FACING: Final = [file for file in SERVICES if file.name not in OFFLINE]
 HIGHEST: Final = 2.0
 

@@ -12,6 +12,7 @@ PROGRAMS: Final = (
     "opt/usher/current/bin/usher-cloud",
     "usr/bin/cage",
     "usr/local/sbin/usher-backup",
+    "usr/local/sbin/usher-clean",
     "usr/bin/sh",
     "usr/bin/kill",
 )

@@ -21,6 +21,7 @@ FILE: Final = "USHER_SETTINGS"  # names the settings file; no setting itself
 CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
 CREDENTIAL: Final = "usher."  # how the names of those begin that are settings
 LISTS: Final = frozenset({"cors_origins", "webhook_secrets", "ledger_nodes", "ledger_indexes"})
+READ_WRITE: Final = "target_session_attrs=read-write"  # of several hosts, the one that takes writes
 Url = Annotated[str, Meta(max_length=2000)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 
@@ -36,7 +37,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """What an operator may say. Secrets are paths of files, or come from the environment."""
 
     data: str = ""  # folder of the embedded servers; "": ~/.local/share/usher, if none is named
-    database_url: Url = ""  # as usher_app; "": embedded
+    database_url: Url = ""  # as usher_app, perhaps of several hosts (db/hosts.py); "": embedded
     owner_url: Url = ""  # as usher_owner, for `migrate`
     redis_url: Url = ""  # "": embedded
     database_pool: Count = 8  # connections a process
@@ -241,3 +242,7 @@ def _check_addresses(settings: Settings) -> None:
         url = getattr(settings, name)
         if url and urlsplit(url).scheme not in allowed:
             raise Unfit(f"{name} begins with {allowed[0]}://")
+    for name in ("database_url", "owner_url"):
+        parts = urlsplit(getattr(settings, name))
+        if "," in parts.netloc.rpartition("@")[2] and READ_WRITE not in parts.query.split("&"):
+            raise Unfit(f"{name} names several hosts: it needs ?{READ_WRITE}.")

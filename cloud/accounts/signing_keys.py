@@ -35,7 +35,13 @@ EVERY: Final = 60.0  # seconds between two looks
 PAUSE: Final = 5.0  # seconds, at least
 ORIGIN: Final = Origin("issuer")
 SEED_SIZE: Final = 32
-AWAY: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+AWAY: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 
 
 class TokenKeys:

@@ -44,7 +44,9 @@ def plainly() -> Iterator[None]:
         fail(failed.sentence)
     except Refusal as refusal:
         fail(_refused(refusal))
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except (
+        asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError,
+    ) as error:  # fmt: skip
         fail(_away(error))
     except KeyboardInterrupt:
         fail("Interrupted.", INTERRUPTED)

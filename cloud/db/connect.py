@@ -8,6 +8,7 @@ from typing import Any, Final, LiteralString, Protocol
 import asyncpg
 import msgspec
 
+from cloud.db.hosts import each_host, first_that_fits
 from cloud.db.statements import TracedConnection
 
 # A query that takes longer is a fault of ours; a lock that takes longer is somebody's crash.
@@ -65,7 +66,7 @@ class Pool(Protocol):
 
 async def connect(url: str) -> Connection:
     """Return a connection of its own, outside any pool."""
-    conn: Connection = await asyncpg.connect(
+    conn: Connection = await _dial(
         url,
         timeout=CONNECTING,
         command_timeout=ANSWERING,
@@ -89,6 +90,7 @@ def new_pool(url: str, *, size: int = 8, **settings: str) -> Pool:
     """
     pool: Pool = asyncpg.create_pool(
         url,
+        connect=_dial,
         min_size=1,
         max_size=size,
         init=_prepare,
@@ -111,6 +113,13 @@ async def open_pool(url: str, *, size: int = 8, **settings: str) -> Pool:
     pool = new_pool(url, size=size, **settings)
     await open_up(pool)
     return pool
+
+
+async def _dial(url: str, **settings: Any) -> Any:
+    hosts = each_host(url)
+    if len(hosts) == 1:
+        return await asyncpg.connect(url, **settings)
+    return await first_that_fits(hosts, lambda each: asyncpg.connect(each, **settings))
 
 
 async def _prepare(conn: Any) -> None:

@@ -31,7 +31,7 @@ LOSSES: Final[Mapping[str, Loss]] = {
     "database": Loss(
         "Gates admit by their own lists; what they write is kept there.",
         "Uploads, messages, mail and webhooks.",
-        "Every request that reads or writes: `unavailable`, until it is back.",
+        "Every request that reads or writes: `unavailable`, until it or a standby is there.",
     ),
     "cache": Loss(
         "Everything. Each process counts requests and failures by itself.",

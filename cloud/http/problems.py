@@ -32,9 +32,9 @@ AWAY: Final = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # the connection broke in the middle of an exchange
     asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
+    asyncpg.OperatorInterventionError,  # it starts, stops, has crashed, or took too long
+    asyncpg.ReadOnlySQLTransactionError,  # it is a standby now
     asyncpg.TooManyConnectionsError,
-    asyncpg.QueryCanceledError,
     ConnectionError,
     TimeoutError,
     OSError,

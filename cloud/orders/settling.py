@@ -59,7 +59,7 @@ async def purchase(tx: TenantTx, issuers: Issuers, order: Order, tickets: list[U
     bought = await ticket_rows.buy(tx, event, order.order_id, buyer, tickets)
     if bought != len(tickets):
         raise RuntimeError("an order has lost tickets that it held")
-    await keep_keys(tx)
+    await keep_keys(tx, event)
     await sign(tx, await issuers.of(tx, event), event, tickets)
     await move_all(tx, event, tickets, Move.ACTIVATE)
     await repository.set_state(tx, order.order_id, advance(order.state, Act.PAY))

@@ -127,7 +127,7 @@ async def store(
 
     The event is locked.
     """
-    await issuing_rows.keep_keys(tx)
+    await issuing_rows.keep_keys(tx, event_id)
     now = await issuers.of(tx, event_id)
     if now.kid != issuer.kid:
         piece = _again(now, classes, piece)

@@ -95,7 +95,7 @@ async def _write(
     tx: TenantTx, issuers: Issuers, held: Held, gen: int, holder: bytes | None,
     account: UUID | None, attendee: str | None,
 ) -> None:  # fmt: skip
-    await keep_keys(tx)
+    await keep_keys(tx, held.event_id)
     issuer = await issuers.of(tx, held.event_id)
     unsigned = Unsigned(held.ticket_id, gen, held.class_index, holder, held.live)
     (token,) = tokens(issuer, [unsigned])

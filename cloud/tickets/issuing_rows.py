@@ -6,6 +6,7 @@ from uuid import UUID
 
 from cloud.db.tenancy import TenantTx
 from cloud.errors import Refusal
+from cloud.keys.repository import lock as lock_keys
 from cloud.tickets.lifecycle import Move
 from cloud.tickets.moves import move_all, name_move
 from shared.manifest.chunk import MAX_TICKETS
@@ -86,13 +87,21 @@ async def open_event(tx: TenantTx, event_id: UUID, most: int) -> int:
 # signed before, or what is signed afterwards sees that the key is withdrawn.
 KEEP_KEYS: Final[LiteralString] = """
     SELECT pg_advisory_xact_lock_shared(
-        hashtextextended('usher/keys/' || current_tenant()::text, 0))
+               hashtextextended('usher/keys/' || current_tenant()::text, 0))
+     WHERE EXISTS (SELECT FROM tenant_key
+                    WHERE event_id = $1 AND revoked_at IS NULL
+                      AND signs_from <= $2 AND $2 < not_after)
 """
 
 
-async def keep_keys(tx: TenantTx) -> None:
-    """Let nobody withdraw a key until this transaction ends. Tickets and events go before it."""
-    await tx.conn.execute(KEEP_KEYS)
+async def keep_keys(tx: TenantTx, event_id: UUID) -> None:
+    """Let nobody withdraw a key until this transaction ends. Tickets and events go before it.
+
+    Without a key the lock is taken alone at once, as who makes one does: two that shared it
+    first would wait for each other.
+    """
+    if await tx.conn.fetchrow(KEEP_KEYS, event_id, tx.now) is None:
+        await lock_keys(tx)
 
 
 INSERT: Final[LiteralString] = """

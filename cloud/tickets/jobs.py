@@ -28,7 +28,7 @@ async def on_guests_batch(tx: TenantTx, message: Message, issuers: Issuers) -> N
         return
     try:
         first = await issuing_rows.open_event(tx, job.event_id, min(BATCH, job.total - job.done))
-        await issuing_rows.keep_keys(tx)
+        await issuing_rows.keep_keys(tx, job.event_id)
         issuer = await issuers.of(tx, job.event_id)
     except Refusal as refusal:
         await _stop(tx, job, refusal.code)

@@ -98,6 +98,7 @@ def test_what_is_told_to_a_process_is_what_it_reads() -> None:
         (OWN | {"USHER_MASTER_KEY_FILE": ""}, "master_key_file is needed"),
         (OWN | {"USHER_MASTER_KEY": "00"}, "not both"),
         (OWN | {"USHER_DATABASE_URL": "mysql://x"}, "postgresql"),
+        (OWN | {"USHER_DATABASE_URL": "postgresql://u@a:1,b:2/x"}, "several hosts"),
         ({"USHER_BROKER_URL": "amqp://x/usher"}, "broker_url begins with amqps"),
         ({"USHER_BROKER_URL": "amqps://x/usher", "USHER_BROKER_CERT": "a.pem"}, "come together"),
         ({"USHER_BROKER_CA": "ca.pem"}, "nothing without broker_url"),

@@ -239,7 +239,7 @@ def test_a_key_is_withdrawn_before_or_after_but_not_while_it_signs(press: Press)
                 order.append("withdrawn")
 
         async with tenant_tx(pool, TENANT, WORKER, now) as tx:
-            await issuing_rows.keep_keys(tx)
+            await issuing_rows.keep_keys(tx, event)
             task = asyncio.ensure_future(withdraw())
             for _ in range(PATIENCE):
                 if await tx.conn.fetchval(WAITS):
@@ -250,6 +250,28 @@ def test_a_key_is_withdrawn_before_or_after_but_not_while_it_signs(press: Press)
 
     press.run(work)
     assert order == ["stored", "withdrawn"]
+
+
+def test_two_that_are_first_at_once_wait_for_one_key(press: Press) -> None:
+    """Of an event that has none: they don't wait for each other."""
+    event, ready, kids = press.event(), list[bool](), list[bytes]()
+
+    async def work(pool: Pool, issuers: Issuers) -> None:
+        async def sign() -> None:
+            async with tenant_tx(pool, TENANT, WORKER, datetime.now(UTC)) as tx:
+                await issuing_rows.keep_keys(tx, event)
+                ready.append(True)
+                for _ in range(PATIENCE):
+                    if len(ready) == 2 or await tx.conn.fetchval(WAITS):
+                        break
+                    await asyncio.sleep(0.01)
+                kids.append((await issuers.of(tx, event)).kid)
+
+        await asyncio.gather(sign(), sign())
+
+    press.run(work)
+    assert len(kids) == 2
+    assert len(set(kids)) == 1
 
 
 PATIENCE = 3000  # looks, ten milliseconds apart

@@ -44,7 +44,7 @@ def draw(text: str) -> Code:
     made = qrcode.QRCode(error_correction=qrcode.ERROR_CORRECT_M, border=QUIET)
     made.add_data(QRData(text.encode(), mode=MODE_8BIT_BYTE))
     made.make()
-    return Code(tuple(tuple(map(bool, row)) for row in made.get_matrix()))
+    return Code.of(made.get_matrix())
 
 
 def _normal(url: str) -> str:

@@ -8,23 +8,18 @@ Rules:
 - On screens error correction M; on paper Q, or M where Q would need more than version 10.
 - Four light modules around: they are part of every picture.
 - The same text gives the same bytes.
-
-Trap: qrcode 8.2 raises ValueError for a block of zeros alone (its issue 330), 17 or more zero
-bytes of a ticket in a row. Ids and signatures are random: only a made-up ticket has them.
 """
 
 import html
-import io
 import re
-from collections.abc import Iterator
-from itertools import groupby
-from typing import Final, NamedTuple
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple, Self
 
 import qrcode
-from PIL import Image
-from qrcode.util import MODE_ALPHA_NUM, QRData
 
-from cloud.tickets import masks
+from cloud.tickets import qr
 from shared import token
 
 QUIET: Final = 4  # modules
@@ -36,39 +31,51 @@ Levels = tuple[int, ...]
 SCREEN: Final[Levels] = (M,)
 PAPER: Final[Levels] = (Q, M)  # the first that stays within LARGEST
 
+DARK: Final = re.compile("1+")
+PNG: Final = b"\x89PNG\r\n\x1a\n"
+GREY: Final = bytes((1, 0, 0, 0, 0))  # a bit a pixel, no palette, nothing interlaced
+
 # What XML 1.0 has no way to say, not even escaped.
 NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Code(NamedTuple):
-    """A code's modules with its quiet zone, row by row; true is dark."""
+    """A code's modules with its quiet zone, row by row; "1" is dark."""
 
-    rows: tuple[tuple[bool, ...], ...]
+    lines: tuple[str, ...]
+
+    @classmethod
+    def of(cls, rows: Iterable[Iterable[object]]) -> Self:
+        """Return a code of modules that are true where they are dark."""
+        return cls(tuple("".join("01"[bool(module)] for module in row) for row in rows))
 
     @property
     def side(self) -> int:
         """How many modules wide and high it is, the quiet zone among them."""
-        return len(self.rows)
+        return len(self.lines)
+
+    @property
+    def rows(self) -> tuple[tuple[bool, ...], ...]:
+        """Its modules; true is dark."""
+        return tuple(tuple(module == "1" for module in line) for line in self.lines)
 
 
 def draw(text: str, levels: Levels) -> Code:
     """Return the code of a ticket or presentation. Any other text is Malformed."""
     token.parse(text)
-    made = next(code for code in _made(text, levels) if code.version <= LARGEST)
-    made.mask_pattern = masks.best(made)
-    made.make()
-    return Code(tuple(tuple(map(bool, row)) for row in made.get_matrix()))
+    sizes = ((qr.version_for(text, level), level) for level in levels)
+    version, level = next(size for size in sizes if size[0] <= LARGEST)
+    rows = qr.modules(text, version, level)
+    side = len(rows) + 2 * QUIET
+    edge = ["0" * side] * QUIET
+    return Code((*edge, *(row.center(side, "0") for row in rows), *edge))
 
 
 def runs(code: Code) -> Iterator[tuple[int, int, int]]:
     """Yield x, y and length of each horizontal run of dark modules."""
-    for y, row in enumerate(code.rows):
-        x = 0
-        for dark, run in groupby(row):
-            length = len(tuple(run))
-            if dark:
-                yield x, y, length
-            x += length
+    for y, row in enumerate(code.lines):
+        for dark in DARK.finditer(row):
+            yield dark.start(), y, dark.end() - dark.start()
 
 
 def svg(code: Code, title: str) -> bytes:
@@ -87,16 +94,20 @@ def png(code: Code, module: int = 8) -> bytes:
     """Return the code in black and white, each module a square of `module` pixels."""
     if not 1 <= module <= 64:
         raise ValueError("a module has 1 to 64 pixels")
-    small = Image.new("1", (code.side, code.side))
-    small.putdata([0 if dark else 255 for row in code.rows for dark in row])
-    size = code.side * module
-    out = io.BytesIO()
-    small.resize((size, size), Image.Resampling.NEAREST).save(out, "PNG", optimize=True)
-    return out.getvalue()
+    stride = -(-code.side * module // 8)
+    pixels = b"".join(_row(line, module, stride) for line in code.lines)
+    size = struct.pack(">II", code.side * module, code.side * module)
+    parts = ((b"IHDR", size + GREY), (b"IDAT", zlib.compress(pixels)), (b"IEND", b""))
+    return PNG + b"".join(_chunk(*part) for part in parts)
 
 
-def _made(text: str, levels: Levels) -> Iterator[qrcode.QRCode]:
-    for level in levels:
-        made = qrcode.QRCode(error_correction=level, border=QUIET)
-        made.add_data(QRData(text, mode=MODE_ALPHA_NUM))
-        yield made
+def _row(line: str, module: int, stride: int) -> bytes:
+    """Return a row of modules as PNG's rows of pixels: the first as it is, the others like it."""
+    bits = line.translate({ord("1"): "0" * module, ord("0"): "1" * module})
+    first = int(bits.ljust(8 * stride, "0"), 2).to_bytes(stride, "big")
+    return b"\0" + first + (b"\2" + bytes(stride)) * (module - 1)
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    check = struct.pack(">I", zlib.crc32(kind + content))
+    return struct.pack(">I", len(content)) + kind + content + check

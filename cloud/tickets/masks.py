@@ -1,29 +1,14 @@
-"""Which mask a code gets (ISO/IEC 18004, 7.8.3): the one of eight whose modules cost least.
+"""What a code's modules cost (ISO/IEC 18004, 7.8.3): it gets the mask, of eight, that costs least.
 
-qrcode weighs each mask module by module, which was most of what a code costs. Here a code is one
-integer, a bit a module, row after row: a rule is a few shifts of it. The mask is the one that
-qrcode chooses, which a test holds it to.
+A code is one integer, a bit a module, row after row: a rule is a few shifts of it. Pure.
 """
 
-from collections.abc import Iterator, Sequence
 from functools import cache, reduce
-from itertools import chain
 from operator import and_
 from typing import Final
 
-import qrcode
-
 MASKS: Final = range(8)
-DIGITS: Final = bytes.maketrans(b"\x00\x01", b"01")
 FINDERS: Final = ("10111010000", "00001011101")  # what a reader could take for a finder
-
-
-def best(made: qrcode.QRCode) -> int:
-    """Return the mask of a code that has its data."""
-    plain = _tried(made, 0)
-    side = made.modules_count
-    costs = [cost(plain ^ flips, side) for flips in _flips(made.version)]
-    return costs.index(min(costs))
 
 
 def cost(modules: int, side: int) -> int:
@@ -60,22 +45,3 @@ def _starts(side: int, length: int) -> int:
     """Return where in its row a run of a length may start, so that it ends in the same row."""
     row = (1 << side - length + 1) - 1
     return sum(row << y * side for y in range(side))
-
-
-@cache
-def _flips(version: int) -> Sequence[int]:
-    """Return the modules that each mask turns, other than the first one does."""
-    empty = qrcode.QRCode(version)
-    empty.data_cache = ()
-    tried = [_tried(empty, mask) for mask in MASKS]
-    return [each ^ tried[0] for each in tried]
-
-
-def _tried(made: qrcode.QRCode, mask: int) -> int:
-    """Return a code's modules under a mask, as qrcode weighs them: without format and version."""
-    made.makeImpl(test=True, mask_pattern=mask)
-    return int(bytes(_cells(made)).translate(DIGITS), 2)
-
-
-def _cells(made: qrcode.QRCode) -> Iterator[bool]:
-    return chain.from_iterable(map(bool, row) for row in made.modules)

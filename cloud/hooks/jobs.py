@@ -53,7 +53,7 @@ def consumer() -> Consumer:
     handlers: Mapping[str, Handler] = {
         topic: on_message for topic, each in TOPICS.items() if each.told
     }
-    return Consumer("hooks", handlers)
+    return Consumer("hooks", handlers, together=20)
 
 
 class Sender:

@@ -25,15 +25,16 @@ RELAY: Final[LiteralString] = """
             ON CONFLICT (tenant_id, consumer, message_id) DO UPDATE
            SET due_at = coalesce(inbox.due_at, excluded.due_at), payload = excluded.payload
          WHERE inbox.done_at IS NULL AND inbox.dead_at IS NULL
-        RETURNING 1
+        RETURNING consumer
     ), relayed AS (
         UPDATE outbox o SET done_at = clock_timestamp(), attempts = o.attempts + 1, fault = ''
           FROM taken t WHERE o.tenant_id = t.tenant_id AND o.message_id = t.message_id
         RETURNING 1
     )
-    SELECT (SELECT count(*) FROM relayed) AS relayed, (SELECT count(*) FROM told) AS told
+    SELECT (SELECT count(*) FROM relayed) AS relayed,
+           (SELECT string_agg(DISTINCT consumer, ',') FROM told) AS told
 """
-WAKE: Final[LiteralString] = "SELECT pg_notify('usher_inbox', '')"
+WAKE: Final[LiteralString] = "SELECT pg_notify('usher_inbox', $1)"  # for whom, or '' for all
 # The oldest message of each key that is due, if nobody else has it.
 OLDEST: Final[LiteralString] = """
     SELECT * FROM inbox i
@@ -43,11 +44,11 @@ OLDEST: Final[LiteralString] = """
            SELECT FROM inbox e WHERE e.tenant_id = i.tenant_id AND e.consumer = i.consumer
               AND e.key = i.key AND e.message_id < i.message_id
               AND e.done_at IS NULL AND e.dead_at IS NULL)
-     ORDER BY message_id LIMIT 1 FOR UPDATE SKIP LOCKED
+     ORDER BY message_id LIMIT $3 FOR UPDATE SKIP LOCKED
 """
 DONE: Final[LiteralString] = """
     UPDATE inbox SET done_at = clock_timestamp(), attempts = attempts + 1, payload = NULL
-     WHERE tenant_id = current_tenant() AND consumer = $1 AND message_id = $2
+     WHERE tenant_id = current_tenant() AND consumer = $1 AND message_id = ANY ($2::bigint[])
 """
 POSTPONE: Final[LiteralString] = """
     UPDATE inbox SET attempts = attempts + 1, due_at = $4, fault = $3,
@@ -95,19 +96,18 @@ async def relay(tx: TenantTx, subscribed: Sequence[tuple[str, str]], most: int) 
     if row is None:  # it counts, and so always returns one
         raise RuntimeError("the relay returned nothing")
     if row["told"]:
-        await tx.conn.execute(WAKE)
+        await tx.conn.execute(WAKE, row["told"])
     return int(row["relayed"])
 
 
-async def oldest(tx: TenantTx, consumer: str) -> Message | None:
-    """Lock and return the oldest message that is due."""
-    row = await tx.conn.fetchrow(OLDEST, consumer, tx.now)
-    return None if row is None else message_of(row)
+async def oldest(tx: TenantTx, consumer: str, most: int) -> list[Message]:
+    """Lock and return the oldest messages that are due, no two of one key."""
+    return [message_of(row) for row in await tx.conn.fetch(OLDEST, consumer, tx.now, most)]
 
 
-async def done(tx: TenantTx, consumer: str, number: int) -> None:
-    """Mark a message done. Its payload is kept in the outbox alone."""
-    await tx.conn.execute(DONE, consumer, number)
+async def done(tx: TenantTx, consumer: str, numbers: Sequence[int]) -> None:
+    """Mark messages done. Their payload is kept in the outbox alone."""
+    await tx.conn.execute(DONE, consumer, numbers)
 
 
 async def postpone(

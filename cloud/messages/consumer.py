@@ -30,7 +30,12 @@ Handler = Callable[[TenantTx, Message], Awaitable[None]]
 
 
 class Consumer(NamedTuple):
-    """Who is told of messages. `name` is stored: renaming one is a migration."""
+    """Who is told of messages. `name` is stored: renaming one is a migration.
+
+    `together`: how many messages it handles in one transaction, where it only writes and is quick.
+    If one of them fails, none was handled, and each is handled by itself.
+    """
 
     name: str
     handlers: Mapping[str, Handler]  # by topic
+    together: int = 1

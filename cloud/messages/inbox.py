@@ -84,24 +84,32 @@ async def bury(
         await arrivals.bury(tx, consumer.name, message, reason)
 
 
-async def take(pool: Pool, tenant: UUID, consumer: Consumer, now: datetime) -> bool:
-    """Handle the consumer's oldest message that is due; return whether there was one."""
-    message = None
+async def take(pool: Pool, tenant: UUID, consumer: Consumer, now: datetime, most: int = 1) -> int:
+    """Handle the consumer's oldest messages that are due; return how many there were."""
+    messages: Sequence[Message] = ()
     try:
         async with tenant_tx(pool, tenant, WORKER, now, suspended_too=True) as tx:
-            message = await arrivals.oldest(tx, consumer.name)
-            if message is None:
-                return False
-            if (fault := unfit(consumer, message)) is not None:
-                await arrivals.bury(tx, consumer.name, message, fault)
-                return True
-            await _handle(tx, consumer, message)
-            await arrivals.done(tx, consumer.name, message.id)
+            messages = await arrivals.oldest(tx, consumer.name, most)
+            await _take(tx, consumer, messages)
     except Exception as error:
-        if message is None:
+        if not messages:
             raise
-        await _failed(pool, tenant, consumer, message, error, now)
-    return True
+        if len(messages) > 1:  # which of them it was, each shows by itself
+            return sum([await take(pool, tenant, consumer, now) for _ in messages])
+        await _failed(pool, tenant, consumer, messages[0], error, now)
+    return len(messages)
+
+
+async def _take(tx: TenantTx, consumer: Consumer, messages: Sequence[Message]) -> None:
+    handled = []
+    for message in messages:
+        if (fault := unfit(consumer, message)) is not None:
+            await arrivals.bury(tx, consumer.name, message, fault)
+        else:
+            await _handle(tx, consumer, message)
+            handled.append(message.id)
+    if handled:
+        await arrivals.done(tx, consumer.name, handled)
 
 
 def unfit(consumer: Consumer, message: Message) -> str | None:

@@ -29,6 +29,7 @@ LOG = structlog.get_logger("usher.messages")
 MOST: Final = 100  # messages of one tenant before the others have their turn
 POLL: Final = 5.0  # seconds between two looks if nothing wakes it
 RETRY: Final = 2.0  # seconds after a failure of the database
+OUTBOX: Final = ""  # no consumer's name
 ARRIVALS: Final[LiteralString] = "SELECT tenants_with_arrivals($1) AS tenant_id"
 Turn = Callable[[], Awaitable[int]]
 
@@ -56,11 +57,11 @@ class Dispatch:
         ears = _Ears()
         conn: Any = await connect(self._url)
         try:
-            await conn.add_listener("usher_outbox", ears.hear)
-            await conn.add_listener("usher_inbox", ears.hear)
+            await conn.add_listener("usher_outbox", ears.hear_outbox)
+            await conn.add_listener("usher_inbox", ears.hear_inbox)
             async with asyncio.TaskGroup() as group:
-                for turn in self._turns():
-                    group.create_task(_persist(turn, ears.woken(), stop))
+                for name, turn in self._turns():
+                    group.create_task(_persist(turn, ears.woken(name), stop))
                 while not stop.is_set():
                     await first_of(stop, seconds=POLL)
                     if conn.is_closed():
@@ -79,9 +80,9 @@ class Dispatch:
             handled += taken
         return handled
 
-    def _turns(self) -> list[Turn]:
-        relay = [self._relay] if self._relays else []
-        return [*relay, *(partial(self._take, each) for each in self._consumers)]
+    def _turns(self) -> list[tuple[str, Turn]]:
+        relay: list[tuple[str, Turn]] = [(OUTBOX, self._relay)] if self._relays else []
+        return [*relay, *((each.name, partial(self._take, each)) for each in self._consumers)]
 
     async def _relay(self) -> int:
         async with self._pool.acquire(timeout=LENT) as conn:
@@ -110,26 +111,33 @@ async def drain(
 ) -> int:
     """Have a consumer handle what it has of a tenant until none is due, or `most`."""
     handled = 0
-    while handled < most and await take(pool, tenant, consumer, now):
-        handled += 1
+    while handled < most:
+        asked = min(consumer.together, most - handled)
+        took = await take(pool, tenant, consumer, now, asked)
+        handled += took
+        if took < asked:
+            break
     return handled
 
 
 class _Ears:
-    """Wakes whoever waits for news."""
+    """Wakes whoever the news are for, and nobody else."""
 
     def __init__(self) -> None:
-        self._each: list[asyncio.Event] = []
+        self._each: dict[str, asyncio.Event] = {}
 
-    def woken(self) -> asyncio.Event:
-        """Return an event that is set by every news."""
-        self._each.append(asyncio.Event())
-        return self._each[-1]
+    def woken(self, name: str) -> asyncio.Event:
+        """Return an event that is set by news for a consumer, or for the `OUTBOX`."""
+        return self._each.setdefault(name, asyncio.Event())
 
-    def hear(self, *_: Any) -> None:
-        """Set them all."""
-        for each in self._each:
-            each.set()
+    def hear_outbox(self, *_: Any) -> None:
+        """Wake who relays."""
+        self.woken(OUTBOX).set()
+
+    def hear_inbox(self, _conn: Any, _pid: int, _channel: str, told: str) -> None:
+        """Wake the consumers that are named, or all."""
+        for name in told.split(",") if told else self._each:
+            self.woken(name).set()
 
 
 async def _persist(turn: Turn, woken: asyncio.Event, stop: asyncio.Event) -> None:

@@ -22,7 +22,7 @@ from cloud.notify.servers import Server
 LOG = structlog.get_logger("usher.notify")
 WAIT: Final = 30.0  # seconds for a connection, and for each step of a mail
 IDLE: Final = 20.0  # seconds after which a connection is not used again
-MOST: Final = 8  # connections
+MOST: Final = 16  # connections
 PER_CONNECTION: Final = 100  # mails
 REST_FIRST: Final = 1.0  # seconds that a server that is away is left alone
 REST_LONGEST: Final = 60.0

@@ -55,18 +55,18 @@ class Posted(NamedTuple):
 
 TAKE: Final[LiteralString] = """
     UPDATE platform_outbox SET due_at = $2, attempts = attempts + 1
-     WHERE message_id = (
+     WHERE message_id = ANY (ARRAY (
            SELECT message_id FROM platform_outbox
             WHERE done_at IS NULL AND dead_at IS NULL AND due_at <= $1
-            ORDER BY due_at, message_id LIMIT 1 FOR UPDATE SKIP LOCKED)
+            ORDER BY due_at, message_id LIMIT $3 FOR UPDATE SKIP LOCKED))
     RETURNING message_id, topic, key, payload, created_at, attempts
 """
 
 
-async def take(ptx: PlatformTx) -> Posted | None:
-    """Return the mail that is due next, which is this sender's for a while."""
-    row = await ptx.conn.fetchrow(TAKE, ptx.now, ptx.now + LEASE)
-    return None if row is None else posted(row)
+async def take(ptx: PlatformTx, most: int) -> list[Posted]:
+    """Return the mails that are due next, which are this sender's for a while."""
+    rows = await ptx.conn.fetch(TAKE, ptx.now, ptx.now + LEASE, most)
+    return sorted(map(posted, rows), key=lambda each: each.message_id)
 
 
 DONE: Final[LiteralString] = """

@@ -167,4 +167,4 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "incident.opened": on_incident,
     "mail.invitation": on_invitation,
 }
-CONSUMER: Final = Consumer("mail", HANDLERS)
+CONSUMER: Final = Consumer("mail", HANDLERS, together=20)

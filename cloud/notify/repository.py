@@ -41,18 +41,18 @@ class Waiting(NamedTuple):
 
 TAKE: Final[LiteralString] = """
     UPDATE mail SET due_at = $2, attempts = attempts + 1
-     WHERE tenant_id = current_tenant() AND mail_id = (
+     WHERE tenant_id = current_tenant() AND mail_id = ANY (ARRAY (
            SELECT mail_id FROM mail
             WHERE tenant_id = current_tenant() AND state = 'waiting' AND due_at <= $1
-            ORDER BY due_at, mail_id LIMIT 1 FOR UPDATE SKIP LOCKED)
+            ORDER BY due_at, mail_id LIMIT $3 FOR UPDATE SKIP LOCKED))
     RETURNING mail_id, kind, account_id, language, about, sealed, created_at, attempts, trace
 """
 
 
-async def take(tx: TenantTx) -> Waiting | None:
-    """Return the mail that is due next, which is this sender's for a while."""
-    row = await tx.conn.fetchrow(TAKE, tx.now, tx.now + LEASE)
-    return None if row is None else waiting(row)
+async def take(tx: TenantTx, most: int) -> list[Waiting]:
+    """Return the mails that are due next, which are this sender's for a while."""
+    rows = await tx.conn.fetch(TAKE, tx.now, tx.now + LEASE, most)
+    return sorted(map(waiting, rows), key=lambda each: each.created_at)
 
 
 # A secret is kept only where somebody may still have to read it here.

@@ -1,5 +1,6 @@
 """A mail wherever it was put down: in a tenant, or outside every one."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -23,11 +24,11 @@ class House(NamedTuple):
     url: str  # without a slash at its end
 
 
-async def take(tx: TenantTx | PlatformTx) -> Row | None:
-    """Return the mail that is due next, which is this sender's for a while."""
+async def take(tx: TenantTx | PlatformTx, most: int) -> Sequence[Row]:
+    """Return the mails that are due next, which are this sender's for a while."""
     if isinstance(tx, TenantTx):
-        return await repository.take(tx)
-    return await platform_rows.take(tx)
+        return await repository.take(tx, most)
+    return await platform_rows.take(tx, most)
 
 
 async def look(tx: TenantTx | PlatformTx, sealer: Sealer, row: Row) -> Found | str:

@@ -9,6 +9,7 @@ the server took before it died is sent twice then. Nothing else sends one twice.
 import asyncio
 import random
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -33,10 +34,22 @@ from cloud.spans import joining
 LOG = structlog.get_logger("usher.notify")
 CHANNEL: Final = "usher_mail"
 LANES: Final = 4  # tenants at once
-ABREAST: Final = 4  # mails of one
-TURN: Final = 25  # mails of each of those, before other tenants have their turn
+ABREAST: Final = 8  # mails of one
+FEW: Final = 4  # mails that are ready, beneath which more are taken
+TURN: Final = 100  # mails of one, before other tenants have their turn
 PACE: Final = 0.02  # seconds
 STUBBORN: Final = 60.0  # seconds that a note is tried, since a mail without one is sent again
+
+
+class Turn:
+    """A lane's turn of so many mails, which are taken and noted several at a time."""
+
+    def __init__(self, lane: Lane, most: int) -> None:
+        self.lane = lane
+        self.left = most
+        self.ready: deque[tuple[Row, Found]] = deque()
+        self.ended: list[tuple[Row, Outcome]] = []
+        self.taking, self.noting = asyncio.Lock(), asyncio.Lock()
 
 
 class Sender:
@@ -55,6 +68,7 @@ class Sender:
         self._house = house
         self._courier = courier
         self._clock = clock
+        self._press = asyncio.Lock()  # writing takes a processor: two at once would be no faster
 
     async def due(self) -> list[Lane]:
         """Return whose mail is due."""
@@ -67,37 +81,52 @@ class Sender:
 
     async def send(self, lane: Lane) -> bool:
         """Send what is due in a lane, for a turn; False: the server or the database is away."""
-        turns = await asyncio.gather(*(self._turn(lane) for _ in range(ABREAST)))
-        return all(turns)
+        turn = Turn(lane, TURN)
+        went = await asyncio.gather(*(self._send(turn) for _ in range(ABREAST)))
+        return all(went)
 
-    async def _turn(self, lane: Lane) -> bool:
+    async def _send(self, turn: Turn) -> bool:
+        went = True
         try:
-            for _ in range(TURN):
-                outcome = await self._one(lane)
-                if outcome is None:
-                    break
+            while (each := await self._next(turn)) is not None:
+                outcome = await self._one(turn, *each)
                 if outcome.state is State.WAITING and not outcome.counts:
-                    return False
+                    turn.left, went = 0, False  # those that are taken are given back
         except Exception as error:  # noqa: BLE001 - a fault of ours or the database's
-            LOG.warning("mail_broke", tenant=str(lane), fault=type(error).__name__)
+            LOG.warning("mail_broke", tenant=str(turn.lane), fault=type(error).__name__)
             return False
-        return True
+        return went
 
-    async def _one(self, lane: Lane) -> Outcome | None:
-        """Send one mail; return what it came to, None if there was none."""
-        async with self._tx(lane) as tx:
-            row = await take(tx)
-            if row is None:
-                return None
+    async def _one(self, turn: Turn, row: Row, found: Found) -> Outcome:
+        """Send one mail; return what it came to."""
+        with joining("mail", row.trace):
+            outcome = await self._hand_over(turn.lane, row, found)
+        turn.ended.append((row, outcome))
+        async with turn.noting:
+            await self._note(turn)
+        LOG.info("mail", kind=row.kind, state=outcome.state, fault=outcome.fault)
+        return outcome
+
+    async def _next(self, turn: Turn) -> tuple[Row, Found] | None:
+        """Return what is handed over next; whoever finds few left takes more meanwhile."""
+        if turn.ready and (len(turn.ready) > FEW or turn.taking.locked()):
+            return turn.ready.popleft()
+        async with turn.taking:
+            while len(turn.ready) <= FEW and turn.left > 0:
+                async with self._tx(turn.lane) as tx:
+                    await self._take(tx, turn)
+            return turn.ready.popleft() if turn.ready else None
+
+    async def _take(self, tx: TenantTx | PlatformTx, turn: Turn) -> None:
+        """Take as many as are sent beside one another, with what they say."""
+        rows = await take(tx, min(ABREAST, turn.left))
+        turn.left = turn.left - len(rows) if len(rows) == ABREAST else 0
+        for row in rows:
             found = await self._found(tx, row)
             if isinstance(found, Outcome):
                 await note(tx, row, found)
-                return found
-        with joining("mail", row.trace):
-            outcome = await self._hand_over(lane, row, found)
-        await self._note(lane, row, outcome)
-        LOG.info("mail", kind=row.kind, state=outcome.state, fault=outcome.fault)
-        return outcome
+            else:
+                turn.ready.append((row, found))
 
     async def _found(self, tx: TenantTx | PlatformTx, row: Row) -> Found | Outcome:
         """Return what a mail says, or why it is not sent."""
@@ -116,7 +145,8 @@ class Sender:
         if self._courier is None:
             raise RuntimeError("nothing is handed over from a mailbox")
         try:
-            made = await asyncio.to_thread(self._written, lane, row, found)
+            async with self._press:
+                made = await asyncio.to_thread(self._written, lane, row, found)
         except Exception as error:  # noqa: BLE001 - nor one that can't be written
             return self._broken(row, error)
         if made is None:
@@ -146,13 +176,15 @@ class Sender:
         LOG.error("mail_unwritten", kind=row.kind, fault=fault)
         return after_fault(row.attempts, fault, self._clock(), random.random())
 
-    async def _note(self, lane: Lane, row: Row, outcome: Outcome) -> None:
+    async def _note(self, turn: Turn) -> None:
         """Note what the server has answered, if need be again and again."""
+        ended, turn.ended = turn.ended, []
         end = time.monotonic() + STUBBORN
-        while True:
+        while ended:
             try:
-                async with self._tx(lane) as tx:
-                    await note(tx, row, outcome)
+                async with self._tx(turn.lane) as tx:
+                    for row, outcome in ended:
+                        await note(tx, row, outcome)
                 return
             except Exception:
                 if time.monotonic() > end:

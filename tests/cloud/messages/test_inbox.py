@@ -12,11 +12,11 @@ from cloud.db.connect import Pool
 from cloud.db.tenancy import TenantTx
 from cloud.errors import Refusal
 from cloud.messages import inbox
-from cloud.messages.consumer import Message
+from cloud.messages.consumer import Consumer, Message
 from cloud.messages.inbox import Behind, bury, consume, failed, take
 from cloud.messages.turning import relay
 from tests.cloud.database import Database, awaited
-from tests.cloud.messages.post import consumer, effects, later, note, opened, publish, states
+from tests.cloud.messages.post import consumer, dispatch, effects, later, note, opened, publish, states
 from tests.cloud.messages.post import tenant as tenant
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -71,7 +71,7 @@ def test_a_failure_is_raised_noted_and_handled_when_it_comes_again(
 
     told = consumer(a=fails_once)
 
-    async def first(pool: Pool) -> bool:
+    async def first(pool: Pool) -> int:
         with pytest.raises(Refusal) as error:
             await consume(pool, tenant, told, FIRST, later())
         await failed(pool, tenant, told, FIRST, error.value, later())
@@ -81,11 +81,45 @@ def test_a_failure_is_raised_noted_and_handled_when_it_comes_again(
         second = msgspec.structs.replace(FIRST, attempt=2)
         return await consume(pool, tenant, told, second, later())
 
-    assert run(database, first) is False
+    assert run(database, first) == 0
     assert states(database, tenant) == [("a", 1, False, False, "conflict")]
     assert run(database, again) is True
     assert effects(database, tenant) == [("a", "k")]
     assert states(database, tenant) == [("a", 2, True, False, "conflict")]
+
+
+def test_of_those_handled_together_one_that_fails_costs_the_others_nothing(
+    database: Database, tenant: UUID
+) -> None:
+    """Each of the others has its effect once; that one has none, and its fault."""
+
+    async def fails_for_two(tx: TenantTx, message: Message) -> None:
+        await note(tx, message)
+        if message.key == "2":
+            raise Refusal("conflict")
+
+    told = Consumer("c", {"a": fails_for_two}, together=4)
+
+    async def act(pool: Pool) -> int:
+        await publish(pool, tenant, *(("a", str(key)) for key in range(6)))
+        return await dispatch(pool, tenant, told, later())
+
+    assert run(database, act) == 6
+    assert sorted(effects(database, tenant)) == [("a", key) for key in "01345"]
+    done = [("a", 1, True, False, "")]
+    assert sorted(states(database, tenant)) == [("a", 1, False, False, "conflict"), *done * 5]
+
+
+def test_of_those_handled_together_no_two_have_one_key(database: Database, tenant: UUID) -> None:
+    """So that they stay in order, however many are taken."""
+    told = Consumer("c", {"a": note}, together=20)
+
+    async def act(pool: Pool) -> list[int]:
+        await publish(pool, tenant, ("a", "k"), ("a", "l"), ("a", "k"), ("a", "l"))
+        await relay(pool, tenant, [told], later())
+        return [await take(pool, tenant, told, later(), 20) for _ in range(3)]
+
+    assert run(database, act) == [2, 2, 0]
 
 
 def test_a_buried_one_keeps_its_payload_and_comes_no_more(database: Database, tenant: UUID) -> None:

@@ -119,6 +119,7 @@ class IncidentNote(Strict, frozen=True):
     event: Hex8  # zero: about a device's log, at no event in particular
     incident: Hex16
     kind: Annotated[str, Meta(max_length=32)]  # merge.md §5, and `quarantined`
+    found: Milliseconds  # when the cloud first found it
     ticket: Hex16  # id hash; zero where it is about a log
     state: Literal["open", "explained", "confirmed", "resolved"]
     gates: Annotated[tuple[U16, ...], Meta(max_length=MAX_CONCERNED)]

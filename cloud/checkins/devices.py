@@ -75,10 +75,17 @@ ABOUT: Final[LiteralString] = """
 async def revoke(tx: TenantTx, device: bytes, cutoff: Cutoff | None) -> Device:
     """Withdraw a gate. What it wrote up to the cutoff counts: by default all that is here.
 
-    Whoever calls this publishes the roster.
+    Of a gate that has another key by now, all its keys are withdrawn; a cutoff that is said is
+    that of the one log alone. Whoever calls this publishes the roster.
     """
     held = await registry.lock(tx, device)
-    cut = cutoff or held.end
+    if held.successor is not None and cutoff is None:
+        await revoke(tx, held.successor, None)
+        return held
+    return await _cut(tx, device, cutoff or held.end)
+
+
+async def _cut(tx: TenantTx, device: bytes, cut: Cutoff) -> Device:
     touched: dict[bytes, set[bytes]] = {}
     for row in await tx.conn.fetch(ABOUT, device):
         touched.setdefault(row["event_ref"], set()).add(row["ticket"])

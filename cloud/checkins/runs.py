@@ -22,6 +22,14 @@ LARGEST: Final = 2**63 - 1  # of a bigint; no honest log comes near it
 GOES_ON: Final = frozenset({Fault.INCARNATION, Fault.GAP, Fault.REPEATED, Fault.FORK})
 
 
+class Link(NamedTuple):
+    """A record that others may follow: one device's, at its place."""
+
+    incarnation: int
+    seq: int
+    hash: bytes
+
+
 class Run(NamedTuple):
     """Records of one incarnation that follow one another, and their hashes."""
 
@@ -36,6 +44,15 @@ class Run(NamedTuple):
     def last(self) -> int:
         """The seq of the last record."""
         return self.seq + len(self.raws) - 1
+
+    @property
+    def after(self) -> Link:
+        """The record that the first follows."""
+        return Link(self.incarnation, self.seq - 1, self.prev)
+
+    def links(self) -> Iterator[Link]:
+        """Yield its records, as those that others may follow."""
+        return (Link(self.incarnation, *each) for each in enumerate(self.hashes, self.seq))
 
 
 class Broken(NamedTuple):
@@ -85,19 +102,19 @@ def runs_of(body: bytes, device: bytes, public: bytes) -> Apart:
     return Apart(runs, None)
 
 
-def chained(runs: Iterable[Run], parents: Set[bytes]) -> tuple[list[Run], list[Run]]:
-    """Return the runs that chain to a BOOT, and those that wait. `parents`: hashes of records
-    that count already."""
-    heirs: dict[bytes, list[Run]] = {}
+def chained(runs: Iterable[Run], parents: Set[Link]) -> tuple[list[Run], list[Run]]:
+    """Return the runs that chain to a BOOT, and those that wait. `parents`: the records that
+    count already. A record follows the one at the place before its own, in its own log."""
+    heirs: dict[Link, list[Run]] = {}
     ready: list[Run] = []
     for run in runs:
-        if run.seq == 1 or run.prev in parents:
+        if run.seq == 1 or run.after in parents:
             ready.append(run)
         else:
-            heirs.setdefault(run.prev, []).append(run)
+            heirs.setdefault(run.after, []).append(run)
     for run in ready:  # grows while it is walked
-        for digest in run.hashes if heirs else ():
-            ready += heirs.pop(digest, ())
+        for link in run.links() if heirs else ():
+            ready += heirs.pop(link, ())
     return ready, [run for left in heirs.values() for run in left]
 
 

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence, Set
 from itertools import count
 from typing import Final, LiteralString, NamedTuple
 
-from cloud.checkins.runs import Run, alone, chained, heads
+from cloud.checkins.runs import Link, Run, alone, chained, heads
 from cloud.db.tenancy import TenantTx
 
 AT_ONCE: Final = 8192  # records in a statement
 
 PARENTS: Final[LiteralString] = """
-    SELECT sha256(r.raw) AS hash FROM record r
+    SELECT n.incarnation, n.seq, n.hash FROM record r
       JOIN unnest($2::bigint[], $3::bigint[], $4::bytea[]) AS n (incarnation, seq, hash)
         ON r.incarnation = n.incarnation AND r.seq = n.seq AND sha256(r.raw) = n.hash
      WHERE r.tenant_id = current_tenant() AND r.device_id = $1
@@ -81,14 +81,14 @@ class _Line(NamedTuple):
     raw: bytes
 
 
-async def parents(tx: TenantTx, device: bytes, runs: Sequence[Run]) -> set[bytes]:
-    """Return the hashes of those records before the runs that are here and count."""
+async def parents(tx: TenantTx, device: bytes, runs: Sequence[Run]) -> set[Link]:
+    """Return those of the records before the runs that are here and count."""
     after = [run for run in runs if run.seq > 1]
     if not after:
         return set()
     places = [run.incarnation for run in after], [run.seq - 1 for run in after]
     rows = await tx.conn.fetch(PARENTS, device, *places, [run.prev for run in after])
-    return {row["hash"] for row in rows}
+    return {Link(row["incarnation"], row["seq"], row["hash"]) for row in rows}
 
 
 async def store(tx: TenantTx, device: bytes, runs: Sequence[Run]) -> set[bytes]:
@@ -131,7 +131,7 @@ async def release(tx: TenantTx, device: bytes, ready: Sequence[Run]) -> list[Run
     if not rows:
         return []
     single = await asyncio.to_thread(lambda: [alone(row["raw"]) for row in rows])
-    counted = {hash_ for run in ready for hash_ in run.hashes}
+    counted = {link for run in ready for link in run.links()}
     released, _ = chained(single, counted)
     if released:
         await tx.conn.execute(RELEASE, [run.hashes[0][:16] for run in released])

@@ -19,9 +19,13 @@ Touched = dict[bytes, set[bytes]]  # tickets' hashes, by their event's reference
 
 # In the order of their ids, like everybody who locks several: so nobody waits in a circle.
 LOCK: Final[LiteralString] = """
-    SELECT device_id, public, cutoff_incarnation, cutoff_seq FROM device
+    SELECT device_id, cutoff_incarnation, cutoff_seq FROM device
      WHERE tenant_id = current_tenant() AND device_id = ANY($1)
      ORDER BY device_id FOR NO KEY UPDATE
+"""
+PUBLIC: Final[LiteralString] = """
+    SELECT device_id, public FROM device
+     WHERE tenant_id = current_tenant() AND device_id = ANY($1)
 """
 END: Final[LiteralString] = """
     SELECT incarnation, seq FROM log_head
@@ -33,7 +37,6 @@ class Source(NamedTuple):
     """A device whose records come in."""
 
     device: bytes
-    public: bytes
     cutoff: Cutoff | None
 
 
@@ -57,23 +60,31 @@ class Taken(NamedTuple):
     broken: Broken | None
 
 
+async def listed(tx: TenantTx, devices: Iterable[bytes]) -> dict[bytes, bytes]:
+    """Return the public keys of those of these devices that the tenant has."""
+    return {row["device_id"]: row["public"] for row in await tx.conn.fetch(PUBLIC, sorted(devices))}
+
+
 async def lock(tx: TenantTx, devices: Iterable[bytes]) -> dict[bytes, Source]:
-    """Lock those of these devices that the tenant has, until the transaction ends."""
+    """Lock those of these devices that the tenant has, until the transaction ends.
+
+    Whatever takes long and needs no lock comes before: signatures are checked by then.
+    """
     sources = {}
     for row in await tx.conn.fetch(LOCK, sorted(devices)):
         cut = row["cutoff_incarnation"]
         cutoff = None if cut is None else Cutoff(cut, row["cutoff_seq"])
-        sources[row["device_id"]] = Source(row["device_id"], row["public"], cutoff)
+        sources[row["device_id"]] = Source(row["device_id"], cutoff)
     return sources
 
 
 async def take(tx: TenantTx, device: bytes, body: bytes) -> Taken:
     """Take in what a device has sent of its own log."""
-    source = (await lock(tx, [device])).get(device)
-    if source is None:
+    public = (await listed(tx, [device])).get(device)
+    if public is None:
         raise Refusal("not_found")
-    apart = await asyncio.to_thread(take_apart, body, device, source.public)
-    kept = await keep(tx, source, apart.runs)
+    apart = await asyncio.to_thread(take_apart, body, device, public)
+    kept = await keep(tx, (await lock(tx, [device]))[device], apart.runs)
     await settling.settle(tx, kept.touched)
     end = await tx.conn.fetchrow(END, device)
     incarnation, seq = (end["incarnation"], end["seq"]) if end else (0, 0)

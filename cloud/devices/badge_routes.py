@@ -9,6 +9,7 @@ import msgspec
 from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter
+from msgspec import Meta
 
 from cloud.db.tenancy import TenantTx
 from cloud.devices import badges, offers, rosters
@@ -42,7 +43,7 @@ class NewBadge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class BadgeRevocation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Since when the badge was lost; null: now. What it vouched for before still counts."""
 
-    since: datetime | None = None
+    since: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class BadgeOut(msgspec.Struct, frozen=True, kw_only=True):

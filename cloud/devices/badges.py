@@ -5,6 +5,7 @@ from typing import Final, LiteralString, NamedTuple, cast
 
 from cloud.db.connect import Row
 from cloud.db.tenancy import TenantTx
+from cloud.devices.registry import CLAIM
 from cloud.errors import Refusal
 from shared import hashing, keys
 from shared.devices.roster import BadgeRole
@@ -36,6 +37,7 @@ async def add(tx: TenantTx, public: bytes, name: str, role: BadgeRole) -> Badge:
     if not keys.is_valid_point(public):
         raise Refusal("device_weak_key", field="/public")
     badge = hashing.badge_id(public)
+    await tx.conn.execute(CLAIM, public)
     row = await tx.conn.fetchrow(ADD, badge, public, name, role, tx.now)
     if row is None:
         raise Refusal("badge_known", field="/public")

@@ -56,8 +56,9 @@ FIND: Final[LiteralString] = """
 """
 LOCK: Final[LiteralString] = FIND + " FOR UPDATE"
 OF_CODE: Final[LiteralString] = """
-    SELECT * FROM enrolment WHERE tenant_id = current_tenant() AND code = $1 FOR UPDATE
+    SELECT * FROM enrolment WHERE tenant_id = current_tenant() AND code = $1
 """
+LOCK_CODE: Final[LiteralString] = OF_CODE + " FOR UPDATE"
 
 
 async def find(tx: TenantTx, enrolment_id: UUID) -> Held:
@@ -71,8 +72,14 @@ async def lock(tx: TenantTx, enrolment_id: UUID) -> Held:
 
 
 async def of_code(tx: TenantTx, code: bytes) -> Held | None:
-    """Return the enrolment of a code as it stays until the transaction ends, if there is one."""
+    """Return the enrolment of a code, if there is one."""
     row = await tx.conn.fetchrow(OF_CODE, code)
+    return None if row is None else _held(tx, row)
+
+
+async def lock_code(tx: TenantTx, code: bytes) -> Held | None:
+    """Return the enrolment of a code as it stays until the transaction ends, if there is one."""
+    row = await tx.conn.fetchrow(LOCK_CODE, code)
     return None if row is None else _held(tx, row)
 
 

@@ -37,7 +37,7 @@ async def offer(tx: TenantTx, made: Offer, name: str, appliance: Appliance, site
 async def claim(tx: TenantTx, hello: bytes, random: Callable[[int], bytes]) -> bytes:
     """Take a device's hello in; return the challenge."""
     with refused():
-        held = await rows.of_code(tx, steps.code_of(hello))
+        held = await rows.lock_code(tx, steps.code_of(hello))
         before = held.enrolment if held else None
         after = steps.claim(before, hello, random(NONCE), _seconds(tx))
     if held is None:  # `steps.claim` has refused that
@@ -50,7 +50,7 @@ async def claim(tx: TenantTx, hello: bytes, random: Callable[[int], bytes]) -> b
 
 async def reveal(tx: TenantTx, code: bytes, nonce: bytes) -> State:
     """Take a device's nonce in; return how the enrolment stands then."""
-    held = await _known(tx, code)
+    held = _known(await rows.lock_code(tx, code))
     with refused():
         after = steps.reveal(held.enrolment, nonce, _seconds(tx))
     await _save(tx, held, after)
@@ -59,7 +59,7 @@ async def reveal(tx: TenantTx, code: bytes, nonce: bytes) -> State:
 
 async def state(tx: TenantTx, code: bytes) -> str:
     """Return how an enrolment stands, by its code: a state, or `expired`."""
-    return state_of((await _known(tx, code)).enrolment, tx.now)
+    return state_of(_known(await rows.of_code(tx, code)).enrolment, tx.now)
 
 
 async def compare(tx: TenantTx, keyring: Keyring, enrolment_id: UUID, typed: str) -> Held:
@@ -99,8 +99,7 @@ def refused() -> Iterator[None]:
         raise Refusal(error.code) from None
 
 
-async def _known(tx: TenantTx, code: bytes) -> Held:
-    held = await rows.of_code(tx, code)
+def _known(held: Held | None) -> Held:
     if held is None:
         raise Refusal("enrol_unknown")
     return held

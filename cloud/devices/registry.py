@@ -24,6 +24,7 @@ class Device(NamedTuple):
     revoked_at: datetime | None
     cutoff_incarnation: int | None
     cutoff_seq: int | None
+    successor: bytes | None  # the same gate by its next key
     incarnation: int | None  # where its log ends here
     seq: int | None
 
@@ -33,7 +34,12 @@ class Device(NamedTuple):
         return Cutoff(self.incarnation or 0, self.seq or 0)
 
 
-# A key is one device or one badge.
+# A key is one device or one badge. Whoever makes one of it waits for the others who do: neither
+# sees what the other has not committed.
+CLAIM: Final[LiteralString] = """
+    SELECT pg_advisory_xact_lock(
+        hashtextextended('usher/key/' || current_tenant()::text || encode($1, 'hex'), 0))
+"""
 ADD: Final[LiteralString] = """
     INSERT INTO device (device_id, public, kind, name, appliance, site)
     SELECT $1, $2, 'gate', $3, $4, $5
@@ -49,6 +55,7 @@ async def register(
     if not keys.is_valid_point(public):
         raise Refusal("device_weak_key", field="/public")
     device = hashing.device_id(public)
+    await tx.conn.execute(CLAIM, public)
     if await tx.conn.execute(ADD, device, public, name, appliance, site) == "INSERT 0 0":
         raise Refusal("device_known", field="/public")
     await tx.audit("device.registered", f"device:{device.hex()}")
@@ -69,7 +76,7 @@ async def refuse_known(tx: TenantTx, public: bytes) -> None:
 
 LIST: Final[LiteralString] = """
     SELECT d.device_id, d.public, d.kind, d.appliance, d.site, d.name, d.created_at, d.revoked_at,
-           d.cutoff_incarnation, d.cutoff_seq, h.incarnation, h.seq
+           d.cutoff_incarnation, d.cutoff_seq, d.successor, h.incarnation, h.seq
       FROM device d LEFT JOIN LATERAL (
            SELECT incarnation, seq FROM log_head l
             WHERE l.tenant_id = d.tenant_id AND l.device_id = d.device_id
@@ -137,6 +144,16 @@ CUT_OFF: Final[LiteralString] = """
 async def cut_off(tx: TenantTx, device: bytes, cutoff: Cutoff) -> None:
     """Withdraw a gate from a place in its log on. Whoever calls this publishes the roster."""
     await tx.conn.execute(CUT_OFF, device, cutoff.incarnation, cutoff.seq, tx.now)
+
+
+SUCCEED: Final[LiteralString] = """
+    UPDATE device SET successor = $2 WHERE tenant_id = current_tenant() AND device_id = $1
+"""
+
+
+async def succeed(tx: TenantTx, old: Device, new: Device) -> None:
+    """Let a gate be the same as another one that is cut off: who revokes that means this one."""
+    await tx.conn.execute(SUCCEED, old.device_id, new.device_id)
 
 
 def _device(row: Row) -> Device:

@@ -11,7 +11,7 @@ from shared.merge.logs import Place
 from shared.merge.view import Summary
 
 MOST: Final = 32  # records; a flood of copies is no better shown by thousands
-CONCERNED: Final = 64  # gates and devices (shared/wire.py)
+GATES: Final = 64  # that are named (shared/wire.py)
 ABOUT_TICKETS: Final = frozenset({1, 2, 3, 5})  # IN, OUT, ANNUL, OVERRIDE
 LOGS: Final = frozenset({Incident.EQUIVOCATION, Incident.LOG_TRUNCATED})
 
@@ -70,6 +70,6 @@ def _evidence(raws: Iterable[bytes]) -> Evidence:
         events=tuple(raw[80:88] for raw in records[:MOST]),
         ids=tuple(record_id(raw) for raw in records[:MOST]),
         records=len(records),
-        devices=tuple(sorted({raw[4:20] for raw in records})[:CONCERNED]),
-        gates=tuple(sorted(gates)[:CONCERNED]),
+        devices=tuple(sorted({raw[4:20] for raw in records})),
+        gates=tuple(sorted(gates)[:GATES]),
     )

@@ -11,7 +11,7 @@ from cloud.db.connect import Row
 from cloud.db.tenancy import TenantTx
 from cloud.incidents.shapes import Exhibit, IncidentDetail, IncidentOut
 from shared.log.record import signed_by
-from shared.wire import MAX_NOTES, IncidentNote
+from shared.wire import MAX_CONCERNED, MAX_NOTES, IncidentNote
 
 LIST: Final[LiteralString] = """
     SELECT i.*, e.event_id, t.ticket_id
@@ -60,9 +60,11 @@ EVIDENCE: Final[LiteralString] = """
      ORDER BY n.place
 """
 NOTES: Final[LiteralString] = """
-    SELECT number, event_ref, incident_id, kind, ticket, state, resolved_at, gates, devices
-      FROM incident WHERE tenant_id = current_tenant() AND number > $1
-     ORDER BY number LIMIT $2
+    SELECT number, event_ref, incident_id, kind, found_at, ticket, state, resolved_at, gates,
+           devices
+      FROM incident
+     WHERE tenant_id = current_tenant() AND number > $1 AND $2 = ANY(devices)
+     ORDER BY number LIMIT $3
 """
 
 
@@ -96,10 +98,11 @@ async def one(tx: TenantTx, incident: bytes) -> IncidentDetail | None:
     return IncidentDetail(**_told(row), evidence=tuple(map(_exhibit, rows)))
 
 
-async def notes(tx: TenantTx, after: int) -> tuple[Sequence[IncidentNote], bool]:
-    """Return what devices are told of incidents that changed later, and whether there is more."""
-    rows = await tx.conn.fetch(NOTES, after, MAX_NOTES + 1)
-    return [_note(row) for row in rows[:MAX_NOTES]], len(rows) > MAX_NOTES
+async def notes(tx: TenantTx, device: bytes, after: int) -> tuple[Sequence[IncidentNote], bool]:
+    """Return what a device is told of the incidents with records of its own that changed later,
+    and whether there is more."""
+    rows = await tx.conn.fetch(NOTES, after, device, MAX_NOTES + 1)
+    return [_note(row, device) for row in rows[:MAX_NOTES]], len(rows) > MAX_NOTES
 
 
 def _told(row: Row) -> dict[str, Any]:
@@ -127,14 +130,17 @@ def _exhibit(row: Row) -> Exhibit:
     )
 
 
-def _note(row: Row) -> IncidentNote:
+def _note(row: Row, device: bytes) -> IncidentNote:
+    """Return an incident as a device is told of it: itself among those concerned, always."""
+    others = [each for each in row["devices"] if each != device][: MAX_CONCERNED - 1]
     return IncidentNote(
         number=row["number"],
         event=row["event_ref"].hex(),
         incident=row["incident_id"].hex(),
         kind=row["kind"],
+        found=int(row["found_at"].timestamp() * 1000),
         ticket=row["ticket"].hex(),
         state=row["state"] if row["resolved_at"] is None else "resolved",
         gates=tuple(row["gates"]),
-        devices=tuple(each.hex() for each in row["devices"]),
+        devices=tuple(each.hex() for each in sorted([device, *others])),
     )

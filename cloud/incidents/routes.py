@@ -12,7 +12,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from cloud.checkins.book import ref_of
 from cloud.db.tenancy import TenantTx
 from cloud.errors import Refusal
-from cloud.http.access import device, needs
+from cloud.http.access import Caller, device, needs
 from cloud.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, decode, page
 from cloud.incidents import reading, repository
 from cloud.incidents.model import KINDS
@@ -94,12 +94,16 @@ async def decide_incident(
                                       documentation_only=True)])  # fmt: skip
 async def read_notes(
     tx: NamedDependency[TenantTx],
+    caller: NamedDependency[Caller],
     after: Annotated[
         int, QueryParameter(ge=0, le=2**53 - 1, description="The last number that is known.")
     ] = 0,
 ) -> Response[bytes]:
-    """Return frames of notes with higher numbers, as JSON (spec/sync.md §7)."""
-    notes, more = await reading.notes(tx, after)
+    """Return frames of notes with higher numbers, as JSON, of the incidents that concern the
+    calling device: those that its own records belong to (spec/sync.md §7)."""
+    if caller.device is None:
+        raise Refusal("device_required")
+    notes, more = await reading.notes(tx, caller.device, after)
     body = frames(map(msgspec.json.encode, notes))
     return Response(body, media_type=OCTETS, headers={MORE: "1"} if more else {})
 

@@ -21,6 +21,7 @@ from shared.errors import Malformed
 from shared.wire import MAX_BROKEN, MAX_LOGS, Broken, FileTaken, LogTaken
 
 LARGEST: Final = 4 << 20  # bytes of a file
+NOTHING: Final = Kept(0, 0, 0, {})
 SECTIONS: Final = 40_000  # in a file: it has room for so many of the smallest that say something
 
 MARKS: Final[LiteralString] = """
@@ -108,16 +109,18 @@ async def take(tx: TenantTx, sender: bytes, body: bytes) -> Stored:
     """Take a file in. `sender`: the device that signed the request, whoever wrote the records."""
     file = await asyncio.to_thread(opened, body)
     named = {hashing.device_id(public): public for public in file.batches}
-    sources = await uploads.lock(tx, {sender, *named})
-    kept: dict[bytes, Kept] = {}
-    broken: dict[bytes, list[Broken]] = {}
-    touched_logs: set[tuple[bytes, int]] = set()
-    for device in sorted(named.keys() & sources.keys()):
-        batches = file.batches[named[device]]
-        checked = await asyncio.to_thread(check, batches, device, named[device])
-        broken[device] = checked.broken
-        kept[device] = await uploads.keep(tx, sources[device], checked.runs)
-        touched_logs.update((device, run.incarnation) for run in checked.runs)
+    checked = {
+        device: await asyncio.to_thread(check, file.batches[public], device, public)
+        for device, public in (await uploads.listed(tx, named)).items()
+    }
+    writing = {device for device, mine in checked.items() if mine.runs}
+    sources = await uploads.lock(tx, writing | ({sender} if file.blobs else set()))
+    kept = dict.fromkeys(checked, NOTHING) | {
+        device: await uploads.keep(tx, sources[device], checked[device].runs)
+        for device in sorted(writing)
+    }
+    touched_logs = {(device, run.incarnation) for device in writing for run in checked[device].runs}
+    broken = {device: mine.broken for device, mine in checked.items()}
     placed = await blobs.keep(tx, sender, file.blobs)
     each = [placed.touched, *(one.touched for one in kept.values())]
     await settling.settle(tx, uploads.joined(each))

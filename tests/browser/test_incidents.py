@@ -22,7 +22,7 @@ def note(number: int, ticket: str, **more: Any) -> IncidentNote:
     """Return one at the gate North."""
     given: dict[str, Any] = {
         "event": EVENT.hex(), "kind": "double_admission", "state": "open", "gates": (NORTH, 99),
-        "devices": (NOWHERE,),
+        "found": 1_800_000_000_000, "devices": (NOWHERE,),
     }  # fmt: skip
     facts = {**given, "number": number, "incident": f"{number:032x}", "ticket": ticket, **more}
     return IncidentNote(**facts)

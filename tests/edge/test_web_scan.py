@@ -418,7 +418,8 @@ def test_supervisors_alone_are_told_of_incidents(site: Site) -> None:
     """In the words of the plan, and as the cloud last told them."""
     note = IncidentNote(
         number=3, event=EVENT.hex(), incident="01" * 16, kind="double_admission",
-        ticket="00" * 16, state="open", gates=(NORTH,), devices=(site.gate.me.device.hex(),),
+        found=1_800_000_000_000, ticket="00" * 16, state="open", gates=(NORTH,),
+        devices=(site.gate.me.device.hex(),),
     )  # fmt: skip
     site.gate.stores.incidents.take([note], 3)
     try:

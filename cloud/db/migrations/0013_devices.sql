@@ -28,8 +28,9 @@ END $$;
 ALTER TABLE device
     ADD appliance text NOT NULL DEFAULT 'kiosk' -- of a gate: what it is on the roster
         CHECK (appliance IN ('kiosk', 'handheld')),
-    ADD site integer NOT NULL DEFAULT 0 CHECK (site BETWEEN 0 AND 65535);
-GRANT UPDATE (appliance, site) ON device TO usher_app;
+    ADD site integer NOT NULL DEFAULT 0 CHECK (site BETWEEN 0 AND 65535),
+    ADD successor bytea; -- the same gate by its next key
+GRANT UPDATE (appliance, site, successor) ON device TO usher_app;
 CREATE TRIGGER journal_new AFTER INSERT ON device FOR EACH ROW EXECUTE FUNCTION journal_roster();
 CREATE TRIGGER journal AFTER UPDATE ON device FOR EACH ROW
     WHEN ((OLD.name, OLD.appliance, OLD.site, OLD.cutoff_incarnation, OLD.cutoff_seq)

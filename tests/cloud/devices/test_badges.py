@@ -3,10 +3,16 @@
 import os
 from datetime import datetime, timedelta
 
+import httpx
+
+from cloud.db.tenancy import WORKER, tenant_tx
+from cloud.devices import badges
 from shared import hashing, keys
 from shared.devices.badge import decode_badge
+from tests.cloud.database import awaited
 from tests.cloud.devices.house import House
 from tests.cloud.service import Service, good, problem
+from tests.cloud.waiting import blocked, holding
 
 
 def test_a_badge_made_here_is_told_once(house: House) -> None:
@@ -49,6 +55,31 @@ def test_a_key_is_one_badge_or_one_device(house: House) -> None:
     weak = body | {"public": "01" + "00" * 31}
     assert problem(house.owner.post(path, json=weak)) == (400, "device_weak_key")
     assert house.versions() == [1, 2]
+
+
+def test_of_a_badge_and_a_device_made_at_once_there_is_one(house: House) -> None:
+    """Who comes second waits for the first, and hears of it."""
+    public = keys.public_key(os.urandom(32))
+    body = {"public": public.hex(), "name": "Gate"}
+
+    async def both() -> httpx.Response:
+        service, tenant = house.service, house.tenant.tenant_id
+        pool = await service.database.pool(size=1)
+        async with holding(service) as conn, tenant_tx(pool, tenant, WORKER, service.clock()) as tx:
+            await badges.add(tx, public, "Ada", "scan")
+            posting = await blocked(conn, lambda: house.owner.post(house.devices, json=body))
+        await pool.close()
+        return await posting
+
+    assert problem(awaited(both())) == (409, "device_known")
+
+
+def test_a_time_without_a_zone_is_refused(house: House) -> None:
+    """Nobody knows when that was."""
+    path = f"{house.tenant.path}/badges"
+    made = good(house.owner.post(path, json={"name": "Ada", "role": "scan"}), 201)
+    revoke = f"{path}/{made['badge']}/revoke"
+    assert problem(house.owner.post(revoke, json={"since": "2026-11-01T00:00:00"}))[0] == 400
 
 
 def test_a_revoked_badge_stays_listed_with_its_time(house: House) -> None:

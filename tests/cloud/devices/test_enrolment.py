@@ -1,11 +1,14 @@
 """Enrolment over real HTTP, with a device made of the shared code."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 from shared.devices.enrolment import parse_offer, welcome
+from tests.cloud.database import awaited
 from tests.cloud.devices.enrolling import good_octets, other, path_of, revealed, typed
 from tests.cloud.devices.house import House
 from tests.cloud.service import good, problem
+from tests.cloud.waiting import holding
 
 
 def test_a_device_is_let_in(house: House) -> None:
@@ -99,6 +102,19 @@ def test_of_two_devices_at_once_one_is_let_in(house: House) -> None:
         good(first.reveal(made["offer"]))
         done = good(typed(house, made, first.digits(made["offer"])))
         assert (done["state"], done["device"]) == ("confirmed", first.id)
+
+
+def test_asking_how_far_it_is_waits_for_nobody(house: House) -> None:
+    """Every device of a venue asks all the time; whoever types the digits has the row."""
+    made, device = revealed(house)
+
+    async def asked() -> str:
+        async with holding(house.service) as conn:
+            sql = "SELECT FROM enrolment WHERE tenant_id = $1 FOR UPDATE"
+            await conn.execute(sql, house.tenant.tenant_id)
+            return str(await asyncio.to_thread(device.state, made["offer"]))
+
+    assert awaited(asked()) == "revealed"
 
 
 def test_steps_have_an_order(house: House) -> None:

@@ -2,15 +2,21 @@
 
 import os
 
+import httpx
+
 from shared import hashing, keys
 from shared.devices.roll import roll
 from shared.devices.roster import Cutoff
 from shared.log import writer
 from shared.log.record import EMPTY, seal
+from tests.cloud.database import awaited
 from tests.cloud.devices.house import House
 from tests.cloud.devices.machine import Machine
 from tests.cloud.devices.test_commands import give, newest, taken
 from tests.cloud.service import good, problem
+from tests.cloud.waiting import blocked, holding
+
+COUNT = "SELECT count(*) AS n FROM device WHERE tenant_id = $1 AND kind = 'gate'"
 
 
 def boot(gate: Machine) -> bytes:
@@ -48,6 +54,37 @@ def test_nobody_escapes_a_command_by_rolling(house: House) -> None:
     assert newest(gate) == 2
     assert len(taken(gate)) == 2
     assert give(house, gate, "lock")["number"] == 3
+
+
+def test_a_gate_that_is_revoked_meanwhile_gets_no_new_key(house: House) -> None:
+    """Its request was let in; the revocation was faster."""
+    gate, new = house.gate(), keys.secret_key(os.urandom(32))
+    body = roll(bytes.fromhex(gate.id), new)
+
+    async def revoking() -> httpx.Response:
+        async with holding(house.service) as conn:
+            await conn.execute(
+                """UPDATE device SET revoked_at = now(), cutoff_incarnation = 0, cutoff_seq = 0
+                    WHERE device_id = $1""",
+                bytes.fromhex(gate.id),
+            )
+            rolling = await blocked(conn, lambda: gate.ask("/devices/roll", body))
+        return await rolling
+
+    assert problem(awaited(revoking())) == (401, "request_revoked_device")
+    assert [row["n"] for row in house.rows(COUNT)] == [1]
+
+
+def test_who_revokes_a_gate_means_its_newest_key(house: House) -> None:
+    """Also who has read its old name, just before it rolled."""
+    gate = house.gate()
+    old, new = gate.id, keys.secret_key(os.urandom(32))
+    good(gate.ask("/devices/roll", roll(bytes.fromhex(old), new)))
+    gate.secret = new
+    good(house.owner.post(f"{house.devices}/{old}/revoke", json={"incarnation": 0, "seq": 0}))
+    assert good(gate.ask("/sync"))["roster"] == 2, "a cutoff is that of one log"
+    good(house.owner.post(f"{house.devices}/{old}/revoke", json={}))
+    assert problem(gate.ask("/sync/report", b"{}")) == (401, "request_revoked_device")
 
 
 def test_a_key_that_is_not_proved_is_not_listed(house: House) -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from itertools import permutations
 from typing import Any
 
@@ -12,7 +13,9 @@ import pytest
 from cloud.checkins.tallies import Counts, Tallies
 from cloud.db.connect import open_pool
 from cloud.db.tenancy import WORKER, tenant_tx
+from cloud.incidents import evidence, reading
 from cloud.incidents.merging import merge
+from cloud.incidents.model import Subject
 from shared import keys
 from shared.log.record import Kind, record_id
 from shared.wire import IncidentNote, unframed
@@ -20,6 +23,7 @@ from tests.cloud.checkins.scene import Cloud
 from tests.cloud.service import Service, good, problem
 from tests.cloud.sync.appliance import Appliance, Venue, about, file_of, sections_of, token_of
 from tests.scribe import EVENT
+from tests.vectors.spec import examples
 
 BADGE = keys.secret_key(b"b" * 32)
 
@@ -103,6 +107,46 @@ def test_a_copy_at_two_gates_is_one_incident_in_either_order(
         assert gate.device.hex() in note.devices
         assert note.event == EVENT.hex()
         assert gate.get("/sync").json()["incidents"] == note.number
+
+
+def test_a_gate_hears_of_what_its_own_records_belong_to(venue: Venue) -> None:
+    """And of when that was found; whoever stole another one reads nothing of it."""
+    ticket = venue.scene.ticket()
+    one, two, other = (booted(venue, name) for name in ("North", "South", "East"))
+    other.scan(venue.scene.ticket())
+    for gate in (one, two):
+        gate.scan(ticket)
+    one.send(file_of(one, two, other))
+    (found,) = incidents(venue)
+    (note,) = notes(two)
+    at = datetime.fromisoformat(found["found_at"]).timestamp()
+    assert (note.incident, note.found) == (found["incident"], int(at * 1000))
+    assert notes(other) == []
+    assert other.get("/sync").json()["incidents"] == note.number
+
+
+def test_however_many_are_concerned_each_is_told() -> None:
+    """Of 66 gates that let the same guest in a note names 64, the one that reads it among them."""
+    raws = [bytes(4) + bytes([n]) * 16 + bytes(236) for n in range(66)]
+    devices = evidence._evidence(raws).devices
+    assert len(devices) == 66
+    row: dict[str, Any] = {
+        "number": 1, "event_ref": EVENT, "incident_id": bytes(16), "kind": "double_admission",
+        "found_at": datetime.now(UTC), "ticket": bytes(16), "state": "open", "resolved_at": None,
+        "gates": [1], "devices": list(devices),
+    }  # fmt: skip
+    for device in devices:
+        note = reading._note(row, device)
+        assert len(note.devices) == 64
+        assert device.hex() in note.devices
+
+
+def test_an_incident_is_called_as_the_page_says() -> None:
+    """Its id is made of what it is about."""
+    shown = examples("sync.md")
+    device = bytes.fromhex("f8146db7c9d2d1cf503a38378a305f9b")
+    about = Subject("equivocation", bytes(8), bytes(16), bytes(16), device, 1, 2)
+    assert sha256(shown["incident"]).digest()[:16] == shown["incident_id"] == about.id
 
 
 def test_an_exit_that_arrives_late_makes_it_a_note(venue: Venue) -> None:

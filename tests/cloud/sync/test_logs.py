@@ -1,5 +1,6 @@
 """Log files over real HTTP: whose records ever, in any pieces, once, and with a signed receipt."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,9 @@ from shared import hashing, keys
 from shared.bundle import FileKind, Part, Section
 from shared.log.record import EMPTY, Kind, record_hash, record_id
 from shared.merge.incidents import Incident
+from shared.wire import FileTaken
 from tests.cloud.checkins.scene import word
+from tests.cloud.database import awaited
 from tests.cloud.service import Service, good, problem
 from tests.cloud.sync.appliance import (
     OCTETS,
@@ -24,6 +27,7 @@ from tests.cloud.sync.appliance import (
     token_of,
     view_of_gate,
 )
+from tests.cloud.waiting import holding
 from tests.scribe import root
 
 BADGE = keys.secret_key(b"b" * 32)
@@ -122,6 +126,23 @@ def test_neighbours_that_send_the_same_at_once_wait_for_each_other(venue: Venue)
     assert sum(each.known for each in told) == 3 * 4 * 41
     assert len({receipt.marks for receipt, _ in every}) == 1
     assert kept(venue) == sorted(raw for gate in gates for raw in gate.log)
+
+
+def test_what_nobody_vouches_for_locks_nobodys_log(venue: Venue, gate: Appliance) -> None:
+    """Signatures are checked before: records that somebody made up hold up no other upload."""
+    other = venue.gate("South")
+    other.boot()
+    forged = other.log[0][:-1] + bytes([other.log[0][-1] ^ 1])
+
+    async def sent() -> FileTaken:
+        async with holding(venue.service) as conn:
+            sql = "SELECT FROM device WHERE tenant_id = $1 FOR UPDATE"
+            await conn.execute(sql, venue.scene.tenant)
+            file = file_of(sections_of(other, [forged]))
+            return (await asyncio.to_thread(gate.send, file))[1]
+
+    (told,) = awaited(sent()).devices
+    assert (told.listed, told.new, told.broken[0].fault) == (True, 0, "bad_signature")
 
 
 def test_what_breaks_off_ends_its_batch_alone(venue: Venue, gate: Appliance) -> None:

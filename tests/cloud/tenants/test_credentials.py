@@ -1,15 +1,14 @@
 """API keys, and what the platform's administrators may do, over real HTTP."""
 
-import asyncio
 from datetime import timedelta
 from typing import Any
 
-import asyncpg
 import httpx
 import pytest
 
 from tests.cloud.database import awaited
 from tests.cloud.service import Person, Service, Tenant, good, problem
+from tests.cloud.waiting import blocked, holding
 
 SCOPES = ["tenant:read", "members:write", "keys:write"]
 
@@ -224,22 +223,9 @@ def test_nothing_is_made_while_its_maker_is_removed(
     )
 
     async def removing() -> httpx.Response:
-        conn = await asyncpg.connect(service.database.root_url)
-        async with conn.transaction():
+        async with holding(service) as conn:
             await conn.execute("DELETE FROM member WHERE account_id = $1", maker.account_id)
-            posting = asyncio.create_task(
-                asyncio.to_thread(maker.post, f"{tenant.path}/{path}", json=body)
-            )
-            while not await conn.fetchval(WAITING):
-                assert not posting.done(), posting.result().text
-                await asyncio.sleep(0.02)
-        await conn.close()
+            posting = await blocked(conn, lambda: maker.post(f"{tenant.path}/{path}", json=body))
         return await posting
 
     assert problem(awaited(removing())) == (403, "scope_missing")
-
-
-WAITING = """
-    SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database OR l.database IS NULL
-     WHERE NOT l.granted AND d.datname = current_database()
-"""

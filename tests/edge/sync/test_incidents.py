@@ -21,7 +21,7 @@ def note(number: int, incident: int = 1, **more: Any) -> IncidentNote:
     """Return one."""
     given: dict[str, Any] = {
         "event": EVENT, "kind": "double_admission", "ticket": "07" * 16, "state": "open",
-        "gates": (1, 2), "devices": ("d7" * 16,),
+        "found": 1_800_000_000_000, "gates": (1, 2), "devices": ("d7" * 16,),
     }  # fmt: skip
     return IncidentNote(**{**given, "number": number, "incident": f"{incident:032x}", **more})
 

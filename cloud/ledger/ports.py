@@ -163,8 +163,8 @@ Outcome = Done | Failed | Pending | Expired
 class Changes(Struct, frozen=True):
     """What was done to a tree, oldest first. `cursor` is where the next call goes on.
 
-    `unaccounted`: leaves that the tree counts and that no transaction in the list, nor any
-    before its start, minted: above zero, history was lost."""
+    `unaccounted`: changes that the tree counts and that no transaction in the list, nor any before
+    its start, is known to have made: above zero, history is lost, late, or can't be read."""
 
     landed: tuple[Landed, ...]
     effects: tuple[Effect, ...]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import structlog
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 from solders.signature import Signature
@@ -44,6 +45,7 @@ from cloud.ledger.values import (
     Tree,
 )
 
+LOG = structlog.get_logger("usher.ledger")
 RANK: Final = list(Commitment)
 PAGE: Final = 100
 CRASH: Final = "ProgramFailedToComplete"  # how a stale proof may end on a real node
@@ -172,9 +174,23 @@ class SigningLedger:
             landed += page
             before = page[-1].signature
         landed.reverse()
-        told = tuple(found for one in landed for found in effects_of(one) if found.tree == tree)
+        told = _in(tree, landed)
         cursor = landed[-1].signature if landed else since
-        return Changes(tuple(landed), told, cursor, _unaccounted(held.minted, told, since))
+        lost = held.sequence - await self._sequence(tree, since) - len(told)
+        return Changes(tuple(landed), told, cursor, max(0, lost))
+
+    async def _sequence(self, tree: Pubkey, since: Signature | None) -> int:
+        """Return how often *tree* had changed with *since*: its events tell, or older ones'."""
+        if since is None:
+            return 0
+        last = await self._chain.landed(since)
+        page = [] if last is None else [last]
+        while not (told := _in(tree, page)):
+            page = await self._chain.history(tree, None, since, PAGE)
+            if not page:
+                return 0
+            since = page[-1].signature
+        return max(found.sequence for found in told)
 
     async def _change(self, asset: Pubkey, build: Build) -> Signed:
         found = await self._proved(asset)
@@ -253,8 +269,15 @@ def effects_of(landed: Landed) -> tuple[Effect, ...]:
     return tuple(found for found, _ in effects(transaction.calls, landed.events))
 
 
-def _unaccounted(minted: int, told: Sequence[Effect], since: Signature | None) -> int:
-    """Return how many mints the history lacks: *told* must reach up to the last one, unbroken."""
-    mints = [found.index for found in told if found.name is not None]
-    first = 0 if since is None else min(mints, default=minted)
-    return max(0, minted - first - len(mints))
+def readable(landed: Landed) -> tuple[Effect, ...]:
+    """Return the same, and nothing of what can't be read: on a chain anybody may touch a tree's
+    account, by programs that nobody here knows."""
+    try:
+        return effects_of(landed)
+    except (LedgerMalformed, LedgerUntrusted) as fault:
+        LOG.warning("ledger_unread", signature=str(landed.signature), fault=fault.code)
+        return ()
+
+
+def _in(tree: Pubkey, landed: Sequence[Landed]) -> tuple[Effect, ...]:
+    return tuple(found for one in landed for found in readable(one) if found.tree == tree)

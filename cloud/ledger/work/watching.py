@@ -13,7 +13,7 @@ from solders.signature import Signature
 
 from cloud.db.tenancy import TenantTx
 from cloud.ledger.ports import Ledger
-from cloud.ledger.signing import effects_of
+from cloud.ledger.signing import readable
 from cloud.ledger.values import Effect, Flag, Landed
 from cloud.ledger.work import event_rows, job_rows
 from cloud.ledger.work.event_rows import TreeRow
@@ -70,7 +70,7 @@ def read(landed: Sequence[Landed], tree: TreeRow, known: dict[Signature, str]) -
         if state is None and each.error is None:
             strange += [
                 Strange(each.signature, each.slot, effect)
-                for effect in effects_of(each)
+                for effect in readable(each)
                 if effect.tree == tree.address
             ]
     return Read(cursor, strange)

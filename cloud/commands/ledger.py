@@ -51,7 +51,7 @@ def status(settings: Settings) -> None:
             stopped = await ptx.conn.fetchval(STOPPED)
         keys = await houses.keys_of(parts.pool, parts.sealer, utc_now())
         OUT.print(table)
-        OUT.print(f"payer {keys.parties.payer}, authority {keys.parties.authority}")
+        OUT.print(f"payer and authority: {keys.parties.payer}")
         if stopped:
             OUT.print("Everything is paused: usher-cloud ledger resume")
 

@@ -211,6 +211,10 @@ class Ledger(Protocol):
         """Return what became of it, at that commitment."""
         ...
 
+    async def resolve_all(self, signed: Sequence[Signed], commitment: Commitment) -> list[Outcome]:
+        """Do so for several at once, with fewer questions. One fault is the fault of all."""
+        ...
+
     async def tree(self, tree: Pubkey) -> Tree | None:
         """Return a tree as its accounts have it."""
         ...

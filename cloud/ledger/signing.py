@@ -1,5 +1,6 @@
 """The `Ledger`: it builds, signs, sends and resolves over any `Chain`, and proves what it reads."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -42,6 +43,7 @@ from cloud.ledger.values import (
     Proof,
     Schema,
     Shape,
+    Status,
     Tree,
 )
 
@@ -110,8 +112,23 @@ class SigningLedger:
 
     async def resolve(self, signed: Signed, commitment: Commitment) -> Outcome:
         """Look for it. That it can't land any more is said only after a last look."""
+        (outcome,) = await self.resolve_all([signed], commitment)
+        return outcome
+
+    async def resolve_all(self, signed: Sequence[Signed], commitment: Commitment) -> list[Outcome]:
+        """Look for several."""
         height = await self._chain.height(Commitment.FINALIZED)
-        (status,) = await self._chain.statuses([signed.signature])
+        statuses = await self._chain.statuses([each.signature for each in signed])
+        return await asyncio.gather(
+            *(
+                self._resolved(each, status, height, commitment)
+                for each, status in zip(signed, statuses, strict=True)
+            )
+        )
+
+    async def _resolved(
+        self, signed: Signed, status: Status | None, height: int, commitment: Commitment
+    ) -> Outcome:
         if status is None:
             return Expired() if height > signed.last_height else Pending()
         if RANK.index(status.commitment) < RANK.index(commitment):

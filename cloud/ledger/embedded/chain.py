@@ -10,6 +10,7 @@ acknowledged survives whatever dies, and what was not is not there. What waits i
 
 import asyncio
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Final, LiteralString
 
 from msgspec import Struct
@@ -64,6 +65,7 @@ class EmbeddedChain:
         self._waiting: list[Waiting] = []
         self._turn = asyncio.Lock()  # of whoever uses or changes the state
         self._writer: asyncio.Task[None] | None = None
+        self._asked: dict[Signature, Landed] = {}  # whose status was asked for last
 
     @classmethod
     async def open(
@@ -177,6 +179,7 @@ class EmbeddedChain:
         async with self._pool.acquire() as conn:
             found = await conn.fetch(rows.STATUSES, [bytes(one) for one in signatures])
         landed = {one.signature: one for one in map(rows.landed_of, found)}
+        self._asked = dict(islice(landed.items(), BATCH))
         return [
             Status(landed[one].slot, Commitment.FINALIZED, landed[one].error)
             if one in landed
@@ -185,7 +188,9 @@ class EmbeddedChain:
         ]
 
     async def landed(self, signature: Signature) -> Landed | None:
-        """Return a transaction with its events."""
+        """Return a transaction with its events. One in a block never changes."""
+        if signature in self._asked:
+            return self._asked[signature]
         async with self._pool.acquire() as conn:
             row = await conn.fetchrow(rows.STATUSES, [bytes(signature)])
         return None if row is None else rows.landed_of(row)

@@ -39,11 +39,12 @@ class Keys:
 
     def __init__(self, root: bytes) -> None:
         self._root = root
-        self._payer, self._authority = self._derived("payer"), self._derived("authority")
-        ours = (self._payer, self._authority)
-        self._held = {key.pubkey(): key for key in ours}
+        payer = self._derived("payer")
+        self._held = {payer.pubkey(): payer}
         self._ours = frozenset(self._held)
-        self.parties = Parties(self._payer.pubkey(), self._authority.pubkey())
+        # One key pays and decides: a second, of the same root, would protect nothing, and its
+        # signature takes the room of a mint in each transaction.
+        self.parties = Parties(payer.pubkey(), payer.pubkey())
 
     def create(self) -> Pubkey:
         """Make a key, for one signature."""

@@ -18,7 +18,6 @@ LOW: Final = 0.1  # of a tree's leaves: with fewer left, the next tree is planne
 LONGEST: Final = 13  # nodes of a proof in a transaction beside a collection's accounts; 14 at most
 CONFIG_SIZE: Final = 96
 SIGNATURE: Final = 5_000
-SIGNERS: Final = 2  # of a mint: who pays, and the authority
 MINT_FEE: Final = {Schema.V1: 0, Schema.V2: 90_000}
 EACH: Final = 4  # mints in a transaction, as a rule
 LAMPORTS: Final = 1_000_000_000  # a SOL
@@ -65,7 +64,7 @@ def rented(shape: Shape) -> tuple[int, int]:
 def cost(rent: int, tickets: int, schema: Schema = Schema.V2, each: int = EACH) -> Cost:
     """Return what *tickets* in a tree cost, that takes *rent*."""
     transactions = ceil(tickets / each) + 2  # the collection's, and the tree's own
-    return Cost(tickets, rent, transactions * SIGNERS * SIGNATURE, tickets * MINT_FEE[schema])
+    return Cost(tickets, rent, transactions * SIGNATURE, tickets * MINT_FEE[schema])
 
 
 def is_low(shape: Shape, minted: int, waiting: int) -> bool:

@@ -58,7 +58,11 @@ class Found(Struct, frozen=True):
 
 async def pursue(house: House, trees: Sequence[TreeRow], jobs: Sequence[Job]) -> list[Found]:
     """Send jobs and look for them. None of this is written down yet."""
-    return await asyncio.gather(*(_pursue(house, trees, job) for job in jobs))
+    faults = await asyncio.gather(*(_send(house, job) for job in jobs))
+    outcomes = await _look_for(house, jobs)
+    return await asyncio.gather(
+        *(_read(house, trees, *each) for each in zip(jobs, outcomes, faults, strict=True))
+    )
 
 
 async def settle(tx: TenantTx, event_id: UUID, found: Sequence[Found]) -> None:
@@ -88,21 +92,42 @@ async def settle(tx: TenantTx, event_id: UUID, found: Sequence[Found]) -> None:
             )
 
 
-async def _pursue(house: House, trees: Sequence[TreeRow], job: Job) -> Found:
-    fault = ""
+async def _send(house: House, job: Job) -> str:
+    """Send a job; return what was said against it, which is no word that it has not landed."""
     try:
         refused = await house.ledger.submit(job.signed)
-        fault = "" if refused is None else refused.name
-    except LedgerAway as away:
-        fault = away.code
+    except LedgerFault as fault:
+        return fault.code
+    return "" if refused is None else refused.name
+
+
+async def _look_for(house: House, jobs: Sequence[Job]) -> Sequence[Outcome | LedgerFault]:
     try:
-        outcome = await house.ledger.resolve(job.signed, Commitment.CONFIRMED)
-        return await _read(house, trees, job, outcome, fault)
-    except LedgerFault as unknown:  # whatever it is, it is no word that nothing landed
-        return Found(job, News.WAITING, fault=unknown.code)
+        signed = [job.signed for job in jobs]
+        return await house.ledger.resolve_all(signed, Commitment.CONFIRMED)
+    except LedgerFault:  # of one, perhaps: each is looked for by itself
+        return await asyncio.gather(*(_look(house, job) for job in jobs))
+
+
+async def _look(house: House, job: Job) -> Outcome | LedgerFault:
+    try:
+        return await house.ledger.resolve(job.signed, Commitment.CONFIRMED)
+    except LedgerFault as fault:
+        return fault
 
 
 async def _read(
+    house: House, trees: Sequence[TreeRow], job: Job, outcome: Outcome | LedgerFault, fault: str
+) -> Found:
+    if isinstance(outcome, LedgerFault):  # whatever it is, it is no word that nothing landed
+        return Found(job, News.WAITING, fault=outcome.code)
+    try:
+        return await _found(house, trees, job, outcome, fault)
+    except LedgerFault as unknown:
+        return Found(job, News.WAITING, fault=unknown.code)
+
+
+async def _found(
     house: House, trees: Sequence[TreeRow], job: Job, outcome: Outcome, fault: str
 ) -> Found:
     news = news_of(outcome)

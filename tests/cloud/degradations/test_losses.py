@@ -2,7 +2,9 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,8 +14,9 @@ import cloud
 from cloud.embedded.postgres import Postgres
 from cloud.embedded.valkey import Valkey
 from cloud.http.losses import LOSSES
+from cloud.orders.till import PATIENCE
 from tests.cloud.database import copy_template, make_template
-from tests.cloud.degradations.load import load
+from tests.cloud.degradations.load import ORDERED, load
 from tests.cloud.service import Event, Person, Service, good, problem, running
 
 
@@ -70,7 +73,7 @@ def test_stripe_answers_500(house: House) -> None:
     order = good(owner.post(f"{event.tenant.path}/orders", json=wanted), 201)
     path = f"{event.tenant.path}/orders/{order['order_id']}"
     with load(house.service, house.owner, house.event.tenant) as working:
-        service.payments.test("faults", kind="outage_before", requests=10_000)
+        service.payments.test("faults", kind="outage_after", requests=10_000)
 
         def pay() -> Any:
             assert problem(owner.post(f"{path}/payment")) == (503, "payments_away")
@@ -89,6 +92,35 @@ def test_stripe_answers_500(house: House) -> None:
     assert working.answers.keys() == {(201, "")}, working.answers
     working.within()
     assert ready(house)["breakers"]["payments"] == 0
+
+
+def test_stripe_hangs(house: House) -> None:
+    """Whoever pays is told within the time that a request has for it, and soon at once."""
+    service, event = house.service, house.event
+    buyers = [service.person() for _ in range(4)]  # as many as may ask at a time
+    wanted = {"event_id": str(event.event_id), "items": [{"class_index": 0, "quantity": 1}]}
+    path = f"{event.tenant.path}/orders"
+    orders = [good(each.post(path, json=wanted), 201)["order_id"] for each in buyers]
+    took: list[float] = []
+
+    def pay(number: int) -> tuple[int, str]:
+        began = time.monotonic()
+        told = problem(buyers[number].post(f"{path}/{orders[number]}/payment"))
+        took.append(time.monotonic() - began)
+        return told
+
+    def pay_all() -> Any:
+        assert set(asking.map(pay, range(4))) == {(503, "payments_away")}
+        return ready(house)["breakers"]["payments"]
+
+    with load(service, house.owner, event.tenant) as working, ThreadPoolExecutor(4) as asking:
+        service.payments.test("faults", kind="hang_before", requests=10_000, seconds=30)
+        service.until(pay_all, lambda seen: seen == 1, 120)
+        working.until(5)
+        service.payments.http.delete("/_test/faults").raise_for_status()
+    assert working.answers.keys() == {(201, "")}, working.answers
+    working.within()
+    assert max(took) < 2 * PATIENCE + ORDERED
 
 
 def test_postgresql_killed_and_started_again(house: House) -> None:

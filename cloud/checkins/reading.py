@@ -1,6 +1,6 @@
 """Tickets and their records, read so that they stay as they are until the transaction ends."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Final, LiteralString, NamedTuple
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from shared.merge.ticket import TicketView, Word, history, view_ticket
 LOCK: Final[LiteralString] = """
     SELECT ticket_id, hash, number, class_index, state, gen, blocked, holder, attendee, seat
       FROM ticket
-     WHERE tenant_id = current_tenant() AND event_id = $1 AND ticket_id = ANY($2)
+     WHERE tenant_id = current_tenant() AND event_id = $1 AND hash = ANY($2)
      ORDER BY ticket_id FOR NO KEY UPDATE
 """
 OF_HASHES: Final[LiteralString] = """
@@ -93,12 +93,9 @@ class Known(NamedTuple):
         return any(pool.entries for pool in view.pools.values())
 
 
-async def lock(tx: TenantTx, event_id: UUID, tickets: Collection[UUID]) -> dict[UUID, Ticket]:
-    """Lock tickets and return them by id."""
-    if not tickets:
-        return {}
-    rows = await tx.conn.fetch(LOCK, event_id, list(tickets))
-    return {row["ticket_id"]: ticket(row) for row in rows}
+async def lock(tx: TenantTx, event_id: UUID, hashes: Sequence[bytes]) -> list[Ticket]:
+    """Lock the tickets that records call by these hashes, and return them."""
+    return [ticket(row) for row in await tx.conn.fetch(LOCK, event_id, list(hashes))]
 
 
 async def of_hashes(tx: TenantTx, event_id: UUID, hashes: Sequence[bytes]) -> list[UUID]:

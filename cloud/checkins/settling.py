@@ -21,7 +21,6 @@ async def settle(tx: TenantTx, touched: Mapping[bytes, Iterable[bytes]]) -> None
 
 
 async def _settle(tx: TenantTx, event_id: UUID, ref: bytes, hashes: list[bytes]) -> None:
-    ids = await reading.of_hashes(tx, event_id, hashes)
-    tickets = (await reading.lock(tx, event_id, ids)).values()
+    tickets = await reading.lock(tx, event_id, hashes)
     stands = await reading.standing(tx, ref, [ticket.hash for ticket in tickets])
     await states.follow(tx, event_id, tickets, stands)

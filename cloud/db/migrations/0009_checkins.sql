@@ -117,10 +117,14 @@ CREATE TABLE proof (
     tenant_id uuid NOT NULL DEFAULT current_tenant() REFERENCES tenant,
     record_id bytea NOT NULL CHECK (length(record_id) = 16),
     body bytea NOT NULL CHECK (length(body) <= 65536),
+    -- shared.hashing.evidence: what its record names it by, and others whose code is the same
+    evidence bytea NOT NULL
+        GENERATED ALWAYS AS (sha256('usher/evidence/v1\000'::bytea || body)) STORED,
     PRIMARY KEY (tenant_id, record_id)
 );
 CALL protect('proof');
 GRANT SELECT, INSERT ON proof TO usher_app;
+CREATE INDEX proof_evidence ON proof (tenant_id, evidence);
 
 -- What guests answered and supervisors wrote: personal, so it can be deleted. The ATTACH record
 -- holds its hash alone.

@@ -17,7 +17,6 @@ from cloud.checkins.desk import Subject, told_of
 from cloud.checkins.judging import Seen, check_form, look
 from cloud.checkins.model import Redeem, Redeemed, Undo
 from cloud.checkins.opening import Opened, Shelf, Wanted, open_scans
-from cloud.checkins.reading import Known
 from cloud.checkins.worker import Clock, Opener
 from cloud.db.tenancy import TenantTx
 from cloud.errors import Refusal
@@ -43,12 +42,11 @@ class Parts:
 
 
 class Gathered(NamedTuple):
-    """What those jobs are about that have no outcome yet. Their tickets are locked."""
+    """What those jobs are about that have no outcome yet."""
 
     book: Book
     subjects: dict[Job, Subject]
-    known: Known
-    heard: bool  # whether somebody is to be told of what is written
+    opened: Opened
 
 
 def is_plain(job: Job) -> bool:
@@ -63,9 +61,9 @@ async def gather(
     tx: TenantTx, jobs: Sequence[Job], parts: Parts, now: Instant, *, judged: bool
 ) -> Gathered | None:
     """Give an outcome to each job that is refused or shows no ticket; return what the others are
-    about, None if there are none."""
+    about, their tickets locked; None if there are none."""
     event_id = jobs[0].event_id
-    admitting = [role for role in Role if SCAN in parts.gatekeeper.role_scopes(role)]
+    admitting = _admitting(parts.gatekeeper)
     book = parts.shelf.kept(tx.tenant, event_id)
     while asked := [job for job in jobs if job.outcome is None]:
         callers = [] if judged else list({job.principal: None for job in asked})
@@ -84,6 +82,30 @@ async def gather(
             return _gathered(book, looked, entries, opened)
         book = newest
     return None
+
+
+async def glance(tx: TenantTx, jobs: Sequence[Job], parts: Parts, now: Instant) -> Gathered | None:
+    """Return what plain jobs are about, read without a lock; None where there is more to it:
+    several callers, one who is refused, an old book, somebody to be told of what is written."""
+    event_id = jobs[0].event_id
+    book = parts.shelf.kept(tx.tenant, event_id)
+    callers = list({job.principal: None for job in jobs})
+    if book is None or len(callers) > 1:
+        return None
+    tx.origin = tx.origin._replace(actor=callers[0].actor)
+    looked = {job: _look(job, book, now) for job in jobs}
+    wanted = await _wanted(tx, book, looked, {})
+    admitting = _admitting(parts.gatekeeper)
+    opened = await open_scans(tx, event_id, wanted, callers, admitting, locking=False)
+    if opened.heard or not parts.shelf.is_current(tx.tenant, event_id, opened.stamp):
+        return None
+    if not _judge(jobs, callers, opened, parts.gatekeeper):
+        return None
+    return _gathered(book, looked, {}, opened)
+
+
+def _admitting(gatekeeper: Gatekeeper) -> list[Role]:
+    return [role for role in Role if SCAN in gatekeeper.role_scopes(role)]
 
 
 def _judge(
@@ -158,7 +180,7 @@ def _gathered(book: Book, looked: Looked, entries: Entries, opened: Opened) -> G
             known_as = entries.get(bytes.fromhex(job.asked.entry), b"")
         ticket = opened.tickets.get(named) if named else by_hash.get(known_as)
         subjects[job] = Subject(seen, ticket, ticket.hash if ticket else known_as)
-    return Gathered(book, subjects, opened.records, opened.heard) if subjects else None
+    return Gathered(book, subjects, opened) if subjects else None
 
 
 def _named(job: Job, seen: Seen, book: Book) -> UUID | None:

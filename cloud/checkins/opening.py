@@ -26,8 +26,8 @@ from shared.rules.compiled import compile_rules
 KEPT: Final = 256  # events
 NO_SALES: Final = 0  # nothing is newer than the cloud's own word
 OPEN: Final[LiteralString] = """
-    SELECT known, callers, ref, stamp, tickets, records, heard
-      FROM open_scans($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    SELECT known, callers, ref, stamp, tickets, records, written, heard
+      FROM open_scans($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
 
 
@@ -39,7 +39,10 @@ class Opened(NamedTuple):
     ref: bytes | None  # None: no published event, or somebody is refused
     stamp: str
     tickets: dict[UUID, Ticket]
+    versions: dict[UUID, str]  # of the tickets' rows
+    about: list[bytes]  # whose records were read
     records: Known
+    written: int  # records that there are of them, whether they count or not
     heard: bool  # whether somebody is to be told of the records that are written
 
 
@@ -56,21 +59,27 @@ async def open_scans(
     wanted: Wanted,
     callers: Sequence[Principal] = (),
     admitting: Collection[str] = (),
+    *,
+    locking: bool = True,
 ) -> Opened:
     """Enter the tenant, and read. Nothing is locked if an account of `callers` is none any more or
-    has none of the `admitting` roles."""
+    has none of the `admitting` roles. Not `locking`: nothing is at all, nor need there be a
+    transaction."""
     accounts, epochs = [who.account for who in callers], [who.epoch for who in callers]
     actor = tx.origin.actor
     row = await tx.conn.fetchrow(
         OPEN, tx.tenant, actor, accounts, epochs, list(admitting), event_id,
-        list(wanted.tickets), list(wanted.hashes), announcing.TOPICS,
+        list(wanted.tickets), list(wanted.hashes), announcing.TOPICS, locking,
     )  # fmt: skip
     if row is None:  # a function with OUT parameters always returns one
         raise RuntimeError("open_scans() returned nothing")
-    tickets = {each["ticket_id"]: ticket(each) for each in row["tickets"] or ()}
+    rows = row["tickets"] or ()
     return Opened(
-        row["known"], row["callers"] or (), row["ref"], row["stamp"], tickets,
-        _known(row["records"] or ()), row["heard"] is True,
+        row["known"], row["callers"] or (), row["ref"], row["stamp"],
+        {each["ticket_id"]: ticket(each) for each in rows},
+        {each["ticket_id"]: each["version"] for each in rows},
+        [*wanted.hashes, *(each["hash"] for each in rows)],
+        _known(row["records"] or ()), row["written"] or 0, row["heard"] is True,
     )  # fmt: skip
 
 
@@ -97,6 +106,11 @@ class Shelf:
         """Return the book as it was when last asked for."""
         kept = self._kept.get((tenant, event_id))
         return kept[1] if kept else None
+
+    def is_current(self, tenant: UUID, event_id: UUID, stamp: str) -> bool:
+        """Whether the book that is kept is the one that the database has."""
+        kept = self._kept.get((tenant, event_id))
+        return kept is not None and kept[0] == stamp
 
     async def of(self, tx: TenantTx, event_id: UUID, opened: Opened) -> Book | None:
         """Return the book that `opened` speaks of: the one that is kept, or made anew."""

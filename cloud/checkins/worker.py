@@ -38,28 +38,9 @@ CLOSE: Final[LiteralString] = """
 OPEN: Final[LiteralString] = """
     INSERT INTO log_head (device_id, incarnation, seq, hash, hlc) VALUES ($1, $2, $3, $4, $5)
 """
-FOLLOWED: Final[LiteralString] = """
-    WITH followed AS (
-        UPDATE log_head SET seq = $5, hash = $6, hlc = $7
-         WHERE tenant_id = current_tenant() AND device_id = $1 AND incarnation = $2
-           AND seq = $3 AND hash = $4 AND NOT closed
-        RETURNING true)
-"""
-# As cloud/checkins/states.py: the settings are there before the trigger runs.
-MOVED: Final[LiteralString] = """
-    , named AS MATERIALIZED (
-        SELECT set_config('app.move', $16, true) AS move, set_config('app.reason', '', true))
-    , moved AS (
-        UPDATE ticket t SET state = $17, changed_at = now() FROM named
-         WHERE t.tenant_id = current_tenant() AND t.event_id = $14 AND t.ticket_id = ANY($15)
-           AND named.move = $16)
-"""
-INSERT: Final[LiteralString] = """
-    INSERT INTO record (event_ref, record_id, device_id, incarnation, seq, kind, ticket, raw)
-    SELECT n.event_ref, n.record_id, $1, $2, n.seq, n.kind, n.ticket, n.raw
-      FROM unnest($8::bytea[], $9::bytea[], $10::bigint[], $11::smallint[], $12::bytea[],
-                  $13::bytea[]) AS n (event_ref, record_id, seq, kind, ticket, raw)
-     WHERE EXISTS (SELECT FROM followed)
+APPEND: Final[LiteralString] = """
+    SELECT append_scans($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+                        $17, $18, $19, $20, $21, $22, $23)
 """
 PROVE: Final[LiteralString] = """
     INSERT INTO proof (record_id, body) SELECT * FROM unnest($1::bytea[], $2::bytea[])
@@ -114,6 +95,18 @@ class Moves(NamedTuple):
     move: Move
 
 
+class Read(NamedTuple):
+    """What was decided by, without a lock."""
+
+    actor: str  # in whose name it is stored
+    event_id: UUID
+    tickets: Sequence[UUID]  # of this event
+    versions: Sequence[str]
+    ref: bytes
+    hashes: Sequence[bytes]  # whose records were read
+    written: int  # how many there were
+
+
 class Draft:
     """What one transaction adds to a log."""
 
@@ -145,30 +138,49 @@ class Draft:
         self.written += added
         return added
 
+    @property
+    def has_blobs(self) -> bool:
+        """Whether something is to be stored beside the records."""
+        return any(each.proof or each.attached for each in self.written)
+
     async def store(self, tx: TenantTx, moves: Moves | None = None) -> Log:
         """Store what was written, and move tickets; return the log as it is once the transaction
         is committed."""
         if not self.written:
             return self._log._replace(tail=self.tail)
+        event_id = moves.event_id if moves else None
+        await self._append(tx, moves, None, event_id, [], [], None, [], 0)
+        await self._store_blobs(tx)
+        return self._log._replace(tail=self.tail)
+
+    async def commit(self, tx: TenantTx, moves: Moves | None, read: Read) -> Log | None:
+        """Do the same in a transaction of its own, if what was read is still so; else None, and
+        nothing is stored."""
+        if not self.written:
+            return self._log._replace(tail=self.tail)
+        if await self._append(tx, moves, *read) == "stale":
+            return None
+        return self._log._replace(tail=self.tail)
+
+    async def _append(self, tx: TenantTx, moves: Moves | None, *read: object) -> str:
         before, after = self._log.tail, self.tail
         raws = [each.raw for each in self.written]
-        moved = (*moves, target(moves.move).state.value) if moves else ()
-        done = await tx.conn.execute(
-            FOLLOWED + MOVED + INSERT if moves else FOLLOWED + INSERT,
+        done: str = await tx.conn.fetchval(
+            APPEND, tx.tenant, *read,
             before.device, before.incarnation, before.seq, before.hash,
             after.seq, after.hash, min(after.hlc, LARGEST),
             [raw[80:88] for raw in raws],
             [each.id for each in self.written],
-            list(range(before.seq + 1, after.seq + 1)),
             [raw[1] for raw in raws],
             [raw[96:112] for raw in raws],
             raws,
-            *moved,
+            moves.tickets if moves else [],
+            moves.move.value if moves else "",
+            target(moves.move).state.value if moves else "",
         )  # fmt: skip
-        if done != f"INSERT 0 {len(raws)}":
+        if done == "lost":
             raise LogLost
-        await self._store_blobs(tx)
-        return self._log._replace(tail=after)
+        return done
 
     async def _store_blobs(self, tx: TenantTx) -> None:
         proved = [each for each in self.written if each.proof]

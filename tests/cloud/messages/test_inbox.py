@@ -16,7 +16,16 @@ from cloud.messages.consumer import Consumer, Message
 from cloud.messages.inbox import Behind, bury, consume, failed, take
 from cloud.messages.turning import relay
 from tests.cloud.database import Database, awaited
-from tests.cloud.messages.post import consumer, dispatch, effects, later, note, opened, publish, states
+from tests.cloud.messages.post import (
+    consumer,
+    dispatch,
+    effects,
+    later,
+    note,
+    opened,
+    publish,
+    states,
+)
 from tests.cloud.messages.post import tenant as tenant
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

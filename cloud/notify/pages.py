@@ -10,13 +10,14 @@ from typing import Final
 
 from litestar import Response
 
+from cloud.locales import ENGLISH
 from cloud.notify import forms
 from cloud.notify.letter import Mail, Picture
 from cloud.notify.mailbox import Kept
 from cloud.notify.model import CATEGORIES, Kind
 from cloud.notify.refusals import Link
 from cloud.notify.samples import found
-from cloud.notify.words import ENGLISH, LANGUAGES, words
+from cloud.notify.words import LANGUAGES, words
 from cloud.notify.writing import headed
 
 PLAIN: Final = Template(Path(__file__).with_name("templates").joinpath("plain.html").read_text())

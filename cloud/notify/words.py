@@ -1,4 +1,4 @@
-"""Sentences of mails, one JSON file a language. What a language lacks is said in English.
+"""Sentences of mails.
 
 Whoever wrote a value that stands in a sentence, it is one line of visible text there.
 """
@@ -9,15 +9,13 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
+from cloud.locales import ENGLISH, languages, texts
 from cloud.notify.addresses import line
 from cloud.tickets import sheet_words
 from cloud.tickets.sheet_printed import local
 
-ENGLISH: Final = "en"
 LOCALES: Final = Path(__file__).with_name("locales")
-LANGUAGES: Final = tuple(sorted(file.stem for file in LOCALES.glob("*.json")))
+LANGUAGES: Final = languages(LOCALES)
 
 
 class Words:
@@ -53,8 +51,4 @@ def spoken(locale: str) -> str:
 def words(language: str) -> Words:
     """Return the sentences of one of our languages; English for any other."""
     known = spoken(language)
-    return Words(known, _read(known), _read(ENGLISH))
-
-
-def _read(language: str) -> dict[str, str]:
-    return msgspec.json.decode((LOCALES / f"{language}.json").read_bytes(), type=dict[str, str])
+    return Words(known, texts(LOCALES, known), texts(LOCALES, ENGLISH))

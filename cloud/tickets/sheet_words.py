@@ -1,20 +1,15 @@
-"""Sentences of a printed ticket, one JSON file a language; dates as that language writes them.
+"""Sentences of a printed ticket; dates as its language writes them."""
 
-A file is an object of texts. Objects and lists in it are flattened, so the third weekday
-answers to `date.weekday.2`. English is whole; what another language lacks is said in English.
-"""
-
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Final
 
-import msgspec
+from cloud.locales import ENGLISH, languages, texts
 
-ENGLISH: Final = "en"
 LOCALES: Final = Path(__file__).with_name("locales")
-LANGUAGES: Final = tuple(sorted(file.stem for file in LOCALES.glob("*.json")))
+LANGUAGES: Final = languages(LOCALES)
 
 
 class Words:
@@ -45,19 +40,4 @@ class Words:
 def words(language: str) -> Words:
     """Return a language's sentences; of one that nobody has written, the English ones."""
     known = language if language in LANGUAGES else ENGLISH
-    return Words(known, _texts(known), _texts(ENGLISH))
-
-
-def _texts(language: str) -> dict[str, str]:
-    return dict(_flat(msgspec.json.decode((LOCALES / f"{language}.json").read_bytes()), ""))
-
-
-def _flat(texts: object, name: str) -> Iterator[tuple[str, str]]:
-    if isinstance(texts, str):
-        yield name, texts
-    elif isinstance(texts, Mapping):
-        for key, text in texts.items():
-            yield from _flat(text, f"{name}.{key}" if name else key)
-    elif isinstance(texts, Sequence):
-        for index, text in enumerate(texts):
-            yield from _flat(text, f"{name}.{index}")
+    return Words(known, texts(LOCALES, known), texts(LOCALES, ENGLISH))

@@ -31,16 +31,21 @@ PROVE: Final[LiteralString] = """
     INSERT INTO proof (record_id, body) SELECT * FROM unnest($1::bytea[], $2::bytea[])
         ON CONFLICT DO NOTHING RETURNING record_id
 """
+# The same content is kept once of a ticket, however many records name it.
 # Personal: so it is kept by the ticket of the entry that it belongs to, or not at all, and not
 # once more for somebody who was erased.
 ATTACH: Final[LiteralString] = """
     INSERT INTO attachment (record_id, ticket, body)
-    SELECT n.record_id, of.ticket, n.body
+    SELECT DISTINCT ON (of.ticket, n.body) n.record_id, of.ticket, n.body
       FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[], $5::bytea[])
            AS n (record_id, device_id, incarnation, entry, body)
       JOIN record of ON of.tenant_id = current_tenant() AND of.device_id = n.device_id
                     AND of.incarnation = n.incarnation AND of.record_id = n.entry
      WHERE of.kind IN (1, 2, 3, 4, 5)
+       AND NOT EXISTS (
+           SELECT FROM attachment same
+            WHERE same.tenant_id = current_tenant() AND same.ticket = of.ticket
+              AND same.body = n.body)
        AND NOT EXISTS (
            SELECT FROM event e
              JOIN ticket t ON t.tenant_id = e.tenant_id AND t.event_id = e.event_id

@@ -29,7 +29,8 @@ class Revocation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Stop(msgspec.Struct, frozen=True):
-    """The first record that was not taken. Nothing after it was looked at."""
+    """The first record that was not taken. Nothing after it was looked at; or, of a gap, there is
+    no room for more records that wait for others: send the earlier ones first."""
 
     at: int  # its place in the upload, from 0
     fault: Fault

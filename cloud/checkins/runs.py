@@ -56,7 +56,8 @@ class Run(NamedTuple):
 
 
 class Broken(NamedTuple):
-    """The first record that nobody vouches for, and why. Nothing after it was looked at."""
+    """The first record that was not taken, and why: nobody vouches for it, and nothing after it
+    was looked at; or it waits for others (a gap), and there is no room for more that do."""
 
     at: int
     fault: Fault
@@ -67,6 +68,14 @@ class Apart(NamedTuple):
 
     runs: list[Run]
     broken: Broken | None
+
+
+def places(runs: Iterable[Run]) -> Iterator[int]:
+    """Yield where each run of an upload begins in it."""
+    at = 0
+    for run in runs:
+        yield at
+        at += len(run.raws)
 
 
 def take_apart(body: bytes, device: bytes, public: bytes) -> Apart:
@@ -116,6 +125,19 @@ def chained(runs: Iterable[Run], parents: Set[Link]) -> tuple[list[Run], list[Ru
         for link in run.links() if heirs else ():
             ready += heirs.pop(link, ())
     return ready, [run for left in heirs.values() for run in left]
+
+
+def fitting(waiting: Iterable[Run], room: int) -> tuple[list[Run], list[Run]]:
+    """Return those of the runs that wait for which there is room, and the others."""
+    kept: list[Run] = []
+    left: list[Run] = []
+    for run in waiting:
+        if len(run.raws) <= room:
+            room -= len(run.raws)
+            kept.append(run)
+        else:
+            left.append(run)
+    return kept, left
 
 
 def heads(runs: Iterable[Run]) -> Iterator[tuple[int, int, bytes, int]]:

@@ -1,7 +1,8 @@
 """Records of devices' logs in PostgreSQL. Row-level security adds the tenant to every query.
 
 Records are never dropped and never stored twice. One that follows nothing known waits, visibly,
-and counts as soon as the record that it follows is here.
+and counts as soon as the record that it follows is here. Where too many wait already, more are not
+taken: their device is told, and offers them again.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from cloud.checkins.runs import Link, Run, alone, chained, heads
 from cloud.db.tenancy import TenantTx
 
 AT_ONCE: Final = 8192  # records in a statement
+MOST_WAITING: Final = 65_536  # of a device's records: 16 MiB. What waits is read at each upload
 
 PARENTS: Final[LiteralString] = """
     SELECT n.incarnation, n.seq, n.hash FROM record r
@@ -63,7 +65,10 @@ HEAD: Final[LiteralString] = """
        SET seq = excluded.seq, hash = excluded.hash, hlc = greatest(h.hlc, excluded.hlc)
      WHERE h.seq < excluded.seq OR (h.seq = excluded.seq AND h.hash > excluded.hash)
 """
-TIES: Final[LiteralString] = "SELECT note_ties($1)"
+TIES: Final[LiteralString] = "SELECT note_ties($1, $2, $3, $4)"
+WAITERS: Final[LiteralString] = """
+    SELECT count(*) FROM record_waiting WHERE tenant_id = current_tenant() AND device_id = $1
+"""
 # What waited is of events that its arrival was noted at, and their merges count it only now.
 MERGE: Final[LiteralString] = """
     INSERT INTO merge_due (event_ref)
@@ -145,8 +150,25 @@ async def merge_again(tx: TenantTx, events: Iterable[bytes]) -> None:
 
 
 async def advance(tx: TenantTx, device: bytes, counted: Sequence[Run]) -> None:
-    """Note where the device's logs end, now that these count, and what they forget."""
+    """Note where the device's logs end, now that these count."""
     for head in heads(counted):
         await tx.conn.execute(HEAD, device, *head)
-    if counted:
-        await tx.conn.execute(TIES, device)
+
+
+async def tie(tx: TenantTx, device: bytes, runs: Iterable[Run], stored: Set[bytes]) -> None:
+    """Note what was stored that forgets records, or follows what such a record follows. Where the
+    device's logs end is noted before."""
+    came = [
+        (run.incarnation, seq, raw[32:64])
+        for run in runs
+        for seq, hash_, raw in zip(count(run.seq), run.hashes, run.raws, strict=False)
+        if hash_[:16] in stored
+    ]
+    if came:
+        await tx.conn.execute(TIES, device, *map(list, zip(*came, strict=True)))
+
+
+async def room(tx: TenantTx, device: bytes) -> int:
+    """Return how many more of a device's records may wait."""
+    waiting = await tx.conn.fetchval(WAITERS, device)
+    return max(0, MOST_WAITING - int(waiting))

@@ -74,7 +74,8 @@ class Tallies:
     """What this process has counted of records that no merge has taken in yet.
 
     A small event is counted at every change that somebody asks after; a large one no more often
-    than `SHARE` times as long as that takes, and its answer says how old it is.
+    than `SHARE` times as long as that takes, and its answer says how old it is. While somebody
+    counts, the others are told what was counted before.
     """
 
     def __init__(self) -> None:
@@ -101,7 +102,12 @@ class Tallies:
         if due == NONE_DUE:
             return Counted(tx.now, stored.tally if stored else NOTHING)
         key = tx.tenant, ref
-        async with self._counting[key]:  # whoever asks at the same time gets the same
+        known = [each for each in (stored, self._kept.get(key)) if each]
+        if (
+            known and self._counting[key].locked()
+        ):  # a connection that waits is one that uploads lack
+            return max(known, key=lambda each: each.at)
+        async with self._counting[key]:  # whoever asks first at the same time gets the same
             kept = self._kept.get(key)
             if kept is not None and (kept.due == due or _soon(kept, tx.now)):
                 return max((each for each in (stored, kept) if each), key=lambda each: each.at)

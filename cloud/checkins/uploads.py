@@ -5,14 +5,15 @@ way each device's are kept by `keep`, once its row is locked: one upload of a de
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Final, LiteralString, NamedTuple
 
 from cloud.checkins import announcing, settling, sharing, storing
-from cloud.checkins.runs import Broken, Run, chained, take_apart
+from cloud.checkins.runs import Broken, Run, chained, fitting, places, take_apart
 from cloud.db.tenancy import TenantTx
 from cloud.errors import Refusal
 from shared.devices.roster import Cutoff
+from shared.log.chain import Fault
 
 ABOUT_TICKETS: Final = frozenset({1, 2, 3, 5})  # IN, OUT, ANNUL, OVERRIDE
 Touched = dict[bytes, set[bytes]]  # tickets' hashes, by their event's reference
@@ -47,6 +48,7 @@ class Kept(NamedTuple):
     known: int
     quarantined: int  # of these, the records that don't count: yet, any more, or ever
     touched: Touched  # by what counts now and didn't before
+    left: tuple[Run, ...] = ()  # not taken: too much waits already
 
 
 class Taken(NamedTuple):
@@ -88,18 +90,30 @@ async def take(tx: TenantTx, device: bytes, body: bytes) -> Taken:
     await settling.settle(tx, kept.touched)
     end = await tx.conn.fetchrow(END, device)
     incarnation, seq = (end["incarnation"], end["seq"]) if end else (0, 0)
-    return Taken(incarnation, seq, kept.new, kept.known, kept.quarantined, apart.broken)
+    broken = next(left_of(apart.runs, kept), apart.broken)
+    return Taken(incarnation, seq, kept.new, kept.known, kept.quarantined, broken)
+
+
+def left_of(runs: Sequence[Run], kept: Kept) -> Iterator[Broken]:
+    """Yield where those runs of an upload begin that were not taken."""
+    left = set(map(id, kept.left))
+    for at, run in zip(places(runs), runs, strict=True):
+        if id(run) in left:
+            yield Broken(at, Fault.GAP)
 
 
 async def keep(tx: TenantTx, source: Source, runs: Sequence[Run]) -> Kept:
     """Keep a locked device's records. `settling.settle` must follow with what they touch."""
     device = source.device
     ready, waiting = chained(runs, await storing.parents(tx, device, runs))
+    waiting, left = fitting(waiting, await storing.room(tx, device) if waiting else 0)
+    runs = [*ready, *waiting]
     stored = await storing.store(tx, device, runs)
     await sharing.share(tx, _readable(runs, stored))
     await storing.wait(tx, device, waiting, stored)
     released = await storing.release(tx, device, ready)
     await storing.advance(tx, device, [*ready, *released])
+    await storing.tie(tx, device, runs, stored)
     fresh = [raw for run in ready for raw, hash_ in zip(run.raws, run.hashes, strict=True)
              if hash_[:16] in stored]  # fmt: skip
     fresh += [raw for run in released for raw in run.raws]
@@ -107,7 +121,7 @@ async def keep(tx: TenantTx, source: Source, runs: Sequence[Run]) -> Kept:
         await announcing.tell(tx, _counting(fresh, source.cutoff))
     known = sum(len(run.raws) for run in runs) - len(stored)
     quarantined = _quarantined(ready, waiting, source.cutoff)
-    return Kept(len(stored), known, quarantined, touched_by(fresh))
+    return Kept(len(stored), known, quarantined, touched_by(fresh), tuple(left))
 
 
 def _readable(runs: Iterable[Run], stored: Set[bytes]) -> dict[bytes, bytes]:

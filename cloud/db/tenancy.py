@@ -32,6 +32,7 @@ PUBLISH: Final[LiteralString] = """
     INSERT INTO outbox (topic, key, payload, request_id, version, trace)
     VALUES ($1, $2, $3, $4, $5, $6)
 """
+LAZY: Final[LiteralString] = "SET LOCAL synchronous_commit TO off"
 TELL: Final[LiteralString] = "SELECT pg_notify('usher_sync', current_tenant()::text)"
 
 
@@ -89,6 +90,10 @@ class TenantTx:
         await self.conn.execute(
             PUBLISH, topic, key, payload, self.origin.request_id, version_of(topic), traceparent()
         )
+
+    async def may_be_lost(self) -> None:
+        """Don't wait for the disk: what this writes may be forgotten, and said again."""
+        await self.conn.execute(LAZY)
 
     async def tell_devices(self) -> None:
         """Wake the streams of the tenant's devices, once this is committed (cloud/sync/hub.py)."""

@@ -26,6 +26,7 @@ async def report(
     """Take what a device says of itself, in place of what it said before."""
     if caller.device is None:
         raise Refusal("device_required")
+    await tx.may_be_lost()  # it says so again within half a minute
     await reports.put(tx, caller.device, data)
 
 

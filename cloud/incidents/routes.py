@@ -103,6 +103,7 @@ async def read_notes(
     calling device: those that its own records belong to (spec/sync.md §7)."""
     if caller.device is None:
         raise Refusal("device_required")
+    await tx.may_be_lost()
     notes, more = await reading.notes(tx, caller.device, after)
     body = frames(map(msgspec.json.encode, notes))
     return Response(body, media_type=OCTETS, headers={MORE: "1"} if more else {})

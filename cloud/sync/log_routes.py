@@ -82,6 +82,7 @@ async def exchange(
 ) -> Response[bytes]:
     """Take the device's vector; return frames of two parts: the cloud's, and a log file with what
     the device lacks of the logs that touch these events (spec/sync.md §4)."""
+    await tx.may_be_lost()
     theirs = _vector(await request.body())
     refs = {bytes.fromhex(ref) for ref in events.split(",")}
     answer = await gossip.answer(tx, refs, theirs, _place(begin))

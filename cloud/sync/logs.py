@@ -6,11 +6,11 @@ as if it had come from its own device (spec/sync.md §4).
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, LiteralString, NamedTuple
 
 from cloud.checkins import blobs, settling, uploads
-from cloud.checkins.runs import Apart, Run, runs_of
+from cloud.checkins.runs import Apart, Run, places, runs_of
 from cloud.checkins.uploads import Kept
 from cloud.db.tenancy import TenantTx
 from cloud.errors import Refusal
@@ -18,6 +18,7 @@ from shared import bundle, hashing, keys
 from shared.bundle import FileKind, Part
 from shared.devices.receipt import MAX_MARKS, Mark
 from shared.errors import Malformed
+from shared.log.chain import Fault
 from shared.wire import MAX_BROKEN, MAX_LOGS, Broken, FileTaken, LogTaken
 
 LARGEST: Final = 4 << 20  # bytes of a file
@@ -53,6 +54,7 @@ class Checked(NamedTuple):
 
     runs: list[Run]
     broken: list[Broken]
+    places: list[tuple[int, int]]  # of each run: its batch, and where in that it begins
 
 
 class Stored(NamedTuple):
@@ -120,7 +122,7 @@ async def take(tx: TenantTx, sender: bytes, body: bytes) -> Stored:
         for device in sorted(writing)
     }
     touched_logs = {(device, run.incarnation) for device in writing for run in checked[device].runs}
-    broken = {device: mine.broken for device, mine in checked.items()}
+    broken = {device: _not_taken(mine, kept[device]) for device, mine in checked.items()}
     placed = await blobs.keep(tx, sender, file.blobs)
     each = [placed.touched, *(one.touched for one in kept.values())]
     await settling.settle(tx, uploads.joined(each))
@@ -137,19 +139,34 @@ def check(batches: Sequence[Batch], device: bytes, public: bytes) -> Checked:
     """Return what a device vouches for, batch by batch."""
     runs: list[Run] = []
     broken: list[Broken] = []
+    begin: list[tuple[int, int]] = []
     for place, content in batches:
         apart = _apart(content, device, public)
         runs += apart.runs
+        begin += ((place, at) for at in places(apart.runs))
         if apart.broken is not None:
             broken.append(Broken(place, apart.broken.at, apart.broken.fault.value))
-    return Checked(runs, list(islice(broken, MAX_BROKEN)))
+    return Checked(runs, broken, begin)
+
+
+def _not_taken(checked: Checked, kept: Kept) -> tuple[Broken, ...]:
+    """Return where a device's part broke off, and what found no room to wait in."""
+    left = set(map(id, kept.left))
+    gaps = (
+        Broken(*place, Fault.GAP.value)
+        for place, run in zip(checked.places, checked.runs, strict=True)
+        if id(run) in left
+    )
+    return tuple(islice(chain(checked.broken, gaps), MAX_BROKEN))
 
 
 def _apart(content: bytes, device: bytes, public: bytes) -> Apart:
     return runs_of(content, device, public) if content else Apart([], None)
 
 
-def _told(device: bytes, kept: dict[bytes, Kept], broken: dict[bytes, list[Broken]]) -> LogTaken:
+def _told(
+    device: bytes, kept: dict[bytes, Kept], broken: dict[bytes, tuple[Broken, ...]]
+) -> LogTaken:
     mine = kept.get(device)
     if mine is None:
         return LogTaken(device.hex(), listed=False, new=0, known=0, quarantined=0, broken=())
@@ -159,7 +176,7 @@ def _told(device: bytes, kept: dict[bytes, Kept], broken: dict[bytes, list[Broke
         new=mine.new,
         known=mine.known,
         quarantined=mine.quarantined,
-        broken=tuple(broken[device]),
+        broken=broken[device],
     )
 
 

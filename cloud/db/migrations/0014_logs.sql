@@ -41,6 +41,17 @@ CREATE TABLE log_tie (
 CALL protect('log_tie');
 GRANT SELECT, INSERT ON log_tie TO usher_app;
 
+-- What each BOOT follows, where it follows anything: whoever follows the same is tied to it.
+CREATE TABLE log_boot (
+    tenant_id uuid NOT NULL DEFAULT current_tenant() REFERENCES tenant,
+    device_id bytea NOT NULL,
+    prev bytea NOT NULL CHECK (length(prev) = 32),
+    incarnation bigint NOT NULL,
+    PRIMARY KEY (tenant_id, device_id, prev, incarnation)
+);
+CALL protect('log_boot');
+GRANT SELECT, INSERT ON log_boot TO usher_app;
+
 -- Events whose records, proofs, cutoffs or tickets changed since they were merged. A merge takes
 -- its event's rows first and reads after: what commits in between is in both, and lost in neither.
 CREATE TABLE merge_due (
@@ -168,27 +179,35 @@ END $$;
 CREATE TRIGGER merge AFTER UPDATE ON ticket FOR EACH ROW
     WHEN (OLD.gen <> NEW.gen OR OLD.gone <> NEW.gone) EXECUTE FUNCTION note_word();
 
--- Find the ties of a device's log, and have the events merged that they matter to. A BOOT that
--- follows an end of an earlier incarnation, as no other BOOT does, forgets nothing. Of the others,
--- which are few, all of the device's records are asked for what followed the same record.
-CREATE FUNCTION note_ties(of_device bytea) RETURNS void LANGUAGE sql
-    SET search_path = pg_catalog, public AS $$
-    WITH boot AS (
-        SELECT h.incarnation, substring(r.raw FROM 33 FOR 32) AS prev
-          FROM public.log_head h
-          JOIN public.record r ON r.tenant_id = h.tenant_id AND r.device_id = h.device_id
-                              AND r.incarnation = h.incarnation AND r.seq = 1
-         WHERE h.tenant_id = public.current_tenant() AND h.device_id = of_device),
-    odd AS (
-        SELECT b.incarnation, b.prev FROM boot b
-         WHERE b.prev <> decode(repeat('00', 32), 'hex')
-           AND (NOT EXISTS (SELECT FROM public.log_head h
-                             WHERE h.tenant_id = public.current_tenant()
-                               AND h.device_id = of_device AND h.hash = b.prev)
-             OR EXISTS (SELECT FROM boot o
-                         WHERE o.prev = b.prev AND o.incarnation <> b.incarnation))),
+-- Find the ties that records of a device make which have just come in, and have the events merged
+-- that they matter to: one of them follows what a BOOT follows, or is a BOOT that does. A BOOT that
+-- follows the end of an incarnation, as no other record does, forgets nothing. Of the others, which
+-- are few, all of the device's records are asked, once for all that came in together.
+CREATE FUNCTION note_ties(of_device bytea, incarnations bigint[], seqs bigint[], prevs bytea[])
+    RETURNS void LANGUAGE sql SET search_path = pg_catalog, public AS $$
+    WITH came AS MATERIALIZED (
+        SELECT * FROM unnest(incarnations, seqs, prevs) AS n (incarnation, seq, prev)
+         WHERE n.prev <> decode(repeat('00', 32), 'hex')),
+    added_boot AS (
+        INSERT INTO public.log_boot (device_id, prev, incarnation)
+        SELECT of_device, prev, incarnation FROM came WHERE seq = 1
+            ON CONFLICT DO NOTHING),
+    boot AS (
+        SELECT prev, incarnation FROM came WHERE seq = 1
+         UNION
+        SELECT b.prev, b.incarnation FROM public.log_boot b
+         WHERE b.tenant_id = public.current_tenant() AND b.device_id = of_device
+           AND b.prev IN (SELECT prev FROM came)),
+    odd AS MATERIALIZED (
+        SELECT incarnation, prev FROM came
+         WHERE seq = 1 AND prev NOT IN (
+            SELECT h.hash FROM public.log_head h
+             WHERE h.tenant_id = public.current_tenant() AND h.device_id = of_device)),
     tie AS (
-        SELECT DISTINCT o.incarnation AS one, r.incarnation AS other
+        SELECT b.incarnation AS one, c.incarnation AS other
+          FROM boot b JOIN came c ON c.prev = b.prev AND c.incarnation <> b.incarnation
+         UNION
+        SELECT o.incarnation, r.incarnation
           FROM odd o
           JOIN public.record r ON r.tenant_id = public.current_tenant()
                               AND r.device_id = of_device AND r.incarnation <> o.incarnation
@@ -202,15 +221,18 @@ CREATE FUNCTION note_ties(of_device bytea) RETURNS void LANGUAGE sql
       JOIN public.log_event e ON e.tenant_id = public.current_tenant()
                              AND e.device_id = of_device AND e.incarnation = a.incarnation
 $$;
-REVOKE ALL ON FUNCTION note_ties(bytea) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION note_ties(bytea) TO usher_app;
+REVOKE ALL ON FUNCTION note_ties(bytea, bigint[], bigint[], bytea[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION note_ties(bytea, bigint[], bigint[], bytea[]) TO usher_app;
 ALTER TABLE log_count NO FORCE ROW LEVEL SECURITY;
 DO $$ -- of what is here already
 DECLARE known record;
 BEGIN
     FOR known IN SELECT DISTINCT tenant_id, device_id FROM log_count LOOP
         PERFORM set_config('app.tenant', known.tenant_id::text, true);
-        PERFORM note_ties(known.device_id);
+        PERFORM note_ties(known.device_id, array_agg(r.incarnation), array_agg(r.seq),
+                          array_agg(substring(r.raw FROM 33 FOR 32)))
+           FROM record r
+          WHERE r.tenant_id = known.tenant_id AND r.device_id = known.device_id;
     END LOOP;
     PERFORM set_config('app.tenant', '', true);
 END $$;

@@ -1,6 +1,6 @@
 """What chains to what. Pure."""
 
-from cloud.checkins.runs import Link, Run, chained
+from cloud.checkins.runs import Link, Run, chained, fitting, places
 
 
 def run(incarnation: int, seq: int, prev: bytes, *hashes: bytes) -> Run:
@@ -26,3 +26,12 @@ def test_a_record_follows_its_own_log_at_the_place_before_it() -> None:
     assert chained([BOOT, elsewhere, later], set()) == ([BOOT], [elsewhere, later])
     parents = {Link(1, 2, b"b")}
     assert chained([elsewhere, later], parents) == ([], [elsewhere, later])
+
+
+def test_what_waits_is_taken_as_far_as_there_is_room() -> None:
+    """Whole runs, each where it fits."""
+    long, short = run(1, 3, b"x", b"c", b"d", b"e"), run(1, 9, b"y", b"f", b"g")
+    assert fitting([long, short], 4) == ([long], [short])
+    assert fitting([long, short], 2) == ([short], [long])
+    assert fitting([long, short], 5) == ([long, short], [])
+    assert list(places([long, short, BOOT])) == [0, 3, 5]

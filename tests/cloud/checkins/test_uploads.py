@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud.checkins import devices, uploads
+from cloud.checkins import devices, storing, uploads
 from cloud.checkins.reports import overview, scans
 from cloud.checkins.runs import Broken
 from cloud.checkins.uploads import Taken
@@ -25,6 +25,12 @@ from tests.cloud.checkins.hall import Gate, Hall, written
 from tests.cloud.checkins.scene import refused, set_scene
 from tests.cloud.database import Database
 from tests.scribe import EVENT, Scribe
+
+FILL = """
+    INSERT INTO record_waiting (device_id, incarnation, record_id, event_ref)
+    SELECT $1, 9, substring(sha256(n::text::bytea) FROM 1 FOR 16), '\\x0000000000000000'
+      FROM generate_series(1, $2::int) AS n
+"""
 
 
 def fed(*gates: Scribe) -> View:
@@ -61,6 +67,21 @@ def test_what_comes_before_its_time_waits_and_counts_once_the_gap_is_closed(hall
     assert hall.take(gate, *gate.log[:2]) == Taken(1, 3, 2, 0, 0, None)
     assert (hall.scene.state(early), hall.scene.state(late)) == ("used", "used")
     assert hall.view().summary() == fed(gate).summary()
+
+
+def test_no_more_waits_than_there_is_room_for(hall: Hall) -> None:
+    """Its device is told where the gap is; what closes it is taken, and then so is the rest."""
+    gate = written(hall.scene.ticket(), hall.scene.ticket())
+    hall.register(gate)
+
+    async def fill(tx: TenantTx) -> None:
+        await tx.conn.execute(FILL, gate.device, storing.MOST_WAITING)
+
+    hall.run(fill)
+    assert hall.take(gate, gate.log[2]) == Taken(0, 0, 0, 0, 0, Broken(0, Fault.GAP))
+    taken = hall.take(gate, gate.log[0], gate.log[2])
+    assert taken == Taken(1, 1, 1, 0, 0, Broken(1, Fault.GAP))
+    assert hall.take(gate, *gate.log[1:]) == Taken(1, 3, 2, 0, 0, None)
 
 
 def test_one_upload_may_hold_several_boots_and_repeat_itself(hall: Hall) -> None:

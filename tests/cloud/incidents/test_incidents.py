@@ -409,6 +409,31 @@ def test_a_large_event_is_not_counted_at_every_question(venue: Venue) -> None:
     assert (third.entered, third.at) == (2, now + timedelta(seconds=60))
 
 
+def test_whoever_asks_while_somebody_counts_waits_for_nobody(venue: Venue) -> None:
+    """They are told what was counted before, and hold no connection meanwhile."""
+    gate = booted(venue, "North")
+    gate.scan(venue.scene.ticket())
+    gate.send(file_of(gate))
+
+    async def ask() -> list[int]:
+        pool, now = await open_pool(venue.service.database.app_url, size=1), venue.service.clock()
+        tallies, entered = Tallies(), []
+        async with tenant_tx(pool, venue.scene.tenant, WORKER, now) as tx:
+            entered.append((await tallies.read(tx, venue.scene.event, EVENT)).entered)
+        gate.scan(venue.scene.ticket())
+        await asyncio.to_thread(gate.send, file_of(gate))
+        counting = tallies._counting[venue.scene.tenant, EVENT]
+        async with counting, tenant_tx(pool, venue.scene.tenant, WORKER, now) as tx:
+            reading = tallies.read(tx, venue.scene.event, EVENT)
+            entered.append((await asyncio.wait_for(reading, 60)).entered)
+        async with tenant_tx(pool, venue.scene.tenant, WORKER, now) as tx:
+            entered.append((await tallies.read(tx, venue.scene.event, EVENT)).entered)
+        await pool.close()
+        return entered
+
+    assert asyncio.run(ask()) == [1, 1, 2]
+
+
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_what_is_found_does_not_hang_on_what_came_first(venue: Venue, order: Iterable[int]) -> None:
     """The same incidents, called the same, whatever was merged in between."""

@@ -36,6 +36,7 @@ OPEN: Final = 64  # transactions of an event on their way at once
 CHANGES: Final = 16  # of them changes: their proofs must outlive one another
 LONGEST: Final = 20.0  # seconds of a turn, before others have theirs
 WATCH: Final = timedelta(seconds=300)  # between two looks at what others did
+EACH: Final = 8  # rounds, after which it is looked at anyhow
 STANDING: Final = timedelta(seconds=60)  # until what stands still is looked at again
 
 
@@ -80,18 +81,21 @@ class Writer:
             reason = ""
             try:
                 await self._house.fund()
-                end = time.monotonic() + LONGEST
+                end, rounds = time.monotonic() + LONGEST, 0
                 while await self._round(place):
+                    rounds += 1
+                    if rounds % EACH == 0:  # piece by piece: a whole event's history is large
+                        await self._watch(place)
                     if time.monotonic() > end:
                         return True
                     await held()
+                if self._is_time(place):
+                    await self._watch(place)
             except Overtaken:
                 return False
             except (Stands, LedgerFault) as fault:
                 reason = fault.reason if isinstance(fault, Stands) else fault.code
                 LOG.warning("ledger_stands", event_id=str(place.event_id), fault=reason)
-            if not reason:
-                await self._watch(place)
             await self._rest(place, reason)
             return not reason
 
@@ -184,10 +188,14 @@ class Writer:
         async with self._tx(place) as tx:
             await settle(tx, place.event_id, found)
 
+    def _is_time(self, place: Place) -> bool:
+        """Whether nobody has looked for a while."""
+        return time.monotonic() > self._watched.get(place, -WATCH.total_seconds()) + (
+            WATCH.total_seconds()
+        )
+
     async def _watch(self, place: Place) -> None:
-        """Now and then, look for what others did to the event's trees."""
-        if time.monotonic() < self._watched.get(place, 0.0) + WATCH.total_seconds():
-            return
+        """Look for what others did to the event's trees since we looked last."""
         async with self._tx(place) as tx:
             trees = await event_rows.trees(tx, place.event_id)
         for tree in trees:

@@ -1,10 +1,8 @@
 """An upload taken apart: which of its records the device vouches for. Pure.
 
-An upload is any number of runs: records of one incarnation, each following the one before. A
-run is checked by itself (`shared.log.chain`), with one signature where nothing is wrong with
-it; whether it follows what is here already is asked later, and decides what counts, not what is
-kept. So runs may overlap, repeat and come in any order. What breaks a link and is signed begins
-a run of its own: that is what a fork looks like. What is not signed ends the upload.
+An upload is any number of runs (`shared.log.runs`). Whether one follows what is here already is
+asked later, and decides what counts, not what is kept: so runs may overlap, repeat and come in
+any order.
 """
 
 from collections.abc import Iterable, Iterator, Set
@@ -13,13 +11,13 @@ from typing import Final, NamedTuple
 
 from cloud.errors import Refusal
 from shared.errors import Malformed
-from shared.log.chain import MAX_BATCH, Fault, Head, verify_chain
+from shared.log import runs
+from shared.log.chain import Fault
 from shared.log.record import SIZE, decode
+from shared.log.runs import apart
 
 MOST: Final = 16_384  # records in an upload: 4 MiB
-MOST_RUNS: Final = 256  # in an upload: more are sent in another one
 LARGEST: Final = 2**63 - 1  # of a bigint; no honest log comes near it
-GOES_ON: Final = frozenset({Fault.INCARNATION, Fault.GAP, Fault.REPEATED, Fault.FORK})
 
 
 class Link(NamedTuple):
@@ -89,26 +87,15 @@ def take_apart(body: bytes, device: bytes, public: bytes) -> Apart:
 
 def runs_of(body: bytes, device: bytes, public: bytes) -> Apart:
     """Return the runs of a device's records. Another device's record ends them."""
-    runs: list[Run] = []
-    at = 0
-    while at * SIZE < len(body):
-        piece = body[at * SIZE : (at + MAX_BATCH) * SIZE]
-        start = Head(device, _incarnation(piece), _seq(piece) - 1, piece[32:64])
-        if len(piece) < SIZE:
-            return Apart(runs, Broken(at, Fault.TRUNCATED))
-        if len(runs) == MOST_RUNS or not 0 <= start.seq < LARGEST - MAX_BATCH:
-            return Apart(runs, Broken(at, Fault.GAP))
-        checked = verify_chain(piece, public, start)
-        count = len(checked.hashes)
-        if count:
-            raws = tuple(piece[i * SIZE : (i + 1) * SIZE] for i in range(count))
-            place = start.incarnation, start.seq + 1, start.hash
-            runs.append(Run(*place, raws, checked.hashes, tuple(map(kind_of, raws))))
-        at += count
-        fault = checked.broken.fault if checked.broken else None
-        if fault is not None and (not count or fault not in GOES_ON):
-            return Apart(runs, Broken(at, fault))
-    return Apart(runs, None)
+    found = apart(body, device, public, LARGEST)
+    return Apart(
+        [_run(each) for each in found.runs], Broken(*found.broken) if found.broken else None
+    )
+
+
+def _run(found: runs.Run) -> Run:
+    place = found.before.incarnation, found.before.seq + 1, found.before.hash
+    return Run(*place, found.raws, found.hashes, tuple(map(kind_of, found.raws)))
 
 
 def chained(runs: Iterable[Run], parents: Set[Link]) -> tuple[list[Run], list[Run]]:

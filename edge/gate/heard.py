@@ -1,18 +1,11 @@
-"""A batch of another device's log, taken apart: which of its records the device vouches for.
-
-A batch is as a rule one run: records of one incarnation, each following the one before, checked
-with one signature. What breaks a link and is signed begins a run of its own, since that is what
-a fork looks like. Whether a run follows what is held decides whether it counts, not whether it
-is kept (spec/merge.md §2): what comes before it may come later.
-"""
+"""What others wrote, as far as they vouch for it: batches coming in, and runs going out."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from shared.errors import Malformed
-from shared.log.chain import MAX_BATCH, Fault, Head, verify_chain
+from shared.log.chain import MAX_BATCH, Fault
 from shared.log.record import (
-    SIZE,
     ZERO32,
     Kind,
     Record,
@@ -21,10 +14,9 @@ from shared.log.record import (
     record_hash,
     signed_by,
 )
+from shared.log.runs import apart as taken_apart
 
-MOST_RUNS: Final = 256  # in a batch: each costs a signature
 LARGEST_SEQ: Final = 2**53 - 1  # of a roster's cutoff (spec/devices.md §1)
-GOES_ON: Final = frozenset({Fault.INCARNATION, Fault.GAP, Fault.REPEATED, Fault.FORK})
 _BLOB: Final = frozenset({Kind.IN, Kind.OUT, Kind.ANNUL, Kind.OVERRIDE, Kind.ATTACH, Kind.SESSION})
 
 
@@ -55,25 +47,10 @@ class Heard(NamedTuple):
 
 
 def apart(batch: bytes, device: bytes, pk: bytes) -> Apart:
-    """Return what is kept of a batch. A fork, a gap and a boot begin runs of their own; what
-    nobody signed, or another device did, ends it."""
-    raws: list[bytes] = []
-    at = 0
-    for _ in range(MOST_RUNS):
-        piece = batch[at : at + MAX_BATCH * SIZE]
-        if not piece:
-            return Apart(tuple(raws))
-        start = Head(device, int.from_bytes(piece[20:24], "big"), _seq(piece) - 1, piece[32:64])
-        if len(piece) >= SIZE and not 0 <= start.seq < LARGEST_SEQ - MAX_BATCH:
-            return Apart(tuple(raws), Fault.GAP)
-        checked = verify_chain(piece, pk, start)
-        size = len(checked.hashes) * SIZE
-        raws += (piece[i : i + SIZE] for i in range(0, size, SIZE))
-        at += size
-        fault = checked.broken.fault if checked.broken else None
-        if fault is not None and (not size or fault not in GOES_ON):
-            return Apart(tuple(raws), fault)
-    return Apart(tuple(raws), Fault.GAP if at < len(batch) else None)
+    """Return what is kept of a batch."""
+    runs, broken = taken_apart(batch, device, pk, LARGEST_SEQ)
+    raws = tuple(raw for run in runs for raw in run.raws)
+    return Apart(raws, broken.fault if broken else None)
 
 
 def runs(raws: Iterable[bytes]) -> list[list[bytes]]:
@@ -118,7 +95,3 @@ def readable(raw: bytes) -> Record | None:
         return decode(raw)
     except Malformed:
         return None
-
-
-def _seq(raws: bytes) -> int:
-    return int.from_bytes(raws[24:32], "big")

@@ -23,7 +23,6 @@ SUITES = {
     "manifests": "build, load and update manifests of 100,000 tickets",
     "gate": "scan at a gate with 100,000 and 1,000,000 tickets",
     "lane": "let guests in from 720p frames",
-    "lan": "tell 20 other gates of an admission",
     "frames": "read codes in 720p frames, beside pyzbar",
     "browser": "scan at a kiosk's page in Chromium",
     "appliance": "start the agent, and load it with 1,000,000 tickets",

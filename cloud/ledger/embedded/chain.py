@@ -17,7 +17,7 @@ from msgspec import Struct
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
-from cloud.db.connect import Connection, Pool, Row
+from cloud.db.connect import LENT, Connection, Pool, Row
 from cloud.ledger.bubblegum.leaf import leaf_hash
 from cloud.ledger.bubblegum.programs import SYSTEM
 from cloud.ledger.bubblegum.transaction import Parsed, parse
@@ -73,7 +73,7 @@ class EmbeddedChain:
     ) -> "EmbeddedChain":
         """Open the ledger, or begin it: *secret*, 32 random bytes, counts only then. *witness*
         sees what is about to be written, and may stop it (`rehearsal/`)."""
-        async with pool.acquire() as conn:
+        async with pool.acquire(timeout=LENT) as conn:
             await conn.execute(rows.BEGIN, secret, int(clock() * 1000))
             row = await conn.fetchrow(rows.GENESIS)
         if row is None:
@@ -87,7 +87,7 @@ class EmbeddedChain:
 
     async def fund(self, address: Pubkey, lamports: int) -> None:
         """Give an account lamports, which only an operator of this ledger can."""
-        async with self._turn, self._pool.acquire() as conn, conn.transaction():
+        async with self._turn, self._pool.acquire(timeout=LENT) as conn, conn.transaction():
             position, slot = await self._lock(conn)
             held = self._state.bank.accounts.get(address) or Held(SYSTEM, 0, bytearray())
             if lamports <= 0 or held.owner != SYSTEM:
@@ -118,7 +118,7 @@ class EmbeddedChain:
         parsed = parse(transaction)
         if isinstance(parsed, Error):
             return Simulated(parsed, 0)
-        async with self._turn, self._pool.acquire() as conn:
+        async with self._turn, self._pool.acquire(timeout=LENT) as conn:
             await self._refresh(conn)
             seen = await rows.seen(conn, [parsed.signature])
             executed = self._state.simulate(parsed, self._slot(), seen)
@@ -164,7 +164,7 @@ class EmbeddedChain:
         return ran.errors
 
     async def _commit(self, batch: Sequence[Parsed]) -> tuple[Ran, int]:
-        async with self._pool.acquire() as conn, conn.transaction():
+        async with self._pool.acquire(timeout=LENT) as conn, conn.transaction():
             position, last = await self._lock(conn)
             slot = max(self._slot(), last)
             seen = await rows.seen(conn, [held.signature for held in batch])
@@ -176,7 +176,7 @@ class EmbeddedChain:
 
     async def statuses(self, signatures: Sequence[Signature]) -> list[Status | None]:
         """Return what became of each."""
-        async with self._pool.acquire() as conn:
+        async with self._pool.acquire(timeout=LENT) as conn:
             found = await conn.fetch(rows.STATUSES, [bytes(one) for one in signatures])
         landed = {one.signature: one for one in map(rows.landed_of, found)}
         self._asked = dict(islice(landed.items(), BATCH))
@@ -191,7 +191,7 @@ class EmbeddedChain:
         """Return a transaction with its events. One in a block never changes."""
         if signature in self._asked:
             return self._asked[signature]
-        async with self._pool.acquire() as conn:
+        async with self._pool.acquire(timeout=LENT) as conn:
             row = await conn.fetchrow(rows.STATUSES, [bytes(signature)])
         return None if row is None else rows.landed_of(row)
 
@@ -199,7 +199,7 @@ class EmbeddedChain:
         self, address: Pubkey, until: Signature | None, before: Signature | None, limit: int
     ) -> list[Landed]:
         """Return what changed a tree or a collection, newest first."""
-        async with self._pool.acquire() as conn:
+        async with self._pool.acquire(timeout=LENT) as conn:
             found = await conn.fetch(
                 rows.HISTORY,
                 bytes(address),
@@ -215,7 +215,7 @@ class EmbeddedChain:
         commitment: Commitment,  # noqa: ARG002
     ) -> Account | None:
         """Return an account."""
-        async with self._turn, self._pool.acquire() as conn:
+        async with self._turn, self._pool.acquire(timeout=LENT) as conn:
             await self._refresh(conn)
             held = self._state.bank.accounts.get(address)
         if held is None or not held.lamports:
@@ -224,13 +224,13 @@ class EmbeddedChain:
 
     async def asset(self, asset: Pubkey) -> Asset | None:
         """Return an asset."""
-        async with self._pool.acquire() as conn:
+        async with self._pool.acquire(timeout=LENT) as conn:
             row = await conn.fetchrow(rows.ASSET, bytes(asset))
         return None if row is None else rows.asset_from(row)
 
     async def proof(self, asset: Pubkey) -> Proof | None:
         """Return an asset's proof, of the tree's newest root."""
-        async with self._turn, self._pool.acquire() as conn:
+        async with self._turn, self._pool.acquire(timeout=LENT) as conn:
             row = await conn.fetchrow(rows.ASSET, bytes(asset))
             if row is None:
                 return None
@@ -262,7 +262,7 @@ class EmbeddedChain:
         self, query: LiteralString, key: Pubkey, after: Pubkey | None, limit: int
     ) -> list[Asset]:
         since = b"" if after is None else bytes(after)
-        async with self._pool.acquire() as conn:
+        async with self._pool.acquire(timeout=LENT) as conn:
             found = await conn.fetch(query, bytes(key), since, min(limit, PAGE))
         return [rows.asset_from(row) for row in found]
 

@@ -22,6 +22,7 @@ CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
 CREDENTIAL: Final = "usher."  # how the names of those begin that are settings
 LISTS: Final = frozenset({"cors_origins", "webhook_secrets", "ledger_nodes", "ledger_indexes"})
 READ_WRITE: Final = "target_session_attrs=read-write"  # of several hosts, the one that takes writes
+EXPLORER: Final = "https://explorer.solana.com/{kind}/{id}"  # kind: address, tx
 Url = Annotated[str, Meta(max_length=2000)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 
@@ -83,6 +84,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ledger_programs: str = ""  # a folder of Solana's programs, which run beside the embedded ledger
     ledger_nodes: tuple[Url, ...] = ()  # Solana nodes (JSON-RPC), with their keys; best two or more
     ledger_indexes: tuple[Url, ...] = ()  # indexes of assets (DAS); none: the nodes are asked
+    ledger_explorer: Url = EXPLORER  # a page of addresses and transactions on Solana; or empty
     ledger_price: Annotated[int, Meta(ge=0, le=10_000_000)] = 200_000  # most for a compute unit,
     # in micro-lamports: about 0.0002 SOL for five tickets
 
@@ -204,6 +206,8 @@ def _check(settings: Settings) -> None:
          "ledger_indexes says nothing without ledger_nodes."),
         (all(_web(url) for url in (*settings.ledger_nodes, *settings.ledger_indexes)),
          "Each of ledger_nodes and ledger_indexes begins with https:// (http:// on this machine)."),
+        (not settings.ledger_explorer or _shows(settings.ledger_explorer),
+         "ledger_explorer is empty, or begins with https:// and has {kind} and {id} in it."),
         (not (settings.smtp_url and settings.mailbox),
          "Mail is sent by smtp_url or kept for mailbox, not both."),
         (not settings.mailbox or (len(settings.mailbox) >= 16 and settings.mailbox.isalnum()),
@@ -213,6 +217,10 @@ def _check(settings: Settings) -> None:
         if not fine:
             raise Unfit(sentence)
     _check_addresses(settings)
+
+
+def _shows(explorer: str) -> bool:
+    return explorer.startswith("https://") and "{kind}" in explorer and "{id}" in explorer
 
 
 def _web(url: str) -> bool:

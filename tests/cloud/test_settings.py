@@ -85,6 +85,8 @@ def test_what_is_told_to_a_process_is_what_it_reads() -> None:
     ("told", "says"),
     [
         ({"USHER_NOPE": "1"}, "no setting USHER_NOPE"),
+        ({"USHER_LEDGER_EXPLORER": "https://x/{id}"}, "ledger_explorer"),
+        ({"USHER_LEDGER_EXPLORER": "javascript:{kind}{id}"}, "ledger_explorer"),
         ({"USHER_WORKERS": "0"}, "workers"),
         ({"USHER_WORKERS": "many"}, "workers"),
         ({"USHER_OIDC": "x"}, "settings file"),

@@ -252,7 +252,7 @@ def _organize(evening: Evening) -> None:
     evening.event = evening.api("POST", f"{evening.tenant}/events", night)["event_id"]
     path = f"{evening.tenant}/events/{evening.event}"
     for name, price in (("Standing", 2500), ("Free", 0)):
-        sold = {"name": name, "price": price, "entry": {"zones": [1]}}
+        sold = {"name": name, "price": price, "capacity": 10, "entry": {"zones": [1]}}
         evening.api("POST", f"{path}/classes", sold)
     version = evening.api("GET", path)["organizer"]["version"]
     evening.api("POST", f"{path}/publish", {"version": version})

@@ -92,8 +92,11 @@ def told(row: Row, report: Report, history: Sequence[StepOut]) -> Told:
     )  # fmt: skip
 
 
-def asset(base: str, said: Told, *, on_solana: bool = False) -> str:
-    """Return the page. It claims no more of a ledger than is so."""
+def asset(base: str, said: Told, *, explorer: str | None = None) -> str:
+    """Return the page. It claims no more of a ledger than is so.
+
+    `explorer` (settings.ledger_explorer): of a ledger on Solana; None: the embedded one.
+    """
     head, lead = WORDS[said.verdict]
     return PAGE.substitute(
         base=base,
@@ -102,11 +105,11 @@ def asset(base: str, said: Told, *, on_solana: bool = False) -> str:
         head=escape(head),
         lead=escape(lead),
         checks=_checks(said),
-        facts=_facts(said),
-        history=_history(said.history),
+        facts=_facts(said, explorer or ""),
+        history=_history(said.history, explorer or ""),
         nodes="".join(f"<li><code>{node}</code></li>" for node in said.proof),
         proof="" if said.proof else " hidden",
-        worth=SOLANA if on_solana else EMBEDDED,
+        worth=EMBEDDED if explorer is None else SOLANA,
     )
 
 
@@ -125,14 +128,14 @@ def _checks(said: Told) -> str:
     return f'<ul class="checks">{rows}</ul>' if rows else ""
 
 
-def _facts(said: Told) -> str:
+def _facts(said: Told, explorer: str) -> str:
     facts = {
         "Event": said.event, "Asset": said.asset, "Owner's address": said.owner,
         "Tree": said.tree, "Place in the tree": said.leaf, "Leaf": said.leaf_hash,
         "Root": said.root,
     }  # fmt: skip
     rows = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{_value(name, value)}</dd></div>"
+        f"<div><dt>{escape(name)}</dt><dd>{_value(name, value, explorer)}</dd></div>"
         for name, value in facts.items()
         if value is not None
     )
@@ -143,19 +146,30 @@ def _facts(said: Told) -> str:
     return f"<dl>{rows}{link or ''}</dl>" if rows else ""
 
 
-def _value(name: str, value: str | int) -> str:
-    told = escape(str(value))
-    return told if name in ("Event", "Place in the tree") else f"<code>{told}</code>"
+def _value(name: str, value: str | int, explorer: str) -> str:
+    if name in ("Event", "Place in the tree"):
+        return escape(str(value))
+    on_chain = name in ("Asset", "Owner's address", "Tree")
+    return _code(str(value), "address", explorer if on_chain else "")
 
 
-def _history(history: Sequence[StepOut]) -> str:
+def _code(value: str, kind: str, explorer: str) -> str:
+    """Return what a machine would read, with a way to where others show it, if there is one."""
+    code = f"<code>{escape(value)}</code>"
+    if not (explorer and value):
+        return code
+    href = explorer.replace("{kind}", kind).replace("{id}", value)
+    return f'<a href="{escape(href)}" rel="noreferrer">{code}</a>'
+
+
+def _history(history: Sequence[StepOut], explorer: str) -> str:
     if not history:
         return '<p class="quiet">Nothing yet.</p>'
     rows = "".join(
         f"<li><strong>{escape(DONE.get(step.kind, step.kind))}</strong>"
         f' <time datetime="{step.at.astimezone(UTC).isoformat()}">'
         f"{step.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC</time>"
-        f"<code>{escape(step.signature or '')}</code></li>"
+        f"{_code(step.signature or '', 'tx', explorer)}</li>"
         for step in history
     )
     return f'<ol class="history">{rows}</ol>'

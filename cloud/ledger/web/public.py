@@ -38,7 +38,7 @@ async def asset_page(
     told = page.told(row, report, history)
     if request.accept.best_match(["text/html", "application/json"]) == "application/json":
         return Response(told, headers={"vary": "accept", "cache-control": "no-store"})
-    return page.response(page.asset(page_files.base, told, on_solana=ledger_showing.on_solana))
+    return page.response(page.asset(page_files.base, told, explorer=ledger_showing.explorer))
 
 
 @get("/a/{ref:str}/{gen:int}", opt=HIDDEN, include_in_schema=False)

@@ -49,7 +49,7 @@ class Showing:
         self._clock = clock
         self._settings = settings
         self._breakers = breakers
-        self.on_solana = settings.ledger == "solana"
+        self.explorer = settings.ledger_explorer if settings.ledger == "solana" else None
         self._ledger: Ledger | None = None
         self._opening = asyncio.Lock()
         self._open = AsyncExitStack()

@@ -1,0 +1,33 @@
+"""The page of an asset, from what it is told."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from cloud.ledger.web.page import Told, asset
+from cloud.ledger.web.shapes import StepOut
+from cloud.ledger.web.verifying import Verdict
+
+AT: Final = datetime(2027, 5, 1, 18, tzinfo=UTC)
+SAID: Final = Told(
+    Verdict.PROVED, "", "Night #1", "Night & Day", {"It is so.": True}, "Asset1", "Owner1", False,
+    "Tree1", 0, "00" * 32, "11" * 32, [], None, [StepOut("mint", "Signed1", 5, AT)],
+)  # fmt: skip
+EXPLORER: Final = "https://explorer.example/{kind}/{id}?cluster=devnet&more"
+
+
+def test_addresses_and_transactions_lead_to_an_explorer() -> None:
+    """Of a ledger on Solana: others show there what we say here."""
+    page = asset("/s", SAID, explorer=EXPLORER)
+    for kind, value in (
+        ("address", "Asset1"), ("address", "Owner1"), ("address", "Tree1"), ("tx", "Signed1"),
+    ):  # fmt: skip
+        assert f'href="https://explorer.example/{kind}/{value}?cluster=devnet&amp;more"' in page
+    assert page.count("explorer.example") == 4
+
+
+def test_nobody_else_shows_what_is_kept_here() -> None:
+    """The embedded ledger is on no explorer; nor does an operator who names none lead to one."""
+    embedded, unnamed = asset("/s", SAID), asset("/s", SAID, explorer="")
+    assert "It is not a blockchain" in embedded
+    assert "read from Solana" in unnamed
+    assert "noreferrer" not in embedded + unnamed

@@ -319,6 +319,30 @@ def test_a_release_that_is_not_well_is_taken_back(evening: Evening) -> None:
     assert evening.gate.sh("readlink /opt/usher/current").strip() == "/opt/usher/releases/0.1.0"
 
 
+def test_a_gate_is_replaced(evening: Evening) -> None:
+    """By one that stood by: the old one's log is taken along and its key refused; the new one knows
+    who is inside."""
+    key = {"name": "Playbooks", "scopes": ["devices:write"]}
+    made = evening.api("POST", f"{evening.tenant}/api-keys", key)
+    told = json.loads(json.dumps(evening.inventory))
+    told["gates"]["vars"] |= {
+        "enrolment_url": f"https://{TICKETS}",
+        "enrolment_tenant": evening.tenant.rpartition("/")[2],
+        "enrolment_key": made["key"],
+        "enrolment_ca": str(evening.site.folder / "kept" / "ca.crt"),
+        "drain_kept": str(evening.site.folder / "kept"),
+    }
+    done = evening.site.play("replace.yml", told, "-e", f"replaced={NORTH} replacement={SOUTH}")
+    _changes(done)
+    assert (evening.site.folder / "kept" / f"{NORTH}.ush").stat().st_size
+    assert not evening.gate.ok("systemctl is-active usher-gate")
+    assert evening.spare.ok("systemctl is-active usher-gate usher-camera@left")
+    devices = evening.api("GET", f"{evening.tenant}/devices")["items"]
+    gone = {each["name"]: bool(each["revoked_at"]) for each in devices if each["kind"] == "gate"}
+    assert gone == {"north": True, "south": False}
+    evening.spare.until(f"{EDGE} view | grep -q '\"entered\": 1'", 180)
+
+
 def _buy(evening: Evening) -> str:
     """Buy a ticket; return the order's path."""
     wanted = {"event_id": evening.event, "items": [{"class_index": 1, "quantity": 1}]}

@@ -85,3 +85,15 @@ def test_a_venues_only_gate_is_updated_when_somebody_says_so(tmp_path: Path) -> 
     done = ops("ansible-playbook", "-i", str(inventory), "update.yml")
     assert done.returncode != 0
     assert "update_only_gate=true" in done.stdout
+
+
+@pytest.mark.parametrize("said", [(), ("replaced=a", "replacement=a")])
+def test_no_gate_is_replaced_by_a_guess(tmp_path: Path, said: tuple[str, ...]) -> None:
+    """Who goes and who comes is said, before a host is touched."""
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text(yaml.safe_dump({"gates": {"hosts": {"a": {}, "b": {}}}}))
+    told = [word for each in said for word in ("-e", each)]
+    done = ops("ansible-playbook", "-i", str(inventory), "replace.yml", *told)
+    assert done.returncode != 0
+    assert "Say -e replaced=HOST" in " ".join(done.stdout.split())
+    assert "UNREACHABLE" not in done.stdout

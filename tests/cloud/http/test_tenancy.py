@@ -27,6 +27,7 @@ PLATFORM: Final = {
     "platform_audit": "what happens outside every tenant",
     "platform_idempotency": "requests outside every tenant",
     "platform_outbox": "messages about accounts",
+    "ledger_root": "the ledger: the sealed secret of its keys, one for the platform",
     "ledger_head": "the ledger, which is as public as a chain",
     "ledger_transaction": "the ledger: signed transactions",
     "ledger_touch": "the ledger: its index of transactions",

@@ -10,7 +10,12 @@ from cloud.commands.saying import settings_of
 
 @click.group()
 def ledger() -> None:
-    """What becomes of tickets on the ledger. No sale and no gate waits for it."""
+    """What becomes of tickets on the ledger. No sale and no gate waits for it.
+
+    \b
+    usher-cloud ledger status
+    usher-cloud ledger verify TICKET
+    """
 
 
 @ledger.command()

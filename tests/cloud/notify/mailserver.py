@@ -165,7 +165,16 @@ def serving_mail(
         yield mail
     finally:
         mail.over.set()
+        _drain(controller)
         controller.stop()
+
+
+def _drain(controller: Controller) -> None:
+    """Let connections end whose other side has gone: with its loop they would be left open."""
+    listening: Any = controller.server
+    end = time.monotonic() + 1
+    while listening._active_count and time.monotonic() < end:
+        time.sleep(0.005)
 
 
 def _context(authority: Authority) -> ssl.SSLContext:

@@ -84,34 +84,43 @@ async def _seen(sold: Callable[[], int]) -> None:
 
 
 async def _buyer(crowd: Crowd, token: str, way: Way, over: asyncio.Event) -> None:
-    """Try until there is nothing left to buy."""
-    while not (order := await crowd.hold(token)):
-        if over.is_set() or way not in STUBBORN:
+    """Try until there is nothing left to buy; the stubborn also where their hold has lapsed."""
+    while not over.is_set():
+        if order := await crowd.hold(token):
+            if await _has_done(crowd, token, way, order) or way not in STUBBORN:
+                return
+        elif way not in STUBBORN:
             return
-        await asyncio.sleep(3)
+        else:
+            await asyncio.sleep(3)
+
+
+async def _has_done(crowd: Crowd, token: str, way: Way, order: str) -> bool:
+    """Go one's way with a hold; return whether it was bought."""
     if way is Way.GIVES_UP:
         await crowd.ask(token, "DELETE", order)
-        return
-    if intent := await crowd.begin(token, order):
-        await WAYS[way](crowd, token, order, intent)
+    elif intent := await crowd.begin(token, order):
+        return await WAYS[way](crowd, token, order, intent)
+    return False
 
 
-async def _pays(crowd: Crowd, token: str, order: str, intent: str) -> None:
+async def _pays(crowd: Crowd, token: str, order: str, intent: str) -> bool:
     await crowd.card(intent)
-    await crowd.ended(token, order)
+    return await crowd.ended(token, order) == "paid"
 
 
-async def _declined_first(crowd: Crowd, token: str, order: str, intent: str) -> None:
+async def _declined_first(crowd: Crowd, token: str, order: str, intent: str) -> bool:
     assert await crowd.card(intent, BAD_CARD) in REFUSED
-    await _pays(crowd, token, order, intent)
+    return await _pays(crowd, token, order, intent)
 
 
-async def _declined(crowd: Crowd, _token: str, _order: str, intent: str) -> None:
+async def _declined(crowd: Crowd, _token: str, _order: str, intent: str) -> bool:
     assert await crowd.card(intent, BAD_CARD) in REFUSED
+    return False
 
 
-async def _twice(crowd: Crowd, token: str, order: str, intent: str) -> None:
-    await asyncio.gather(
+async def _twice(crowd: Crowd, token: str, order: str, intent: str) -> bool:
+    paid, *_ = await asyncio.gather(
         _pays(crowd, token, order, intent), crowd.card(intent), crowd.begin(token, order)
     )
     metadata = {
@@ -122,16 +131,17 @@ async def _twice(crowd: Crowd, token: str, order: str, intent: str) -> None:
     form["payment_method"] = "pm_card_visa"
     again = await crowd.provider("/v1/payment_intents", form | metadata)
     assert again.status_code == 200, again.text
+    return paid
 
 
-async def _late(crowd: Crowd, token: str, order: str, intent: str) -> None:
+async def _late(crowd: Crowd, token: str, order: str, intent: str) -> bool:
     await asyncio.sleep(HOLD - 0.5)
-    await crowd.card(intent)
-    await crowd.ended(token, order)
+    return await _pays(crowd, token, order, intent)
 
 
-async def _never(_crowd: Crowd, _token: str, _order: str, _intent: str) -> None:
+async def _never(_crowd: Crowd, _token: str, _order: str, _intent: str) -> bool:
     """Go away."""
+    return False
 
 
 WAYS: Final = {

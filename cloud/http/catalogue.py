@@ -22,6 +22,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "invalid_request": Entry(400, "The request is not in the declared form."),
     "body_malformed": Entry(400, "The body is not valid JSON."),
     "body_too_large": Entry(413, "The body is larger than this address takes."),
+    "body_cut": Entry(400, "The request ended before all of it was here: send it again."),
     "body_slow": Entry(408, "The body came too slowly: send it again."),
     "media_type": Entry(415, "The body is of a type that this address doesn't take."),
     "not_acceptable": Entry(406, "The answer can't be had in the type asked for."),

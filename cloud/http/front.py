@@ -121,12 +121,15 @@ def patience(limit: int) -> float:
 
 
 def capped(receive: "Receive", limit: int, headers: Headers, seconds: float) -> "Receive":
-    """Return `receive` that refuses a body of more than `limit` bytes, or `seconds`."""
+    """Return `receive` that refuses a body of over `limit` bytes or `seconds`, and half of one.
+
+    Who hangs up in the middle is no fault of ours.
+    """
     too_large = Refusal("body_too_large", accepted=f"at most {limit} bytes")
     declared = headers.get(b"content-length", b"0")
     if declared.isdigit() and int(declared) > limit:
         raise too_large
-    seen, whole = 0, False
+    seen, whole = 0, declared == b"0" and b"transfer-encoding" not in headers
     due = asyncio.get_running_loop().time() + seconds
 
     async def counting() -> Any:
@@ -141,6 +144,8 @@ def capped(receive: "Receive", limit: int, headers: Headers, seconds: float) -> 
             whole = not message.get("more_body")
             if seen > limit:
                 raise too_large
+        elif not whole:
+            raise Refusal("body_cut")
         return message
 
     return counting

@@ -27,6 +27,35 @@ def test_drops_of_a_body_are_refused() -> None:
         asyncio.run(go())
 
 
+@pytest.mark.parametrize("headers", [{b"content-length": b"9"}, {b"transfer-encoding": b"chunked"}])
+def test_half_a_body_is_refused(headers: dict[bytes, bytes]) -> None:
+    """Whoever hangs up in the middle is no fault of the service."""
+    messages = iter([PIECE, GONE])
+
+    async def come() -> Any:
+        return next(messages)
+
+    async def go() -> None:
+        receive = capped(come, 10, headers, 5)
+        await receive()
+        await receive()
+
+    with pytest.raises(Refusal, match="body_cut"):
+        asyncio.run(go())
+
+
+def test_who_leaves_without_a_body_just_leaves() -> None:
+    """A stream is told so, and ends."""
+
+    async def gone() -> Any:
+        return GONE
+
+    async def go() -> Any:
+        return await capped(gone, 10, {}, 5)()
+
+    assert asyncio.run(go()) == GONE
+
+
 def test_what_comes_after_the_body_has_time() -> None:
     """A stream waits for hours for its caller to go."""
     messages = iter([LAST, GONE])

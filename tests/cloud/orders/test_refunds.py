@@ -140,17 +140,23 @@ def test_a_refund_that_is_refused_is_a_persons(shop: Shop) -> None:
     shop.run(scene)
 
 
+async def refunded(desk: Desk, event: UUID, card: str) -> tuple[UUID, str, UUID | None]:
+    """Sell to a card and give it back; return the order, its payment and the refund."""
+    order = await desk.hold(event)
+    await desk.ask(order)
+    intent = (await desk.order(order)).intent or ""
+    await desk.hear(await desk.card(intent, card))
+    refund = await desk.refund(order)
+    await desk.work()
+    return order, intent, refund
+
+
 def test_a_refund_may_take_a_while(shop: Shop) -> None:
     """One that is pending ends when the provider says so, or when it is asked, once."""
     event = shop.event()
 
     async def scene(desk: Desk) -> None:
-        order = await desk.hold(event)
-        await desk.ask(order)
-        intent = (await desk.order(order)).intent or ""
-        await desk.hear(await desk.card(intent, "pm_card_pendingRefund"))
-        refund = await desk.refund(order)
-        await desk.work()
+        order, intent, refund = await refunded(desk, event, "pm_card_pendingRefund")
         (done,) = await desk.provider.retrieve_refunds(intent)
         (row,) = shop.rows("SELECT state FROM refund WHERE refund_id = $1", refund)
         assert row["state"] == "sent"
@@ -167,12 +173,7 @@ def test_a_refund_may_bounce(shop: Shop) -> None:
     event = shop.event()
 
     async def scene(desk: Desk) -> UUID | None:
-        order = await desk.hold(event)
-        await desk.ask(order)
-        intent = (await desk.order(order)).intent or ""
-        await desk.hear(await desk.card(intent, "pm_card_refundFail"))
-        refund = await desk.refund(order)
-        await desk.work()
+        order, intent, refund = await refunded(desk, event, "pm_card_refundFail")
         assert (await desk.order(order)).state is State.REFUNDED
         (bounced,) = await desk.provider.retrieve_refunds(intent)
         assert await desk.hear(bounced) == "refund failed"
@@ -195,12 +196,7 @@ def test_a_refund_that_failed_is_tried_again(shop: Shop) -> None:
     event = shop.event()
 
     async def scene(desk: Desk) -> UUID | None:
-        order = await desk.hold(event)
-        await desk.ask(order)
-        intent = (await desk.order(order)).intent or ""
-        await desk.hear(await desk.card(intent, "pm_card_refundFail"))
-        refund = await desk.refund(order)
-        await desk.work()
+        order, intent, refund = await refunded(desk, event, "pm_card_refundFail")
         with pytest.raises(Refusal, match="no_failed_refund"):
             await desk.retry(order)
         (first,) = await desk.provider.retrieve_refunds(intent)

@@ -83,7 +83,7 @@ async def _owe(tx: TenantTx, order: Order, worth: Share, reason: str) -> UUID:
     refund = await refund_rows.make(tx, made)
     postings = refund_due(worth.amount, worth.fee)
     await books.append(tx, Fact.REFUND_DUE, f"refund:{refund}", order.currency, postings)
-    await _request(tx, refund, order.order_id)
+    await request(tx, refund, order.order_id)
     return refund
 
 
@@ -129,10 +129,11 @@ async def again(tx: TenantTx, order: Order) -> None:
         raise Refusal("no_failed_refund")
     for refund in failed:
         await tx.audit("refund.tried_again", f"refund:{refund}")
-        await _request(tx, refund, order.order_id)
+        await request(tx, refund, order.order_id)
 
 
-async def _request(tx: TenantTx, refund: UUID, order_id: UUID) -> None:
+async def request(tx: TenantTx, refund: UUID, order_id: UUID) -> None:
+    """Have the provider asked for a refund, by the outbox."""
     await tx.publish("refund.requested", f"refund:{refund}", refund_id=refund, order_id=order_id)
 
 

@@ -15,6 +15,7 @@ from cloud.keys.issuers import Issuers
 from cloud.orders import payment_rows, refund_rows, repository, ticket_rows
 from cloud.orders.model import Act, Due, Verdict, advance, judge
 from cloud.orders.refund_rows import NewRefund
+from cloud.orders.refunding import request
 from cloud.orders.repository import Order
 from cloud.payments.objects import Intent, IntentStatus
 from cloud.spans import joining
@@ -111,7 +112,7 @@ async def _return(tx: TenantTx, order: Order, intent: Intent, reason: str) -> No
     )
     new = NewRefund(order_id, intent.id, False, currency, amount, 0, reason)  # noqa: FBT003
     refund = await refund_rows.make(tx, new)
-    await tx.publish("refund.requested", f"refund:{refund}", refund_id=refund, order_id=order_id)
+    await request(tx, refund, order_id)
     await tx.publish(
         "order.payment_returned", subject, order_id=order_id, account_id=order.account_id,
         amount=amount, currency=currency, reason=reason,

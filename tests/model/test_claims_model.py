@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 MODEL = Path(__file__).with_name("claims.pml")
-SECONDS = 900  # of one run: a busy machine takes several times as long as an idle one
+SECONDS = 300  # of one run: a busy machine takes several times as long as an idle one
 RESTARTS, CUTS, SLOW = "-DRESTARTS=1", "-DCUTS=1", "-DSLOW=1"
 STRUCK = "-DROSTERS=1 -DSTRUCK=1"
 

@@ -102,18 +102,18 @@ def finished(joined: Joined, origin: str) -> dict[str, float]:
 def test_fifty_thousand_queued_records_arrive_in_seconds(house: House, join: MakeGate) -> None:
     """The memory that it takes does not grow with what waits."""
     event = house.event(1)
-    north, south = join("North"), join("South")
+    north, south, west = join("North"), join("South"), join("West")
     told = []
-    for gate, count in ((south, MANY // 4), (north, MANY)):
+    for gate, count in ((south, MANY // 4), (west, MANY // 4), (north, MANY)):
         gate.pull()
         admit(gate.gate, house.ref(event), range(count))
         told.append(finished(gate, house.service.address))
         assert (told[-1]["records"], told[-1]["waiting"]) == (count + 2, 0)
     print(told)  # noqa: T201
-    few, many = told
+    first, second, many = told
     assert many["seconds"] < SECONDS
-    beyond = MANY - MANY // 4
-    assert many["bytes"] < few["bytes"] + beyond * SIZE, "less than to hold what is beyond that"
+    few = max(first["bytes"], second["bytes"])  # a process's memory varies by itself
+    assert many["bytes"] < few + MANY // 2 * SIZE, "two thirds of the bytes beyond that"
     assert cloud_records(north) == own(north)[:-1], "all but the BOOT of now"
     assert (north.settings.data_folder / "mirror.log").stat().st_size < 1 << 20
 

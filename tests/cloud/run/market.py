@@ -18,7 +18,7 @@ PRICE: Final = 2500
 GOOD_CARD: Final = "pm_card_visa"
 BAD_CARD: Final = "pm_card_visa_chargeDeclined"
 AT_ONCE: Final = 64  # requests
-PATIENCE: Final = 300.0  # seconds for one answer, restarts of the service included
+PATIENCE: Final = 120.0  # seconds for one answer, restarts of the service included
 SOLD: Final = ("purchased", "minted", "active", "listed", "used")
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from edge.gate.gate import Gate
 from edge.gate.incidents import unsettled
+from edge.store.incidents import UPTO
 from edge.sync.client import Cloud
 from edge.sync.failures import Garbled
 from edge.sync.pull import TROUBLE
@@ -35,7 +36,7 @@ class Incidents:
     async def pull(self, state: SyncState) -> list[Exception]:
         """Take the notes that are not here yet; return what failed."""
         try:
-            upto = await self._blocking(partial(self._gate.stores.settings.number, "incidents"))
+            upto = await self._blocking(partial(self._gate.stores.settings.number, UPTO))
             if upto != state.incidents:
                 await self._follow(upto, state.incidents)
         except TROUBLE as error:

@@ -124,6 +124,7 @@ class Hello(Strict, frozen=True):
     protocol: Protocol  # the newest that the sender speaks
     incarnation: Boot  # of the sender's log: which boot this is
     number: U32  # rises with every connection that the sender dials in one boot
+    session: Hex8  # drawn when the sender started: two that run with one key have two
     news: News
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from hashlib import sha256
+from secrets import token_hex
 from typing import ParamSpec, TypeVar
 
 from edge.gate.gate import Gate
@@ -13,6 +14,7 @@ from edge.gate.taking import Taking
 from edge.gate.trust import Trust
 from edge.store.identity import Identity
 from shared.instant import Instant
+from shared.lan import PROTOCOL, Hello, News
 from shared.log.gossip import Key
 from shared.wire import encode_vector
 
@@ -32,6 +34,7 @@ class Home:
 
     me: Identity
     incarnation: int  # of this boot
+    session: str  # drawn when this program started (spec/lan.md §2)
     trust: Callable[[], Trust]
     wiped: Callable[[], bool]
     now: Callable[[], Instant]
@@ -51,6 +54,10 @@ class Home:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.pool, lambda: call(*args, **named))
 
+    def hello(self, number: int, news: News) -> Hello:
+        """Return our first word on a connection; `number`: how many we have dialled."""
+        return Hello(PROTOCOL, self.incarnation, number, self.session, news)
+
     def digest(self) -> bytes:
         """Return what a ping carries, 32 bytes: two that are alike hold the same (spec/lan.md §4).
 
@@ -67,6 +74,7 @@ def home_of(gate: Gate, pool: Executor, receipt: Callable[[bytes], object] = unh
     return Home(
         me=gate.me,
         incarnation=max(boots),
+        session=token_hex(8),
         trust=gate.held,
         wiped=lambda: gate.held.wiped,
         now=gate.clock.now,

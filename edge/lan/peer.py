@@ -66,6 +66,7 @@ class Peer:
         self.line = line
         self.opened = opened
         self.incarnation = hello.incarnation
+        self.session = hello.session
         self.news = hello.news  # what it has in force, as far as it has said
         self.digest = b""  # of its vector, as far as it has said
         self._home = home
@@ -124,6 +125,17 @@ class Peer:
         for error in ended:
             if isinstance(error, Exception):
                 raise error
+
+    async def hear_out(self) -> None:
+        """Listen until we have all that it had when asked, then no more; raises `Hangup`."""
+        listening = asyncio.create_task(self.run())
+        try:
+            await self.caught_up()
+        finally:
+            listening.cancel()
+            [ended] = await asyncio.gather(listening, return_exceptions=True)
+        if isinstance(ended, Exception):
+            raise ended
 
     async def _listen(self) -> None:
         while True:

@@ -18,10 +18,11 @@ from edge.lan.peer import Handler, Peer
 from edge.lan.peers import Peers
 from edge.lan.rules import Budget, Opened, Standing
 from shared import hashing
-from shared.lan import PROTOCOL, Hello, Reason
+from shared.lan import Hello, Reason
 
 LOG: Final = logging.getLogger(__name__)
 GREETING_SECONDS: Final = 10.0
+HEARING_SECONDS: Final = 15.0  # for what a copy has to tell that is not let in
 MOST_CONNECTIONS: Final = 512
 MOST_STRANGERS: Final = 16  # of those, who are not on our roster and may show a newer one
 RATE: Final = 400.0  # units a second that a device may cost us (`Peer`)
@@ -64,7 +65,7 @@ class Serving:
         self._open += 1
         try:
             peer = await self._greet(line, device, dialled=dialled)
-            await self._peers.enter(peer, self.digest)
+            await self._enter(peer)
             up = True
             await self._run(peer)
         except Hangup as hangup:
@@ -79,6 +80,24 @@ class Serving:
             await line.closed()
         return Ended(device, up, line.why)
 
+    async def _enter(self, peer: Peer) -> None:
+        """Make this the connection to its device. One that is kept out in favour of another that
+        runs with the same key is heard first: what the two wrote shows that one was copied."""
+        try:
+            await self._peers.enter(peer, self.digest)
+        except Hangup:
+            other = self._peers.get(peer.device)
+            if other is not None and other.session != peer.session:
+                await self._hear_out(peer)
+            raise
+
+    async def _hear_out(self, peer: Peer) -> None:
+        try:
+            async with asyncio.timeout(HEARING_SECONDS):
+                await peer.hear_out()
+        except TimeoutError:
+            raise Hangup(Reason.DUPLICATE, "another copy of it is connected") from None
+
     async def _run(self, peer: Peer) -> None:
         """Let it speak, if it is a peer still: a roster may have come before it entered."""
         try:
@@ -90,7 +109,7 @@ class Serving:
             self._peers.leave(peer)
 
     async def _greet(self, line: Line, device: bytes, *, dialled: bool) -> Peer:
-        mine = Hello(PROTOCOL, self._home.incarnation, self._number, self._documents.news())
+        mine = self._home.hello(self._number, self._documents.news())
         greeting = Greeting(line, self._home, self._documents, mine)
         stranger = standing_of(self._home, line) is Standing.STRANGER
         if self._open > MOST_CONNECTIONS or (stranger and self._strangers >= MOST_STRANGERS):

@@ -60,10 +60,12 @@ async def calling(
             lines.get_nowait().close(Reason.LEAVING)
 
 
-def hello(line: Line, roster: int = 1, incarnation: int = 1, number: int = 1) -> None:
+def hello(
+    line: Line, roster: int = 1, incarnation: int = 1, number: int = 1, session: str = "5e" * 8
+) -> None:
     """Introduce oneself."""
     news = News(roster, 1, ())
-    line.send(Type.HELLO, encode_hello(Hello(1, incarnation, number, news)))
+    line.send(Type.HELLO, encode_hello(Hello(1, incarnation, number, session, news)))
 
 
 async def until_type(line: Line, kind: int) -> Message:

@@ -54,6 +54,33 @@ async def told(folder: Path) -> list[bool]:
             site["Copy"].site.close()
 
 
+async def kept_out(folder: Path) -> None:
+    """The gate with the lower id dials, so that whoever calls it with the same key loses."""
+    async with contest(folder, "North", "South") as site:
+        lower, other = sorted(("North", "South"), key=lambda name: site[name].device)
+        original = await site.close(other)
+        original.close()
+        copy = copied(original, folder / "copy")
+        await asyncio.to_thread(original.open)
+        await site.join(original, other)
+        site.aim(lower, other)
+        await site.connected(lower, other)
+        try:
+            await asyncio.to_thread(copy.open)
+            await site.join(copy, "Copy")
+            site.aim("Copy", lower)
+            for number, name in enumerate((other, "Copy")):
+                assert (await site.at_once(number, name))[0].code == "admitted"
+            await until(site[lower].site.gate.ledger.forked, 40)
+        finally:
+            copy.close()
+
+
+def test_a_copy_that_is_kept_out_is_heard(tmp_path: Path) -> None:
+    """Of two connections of one device the first stays; the second tells its log."""
+    asyncio.run(kept_out(tmp_path))
+
+
 def test_a_copied_gate_is_noticed_and_denies_nobody(tmp_path: Path) -> None:
     """Both of its histories are known at the others, whose claims go on among themselves."""
     flagged = asyncio.run(told(tmp_path))

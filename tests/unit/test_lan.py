@@ -38,7 +38,7 @@ from shared.lan import (
 from tests.vectors.spec import codes, examples
 
 NEWS = News(5, 3, (EventVersion("a1b2c3d4e5f60718", 9),))
-HELLO = Hello(1, 4, 1, NEWS)
+HELLO = Hello(1, 4, 1, "0123456789abcdef", NEWS)
 
 
 def code_of(call: object, *arguments: object) -> str:
@@ -110,7 +110,8 @@ SPELLINGS = [
     encode_hello(HELLO).replace(b'"incarnation":4', b'"incarnation":0'),
     encode_hello(HELLO).replace(b'"roster":5', b'"roster":4294967296'),
     encode_hello(HELLO).replace(b"a1b2", b"A1B2"),
-    encode_hello(Hello(1, 4, 1, News(5, 3, NEWS.events * (MAX_EVENTS + 1)))),
+    encode_hello(Hello(1, 4, 1, HELLO.session, News(5, 3, NEWS.events * (MAX_EVENTS + 1)))),
+    encode_hello(HELLO).replace(b"0123", b"123"),
 ]
 
 

@@ -28,7 +28,12 @@ def serving(make: Callable[[], Any]) -> Iterator[str]:
 def _serve(make: Callable[[], Any], listener: socket.socket) -> Iterator[str]:
     port = listener.getsockname()[1]
     config = uvicorn.Config(
-        make, factory=True, log_config=None, access_log=False, timeout_graceful_shutdown=10
+        make,
+        factory=True,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=10,
+        timeout_keep_alive=30,  # as of ours; a client of httpx lets go of what is idle for 5 s
     )
     server = Quiet(config)
     failed: list[BaseException] = []

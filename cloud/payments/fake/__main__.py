@@ -45,6 +45,7 @@ def main() -> None:
         lifespan="on",
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE,
+        timeout_keep_alive=30,  # longer than clients keep what is idle: who ends it, ends it unused
     )
     print(own, flush=True)  # noqa: T201
     uvicorn.Server(config).run(sockets=[listener])

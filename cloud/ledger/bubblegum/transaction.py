@@ -46,8 +46,8 @@ class Parsed(Struct, frozen=True):
     fee: int
 
 
-def parse(raw: bytes) -> Parsed | Error:
-    """Take *raw* apart and check its signatures, or say what Solana would refuse it with."""
+def read(raw: bytes) -> VersionedTransaction | Error:
+    """Take *raw* as one whole transaction, whoever signed it, or say why it is none."""
     if len(raw) > LONGEST:
         return Error("TransactionTooLarge")
     try:
@@ -55,8 +55,19 @@ def parse(raw: bytes) -> Parsed | Error:
         transaction.sanitize()
     except Exception:  # noqa: BLE001 -- solders raises its own for each way of being broken
         return Error("SanitizeFailure")
-    if bytes(transaction) != raw:
-        return Error("SanitizeFailure")
+    return transaction if bytes(transaction) == raw else Error("SanitizeFailure")
+
+
+def signed(transaction: VersionedTransaction) -> bool:
+    """Say whether everybody signed it who must."""
+    return all(transaction.verify_with_results())
+
+
+def parse(raw: bytes) -> Parsed | Error:
+    """Take *raw* apart and check its signatures, or say what Solana would refuse it with."""
+    transaction = read(raw)
+    if isinstance(transaction, Error):
+        return transaction
     message = transaction.message
     if isinstance(message, MessageV1):
         return Error("UnsupportedVersion")
@@ -65,7 +76,7 @@ def parse(raw: bytes) -> Parsed | Error:
     keys = message.account_keys
     if len(set(keys)) != len(keys):
         return Error("AccountLoadedTwice")
-    if not all(transaction.verify_with_results()):
+    if not signed(transaction):
         return Error("SignatureFailure")
     return _parsed(raw, transaction, keys)
 

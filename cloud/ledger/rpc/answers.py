@@ -14,13 +14,14 @@ from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 
 from cloud.ledger.bubblegum.programs import PAIRS
-from cloud.ledger.bubblegum.transaction import LONGEST
+from cloud.ledger.bubblegum.transaction import LONGEST, read, signed
 from cloud.ledger.faults import LedgerMalformed, LedgerUntrusted
 from cloud.ledger.rpc import words
 from cloud.ledger.values import (
     Account,
     Blockhash,
     Commitment,
+    Error,
     Landed,
     Simulated,
     Status,
@@ -221,14 +222,10 @@ def read_landed(raw: bytes) -> Landed | None:
 
 
 def _transaction(raw: bytes) -> VersionedTransaction:
-    try:
-        transaction = VersionedTransaction.from_bytes(raw)
-        transaction.sanitize()
-    except Exception:  # noqa: BLE001 -- solders raises its own for each way of being broken
-        raise LedgerMalformed("landed_bytes", "not a transaction") from None
-    if bytes(transaction) != raw:
-        raise LedgerMalformed("landed_bytes", "more than a transaction")
-    if not all(transaction.verify_with_results()):
+    transaction = read(raw)
+    if isinstance(transaction, Error):
+        raise LedgerMalformed("landed_bytes", "not one whole transaction")
+    if not signed(transaction):
         raise LedgerUntrusted("landed_bytes", "a transaction that nobody has signed")
     return transaction
 

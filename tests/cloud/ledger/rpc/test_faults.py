@@ -1,6 +1,7 @@
 """Nodes that time out, drop, double, delay, lag, lie and break off: no ticket is minted twice."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -318,6 +319,7 @@ async def events(chain: Any, clock: Clock, facade: Facade) -> None:
         ([*inside, 0, "instructions"], [], "borsh"),
         (["transaction", 1], "base58", "rpc_bytes"),
         (["transaction", 0], "AAAA", "landed_bytes"),
+        (["transaction", 0], written(one.raw + b"\0"), "landed_bytes"),
         (["meta", "err"], {"InstructionError": ["x"]}, "rpc_error"),
     ]
     for path, value, code in cases:
@@ -325,11 +327,20 @@ async def events(chain: Any, clock: Clock, facade: Facade) -> None:
         with pytest.raises(LedgerMalformed) as caught:
             await office.ledger.resolve(one, FINALIZED)
         assert caught.value.code == code, path
+    unsigned = one.raw[:1] + bytes(64) + one.raw[65:]
+    facade.fault("getTransaction", "patch", path=["transaction", 0], value=written(unsigned))
+    with pytest.raises(LedgerUntrusted, match="nobody has signed"):
+        await office.ledger.resolve(one, FINALIZED)
     assert isinstance(await office.ledger.resolve(one, FINALIZED), Done)
 
 
+def written(raw: bytes) -> str:
+    """Return bytes as nodes write them."""
+    return b64encode(raw).decode()
+
+
 def test_events_of_a_transaction_are_in_their_form(database: Database) -> None:
-    """Missing, of nobody, not in base 58, too long."""
+    """Missing, of nobody, not in base 58, too long; more than a transaction, or unsigned."""
     on(database, events)
 
 

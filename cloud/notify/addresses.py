@@ -5,7 +5,6 @@ that stands in one is ever a second address, a header or a command.
 """
 
 import re
-from email.headerregistry import Address
 from email.utils import parseaddr
 from typing import Final, NamedTuple
 
@@ -56,11 +55,10 @@ class Sender(NamedTuple):
     name: str
     address: Mailbox
 
-    def named(self, organizer: str = "") -> Address:
-        """Return what stands in From. An organizer's name never stands alone: it isn't ours."""
+    def named(self, organizer: str = "") -> str:
+        """Return the name in From. An organizer's never stands alone: the mail isn't theirs."""
         name = line(organizer, LONGEST_NAME)
-        shown = f"{name} via {self.name}" if name else self.name
-        return Address(shown, self.address.local, self.address.domain)
+        return f"{name} via {self.name}" if name else self.name
 
 
 def sender(text: str) -> Sender | None:

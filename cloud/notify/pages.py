@@ -12,6 +12,7 @@ from litestar import Response
 
 from cloud.locales import ENGLISH
 from cloud.notify import forms
+from cloud.notify.addresses import Sender
 from cloud.notify.letter import Mail, Picture
 from cloud.notify.mailbox import Kept
 from cloud.notify.model import CATEGORIES, Kind
@@ -144,7 +145,7 @@ def samples(base: str, box: str) -> str:
 def _mail(mail: Mail, place: str, more: Iterable[tuple[str, str]]) -> str:
     letter, envelope = mail
     around = [
-        ("From", escape(str(envelope.sender.named(letter.organizer)))),
+        ("From", escape(_from(envelope.sender, letter.organizer))),
         ("To", escape(envelope.to)),
         *more,
     ]
@@ -185,3 +186,7 @@ def _bar(box: str) -> str:
 
 def _page(base: str, title: str, body: str, language: str = "en") -> str:
     return PLAIN.substitute(base=base, title=escape(title), body=body, language=language)
+
+
+def _from(sender: Sender, organizer: str) -> str:
+    return f"{sender.named(organizer)} <{sender.address.spec}>"

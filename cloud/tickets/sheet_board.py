@@ -6,6 +6,7 @@ Measures are in mm from the top left; a page's content is in points from the bot
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from cloud.tickets import codes, sheet_text
@@ -14,6 +15,8 @@ from cloud.tickets.truetype import Face
 
 MM: Final = 72 / 25.4  # points
 ASCENT: Final = 0.93  # of DejaVu's letters, in sizes
+
+REMEMBERED: Final = 1024  # texts that are set already: most of a page is on every page
 
 BLACK: Final = 0
 GREY: Final = 95  # of 255: dark enough to be read by weak eyes, and on a weak printer
@@ -123,7 +126,8 @@ class Board:
         page.tags.append(tag)
 
 
-def _fitted(text: str, width: float, kind: Type, face: Face) -> tuple[float, list[str]]:
+@lru_cache(REMEMBERED)
+def _fitted(text: str, width: float, kind: Type, face: Face) -> tuple[float, tuple[str, ...]]:
     """Choose the size; return it with the lines at it, each from left to right."""
 
     def wide(line: str) -> float:
@@ -135,4 +139,4 @@ def _fitted(text: str, width: float, kind: Type, face: Face) -> tuple[float, lis
             break
     else:
         lines = sheet_text.cut(text, wide, width, kind.lines)
-    return size, [sheet_text.shown(line, face.has) for line in lines]
+    return size, tuple(sheet_text.shown(line, face.has) for line in lines)

@@ -34,7 +34,9 @@ FORMS: Final = _forms()
 
 def visual(line: str) -> str:
     """Return a line's characters from left to right."""
-    if not any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in line):
+    if line.isascii() or not any(
+        unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in line
+    ):
         return line
     bare = "".join(char for char in line if unicodedata.category(char) != "Mn")
     ordered = BidiParagraph("".join(_joined(bare))).get_reordered_characters()

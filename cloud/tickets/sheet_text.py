@@ -27,6 +27,8 @@ Width = Callable[[str], float]
 def plain(text: str) -> str:
     """Return one line of visible text."""
     spaced = " ".join(text[:LONGEST].split())
+    if spaced.isascii() and spaced.isprintable():
+        return spaced
     return " ".join(unicodedata.normalize("NFC", "".join(_kept(spaced))).split())
 
 

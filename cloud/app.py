@@ -107,8 +107,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
     )
     hub = Hub(settings.database_url)
     gatekeeper = BearerGatekeeper(accounts.rules, accounts.keys)
-    # Scans ask the same few questions all evening: planned once, not at every scan.
-    scans = new_pool(settings.database_url, size=SCANS, plan_cache_mode="force_generic_plan")
+    scans = new_pool(settings.database_url, size=SCANS)
     redeemer = make_redeemer(
         scans,
         settings.database_url,

@@ -34,6 +34,11 @@ END: Final[LiteralString] = """
 """
 
 
+# An upload grows its tables by thousands of rows within seconds: a plan that was made while they
+# were empty (cloud/db/connect.py) would read all of them for each row, until they are analysed.
+ANEW: Final[LiteralString] = "SET LOCAL plan_cache_mode = force_custom_plan"
+
+
 class Source(NamedTuple):
     """A device whose records come in."""
 
@@ -72,6 +77,7 @@ async def lock(tx: TenantTx, devices: Iterable[bytes]) -> dict[bytes, Source]:
 
     Whatever takes long and needs no lock comes before: signatures are checked by then.
     """
+    await tx.conn.execute(ANEW)
     sources = {}
     for row in await tx.conn.fetch(LOCK, sorted(devices)):
         cut = row["cutoff_incarnation"]

@@ -1,7 +1,8 @@
 """`usher-cloud work`: a worker."""
 
-import asyncio
 from contextlib import nullcontext
+
+import uvloop
 
 from cloud.commands.ready import check
 from cloud.commands.saying import plainly
@@ -23,4 +24,4 @@ def work(settings: Settings, parent: int) -> None:
             check(resolved)
         # The one beside an embedded service is counted by who started it.
         with nullcontext() if parent else exported(resolved, figures=True):
-            asyncio.run(run(resolved))
+            uvloop.run(run(resolved))

@@ -12,11 +12,14 @@ from cloud.db.hosts import each_host, first_that_fits
 from cloud.db.statements import TracedConnection
 
 # A query that takes longer is a fault of ours; a lock that takes longer is somebody's crash.
+# A service asks the same few hundred questions all evening: each connection plans one once. Left to
+# choose, the server planned most of them anew at every call, which took longer than the answer.
 SETTINGS: Final = {
     "application_name": "usher",
     "statement_timeout": "20s",
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "60s",
+    "plan_cache_mode": "force_generic_plan",
 }
 
 CONNECTING: Final = 10.0  # seconds, with the name's look-up

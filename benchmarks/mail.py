@@ -33,7 +33,7 @@ from tests.cloud.payments import processes
 from tests.cloud.service import running
 
 PURCHASES: Final = 1000
-WARM: Final = 40
+WARM: Final = 400
 RATE: Final = 50.0  # a second
 WORKERS: Final = 2
 WITHIN: Final = 120.0  # seconds after the last purchase
@@ -72,7 +72,7 @@ def rows_of(place: Place, purchases: int = PURCHASES, rate: float = RATE) -> lis
         ):
             shop = Shop(place.database, fake)
             event = shop.event(Class(price=0, count=purchases + WARM))
-            asyncio.run(_bought(shop, event, post, WARM, 10.0))
+            asyncio.run(_bought(shop, event, post, WARM, 25.0))
             began, cpu = time.perf_counter(), _cpu()
             bought = asyncio.run(_bought(shop, event, post, purchases, rate))
             took, used = time.perf_counter() - began, _cpu() - cpu

@@ -19,7 +19,7 @@ LONGEST: Final = 13  # nodes of a proof in a transaction beside a collection's a
 CONFIG_SIZE: Final = 96
 SIGNATURE: Final = 5_000
 MINT_FEE: Final = {Schema.V1: 0, Schema.V2: 90_000}
-EACH: Final = 4  # mints in a transaction, as a rule
+EACH: Final = 3  # mints in a transaction, where the address of metadata is not a short one
 LAMPORTS: Final = 1_000_000_000  # a SOL
 
 

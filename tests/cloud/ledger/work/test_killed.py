@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -26,22 +26,29 @@ OPEN: Final = """
 """
 
 
-def ordeal(shop: Shop, event: UUID, times: int, kills: int, go: Callable[[int], bool]) -> int:
+def ordeal(
+    shop: Shop,
+    event: UUID,
+    times: int,
+    kills: int,
+    go: Callable[[int], bool],
+    orders: Sequence[int] = ORDERS,
+) -> int:
     """Sell, give some back, and kill who mints, again and again; return how often it was."""
     dice = random.Random()
     killed = 0
 
     async def sell(desk: Desk) -> list[UUID]:
-        return await sold(desk, event, *ORDERS)
+        return await sold(desk, event, *orders)
 
     for number in range(times):
-        orders = shop.run(sell)
+        made = shop.run(sell)
         if number % 3 == 0:
-            give_back(shop, orders[4])
+            give_back(shop, made[4])
         for _ in range(kills):
             killed += not go(dice.randrange(1, STEPS))
         if number % 3 == 1:
-            give_back(shop, orders[0])
+            give_back(shop, made[0])
     return killed
 
 
@@ -72,9 +79,9 @@ def test_killed_at_any_step(shop: Shop) -> None:
 
 
 def test_killed_while_a_node_lies(shop: Shop) -> None:
-    """120 tickets over JSON-RPC: what was sent has landed and nobody said so, landed twice, or was
+    """300 tickets over JSON-RPC: what was sent has landed and nobody said so, landed twice, or was
     dropped though it was taken; and who sent it is killed."""
-    event, url = free(shop, 200), shop.database.app_url
+    event, url = free(shop, 400), shop.database.app_url
     lies = iter(LIES * 20)
 
     with running(url) as facade:
@@ -84,7 +91,7 @@ def test_killed_while_a_node_lies(shop: Shop) -> None:
             facade.fault("sendTransaction", next(lies), times=2)
             return run(url, steps, facade.address)
 
-        killed = ordeal(shop, event, 4, 2, go)
+        killed = ordeal(shop, event, 5, 2, go, ORDERS * 2)
         facade.tell(clear=True)
         end = time.monotonic() + LATEST
         while shop.rows(OPEN)[0]["n"] and time.monotonic() < end:
@@ -92,7 +99,7 @@ def test_killed_while_a_node_lies(shop: Shop) -> None:
             time.sleep(0.2)
         assert facade.met("sendTransaction") > 0
     assert killed
-    assert counted(shop, event) == 120
+    assert counted(shop, event) == 300
 
 
 def fund(shop: Shop, facade: Facade) -> None:

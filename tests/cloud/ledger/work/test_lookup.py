@@ -17,7 +17,7 @@ from cloud.ledger.embedded.accounts import rent
 from cloud.ledger.packing import pack, size
 from cloud.ledger.values import Mint, Schema
 from cloud.ledger.work.naming import SYMBOL, name_of, uri_of
-from cloud.ledger.work.planning import SIGNATURE, Cost, cost, rented, shape_for
+from cloud.ledger.work.planning import EACH, SIGNATURE, Cost, cost, rented, shape_for
 from tests.cloud.ledger.scene import OURS, key
 
 US: Final = Parties(OURS.pubkey(), OURS.pubkey())  # as the worker has it: one key pays and decides
@@ -83,5 +83,6 @@ def test_a_lookup_table_saves_less_than_a_hundredth(
     assert (fitting(built, used), len(used.addresses)) == (more, addresses)
     without, beside = costs(schema, each), costs(schema, more)
     assert without.total - beside.total - OWN * SIGNATURE == saved
+    assert each >= EACH  # what is shown before a tree is made is not too little
     assert 0 < saved < without.total / 100
     assert rent(HEAD + ADDRESS * addresses) == deposit

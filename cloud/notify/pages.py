@@ -31,6 +31,8 @@ FRAMED: Final = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none';"
     " frame-ancestors 'self'; base-uri 'none'"
 )
+NAMES: Final = {"de": "Deutsch", "en": "English"}
+CURRENT: Final = ' aria-current="page"'
 WHY: Final = {
     "gone": "What it was about is not there any more.",
     "over": "What it was about is settled.",
@@ -120,10 +122,11 @@ def sample(base: str, box: str, kind: Kind, mail: Mail) -> str:
     """Return a sample's page."""
     place = f"{box}/samples/{kind}/{mail.letter.language}"
     others = " ".join(
-        f'<a href="{escape(box)}/samples/{kind}/{each}" hreflang="{each}">{each}</a>'
+        f'<a href="{escape(box)}/samples/{kind}/{each}" hreflang="{each}" lang="{each}"'
+        f"{CURRENT if each == mail.letter.language else ''}>{NAMES[each]}</a>"
         for each in LANGUAGES
     )
-    more = [("Languages", f'<span class="samples">{others}</span>')]
+    more = [("Language", f'<span class="samples">{others}</span>')]
     return _page(base, mail.letter.subject, _bar(box) + _mail(mail, place, more))
 
 

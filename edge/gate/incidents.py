@@ -42,6 +42,7 @@ def shown(
         order=guest.order if guest else "",
         gates=_gate_names(book, note) if book else (),
         here=me.hex() in note.devices,
+        at=note.found,
     )
 
 

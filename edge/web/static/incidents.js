@@ -4,8 +4,8 @@ import { get } from "./api.js";
 import { el, icon } from "./dom.js";
 import { forbidden } from "./forbidden.js";
 import { open } from "./sheet.js";
-import { supervises } from "./site.js";
-import { has, load, refusal, t } from "./words.js";
+import { now, site, supervises } from "./site.js";
+import { clock, has, load, refusal, t } from "./words.js";
 
 const WORDS = new URL(`locales/incidents/${document.documentElement.lang}.json`, import.meta.url);
 const MARKS = { open: "amber", explained: "green", confirmed: "red" };
@@ -28,7 +28,7 @@ function row(incident) {
   mark.dataset.signal = MARKS[incident.state];
   const kind = has(`incidents.kind.${incident.kind}.word`) ? incident.kind : "other";
   const guest = [incident.name, incident.seat, incident.ticket_class, incident.order && t("search.order", { order: incident.order })];
-  const where = [incident.gates.join(", "), incident.event_name, incident.here && t("incidents.here")];
+  const where = [clock(incident.at, now(), site.lane.timezone), incident.gates.join(", "), incident.event_name, incident.here && t("incidents.here")];
   return el("li", { class: "row incident", data: { incident: incident.incident, state: incident.state } },
     mark,
     el("div", { class: "what" },

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -162,6 +163,17 @@ def prometheus(folder: Path, target: int) -> Iterator[httpx.Client]:
         process.wait(30)
 
 
+def dashboard() -> dict[str, Any]:
+    """Return the dashboard as it is kept."""
+    told: dict[str, Any] = json.loads((RULES / "dashboard.json").read_text())
+    return told
+
+
+def panels() -> list[str]:
+    """Return what the dashboard's panels ask of Prometheus."""
+    return [each["expr"] for panel in dashboard()["panels"] for each in panel["targets"]]
+
+
 def asked(http: httpx.Client, query: str) -> list[float]:
     """Return what Prometheus knows of a query, as soon as that is anything."""
     end = time.monotonic() + 60
@@ -177,10 +189,18 @@ def asked(http: httpx.Client, query: str) -> list[float]:
 def test_a_real_prometheus_asks_us_and_takes_our_rules(
     watched: Served, place: Market, port: int, tmp_path: Path
 ) -> None:
+    """Each panel's expression is one, and those that are not by organizer draw something."""
+    with watched.client(place.owner) as http:
+        assert http.get(place.orders).is_success
     with prometheus(tmp_path, port) as http:
         assert asked(http, 'up{job="usher"}') == [1]
         assert asked(http, "usher_figures_up") == [1]
         assert asked(http, "sum(usher_http_requests_total)") > [0]
+        for expression in panels():
+            query = expression.replace("$tenant", ".*")
+            assert http.get("/query", params={"query": query}).is_success, expression
+            if "by (tenant)" not in expression:  # those have lines for what there is alone
+                assert asked(http, query), expression
         groups = http.get("/rules").json()["data"]["groups"]
     rules = {rule["name"]: rule["health"] for group in groups for rule in group["rules"]}
     assert len(rules) == (RULES / "alerts.yml").read_text().count("alert: ")
@@ -229,16 +249,14 @@ def exported(port: int) -> dict[str, set[str]]:
 def expressions() -> list[str]:
     """Return everything that the rules and the dashboard ask of Prometheus."""
     rules = (RULES / "alerts.yml").read_text()
-    dashboard = json.loads((RULES / "dashboard.json").read_text())
     asked = re.findall(r"expr: (?:\|\n)?((?:.|\n)+?)\n +(?:for|labels):", rules)
     assert len(asked) == rules.count("expr:")
-    panels = [each["expr"] for panel in dashboard["panels"] for each in panel["targets"]]
     lists = [
         each["query"]["query"]
-        for each in dashboard["templating"]["list"]
+        for each in dashboard()["templating"]["list"]
         if each["type"] == "query"
     ]
-    return [*asked, *panels, *lists]
+    return [*asked, *panels(), *lists]
 
 
 def test_rules_and_dashboard_name_what_a_running_service_tells(

@@ -33,9 +33,9 @@ practice: setup-gate ## run a gate on this machine: an event, tickets, guests be
 test: setup-tests ## run all tests, with branch coverage of shared
 	@$(PY) -m tests
 
-machines: ## boot three Debians and make a service and two gates of them (root; 10 to 20 minutes)
+machines: ## boot three Debians and make a service and two gates of them (root); MACHINES=2: one gate
 	@scripts/setup machines
-	MACHINES=1 $(PY) -m pytest tests/ops/test_machines.py
+	MACHINES=$${MACHINES:-3} $(PY) -m pytest -rs tests/ops/test_machines.py
 
 test-long: setup-tests ## the same at nightly depth: many more examples, new ones each time
 	HYPOTHESIS_PROFILE=long $(PY) -m pytest

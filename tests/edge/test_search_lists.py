@@ -180,7 +180,8 @@ def test_a_part_that_the_head_does_not_name_refuses_the_file(
     """Changed, or of another list: and what was in force stays."""
     own.feed(*writer.sections())
     head, *parts = writer.sections()
-    parts[at] = Section(Part.SEARCH_ENTRIES, parts[at].content[:-1] + b"\0")
+    content = parts[at].content
+    parts[at] = Section(Part.SEARCH_ENTRIES, content[:-1] + bytes((content[-1] ^ 1,)))
     before = chunks(own)
     with pytest.raises(UsherError) as caught:
         own.feed(head, *parts)

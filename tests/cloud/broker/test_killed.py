@@ -62,7 +62,7 @@ def test_every_effect_happens_once_whoever_dies(
     )
 
     seed = random.randrange(1 << 32)
-    print("seed", seed)  # shown where it fails
+    print("seed", seed)  # noqa: T201 - shown where it fails
 
     async def run(players: Troupe) -> tuple[dict[UUID, bool], Counter[str]]:
         async with shop.open() as desk, office(shop.database) as made:

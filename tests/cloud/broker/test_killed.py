@@ -69,9 +69,7 @@ def test_every_effect_happens_once_whoever_dies(
             orders, killed = await asyncio.gather(
                 bought(desk, event, ORDERS), kill(players, own_rabbit, random.Random(seed))
             )
-            async with asyncio.timeout(WITHIN):
-                while not all_told(shop):  # noqa: ASYNC110 - other processes tell
-                    await asyncio.sleep(0.2)
+            await all_told(shop, WITHIN)
             await asyncio.sleep(1)  # a repeat would come by now
             assert await made.dead(TENANT) == []
             return orders, killed

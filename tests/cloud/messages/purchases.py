@@ -5,6 +5,7 @@ An order is told to a webhook and to its buyer by mail; one in ten is given back
 
 import asyncio
 import itertools
+import time
 from collections.abc import Mapping
 from typing import Final, LiteralString
 from uuid import UUID
@@ -37,6 +38,14 @@ LEFT: Final[LiteralString] = """
            (SELECT 2 * count(*) FROM outbox WHERE topic IN ('order.paid', 'order.refunded'))
          - (SELECT count(*) FROM inbox WHERE done_at IS NOT NULL)
 """
+WAITING: Final[LiteralString] = """
+    SELECT '' AS consumer, message_id, topic, due_at, attempts, fault, dead_at, clock_timestamp()
+      FROM outbox WHERE done_at IS NULL
+     UNION ALL
+    SELECT consumer, message_id, topic, due_at, attempts, fault, dead_at, clock_timestamp()
+      FROM inbox WHERE done_at IS NULL
+     ORDER BY message_id LIMIT 20
+"""
 
 
 def opened(shop: Shop, many: int) -> UUID:
@@ -65,9 +74,12 @@ async def bought(desk: Desk, event: UUID, many: int) -> dict[UUID, bool]:
     return orders
 
 
-def all_told(shop: Shop) -> bool:
-    """Whether both consumers have had every message."""
-    return tuple(shop.rows(LEFT)[0]) == (0, 0, 0)
+async def all_told(shop: Shop, within: float) -> None:
+    """Wait until both consumers have had every message, so many seconds at the most."""
+    end = time.monotonic() + within
+    while tuple(shop.rows(LEFT)[0]) != (0, 0, 0):
+        assert time.monotonic() < end, [dict(row) for row in shop.rows(WAITING)]
+        await asyncio.sleep(0.2)
 
 
 def check(shop: Shop, orders: Mapping[UUID, bool]) -> None:

@@ -4,6 +4,7 @@ with troupe(("relay", "worker"), told, tmp_path / "output") as players:
     players.kill(0)
 """
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -43,7 +44,7 @@ class Troupe:
         return [each.wait(30) for each in self.running]
 
     def _start(self, role: str) -> subprocess.Popen[bytes]:
-        with self._output.open("ab") as output:
+        with self._output.open("ab") as output, _held(signal.SIGTERM):
             process = subprocess.Popen(
                 [sys.executable, "-m", SERVING, role],
                 cwd=ROOT, stdin=subprocess.PIPE, stdout=output, stderr=output,
@@ -52,6 +53,17 @@ class Troupe:
         process.stdin.write(self._told)
         process.stdin.close()
         return process
+
+
+@contextmanager
+def _held(number: signal.Signals) -> Iterator[None]:
+    """Let a signal wait in what is started meanwhile, until that listens to it (`SERVING`): one
+    that was started again a moment before the end would die of it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -73,6 +73,7 @@ async def serve(role: str, told: Told) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # which was held until here
     await asyncio.gather(*(persist(each, stop, []) for each in parts_of(role, told, pool)))
     await pool.close()
 

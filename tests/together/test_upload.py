@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -87,7 +88,9 @@ def started(joined: Joined, origin: str) -> subprocess.Popen[bytes]:
     file.write_bytes(msgspec.json.encode(joined.settings))
     command = [sys.executable, "-m", "tests.together.uploading", str(file), origin]
     root = Path(__file__).parents[2]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root)
+    # One heap: how many its threads make, and how full each is, differs from run to run.
+    env = os.environ | {"MALLOC_ARENA_MAX": "1"}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root, env=env)
 
 
 def finished(joined: Joined, origin: str) -> dict[str, float]:

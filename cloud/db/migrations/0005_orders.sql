@@ -156,38 +156,46 @@ BEGIN
          ORDER BY number FOR UPDATE SKIP LOCKED);
 END $$;
 
--- The same, waiting for those who hold locks: what they roll back is free after all.
-CREATE FUNCTION wait_for_free(for_event uuid, of_class integer, quantity integer, wanted text[])
-    RETURNS uuid[] LANGUAGE plpgsql SET lock_timeout = '2s' AS $$
-BEGIN
-    RETURN ARRAY(
-        SELECT ticket_id FROM ticket
-         WHERE tenant_id = current_tenant() AND event_id = for_event
-           AND class_index = of_class AND free
-           AND (wanted IS NULL OR seat = ANY (wanted))
-         ORDER BY number LIMIT quantity FOR UPDATE);
-END $$;
-
+-- Lock so many, or say which are free where there are fewer. While others have locked what is free
+-- it looks again, for what they roll back is free after all; but it waits for no lock. Whoever passes
+-- over locked rows still keeps those that were sold while he looked (a row's newest version is locked
+-- before it is seen to fit no more), so that two who waited for each other's would deadlock.
 CREATE FUNCTION take_free(for_event uuid, of_class integer, quantity integer, wanted text[])
     RETURNS uuid[] LANGUAGE plpgsql AS $$
-DECLARE found uuid[];
+DECLARE
+    found uuid[];
+    patience constant timestamptz := clock_timestamp() + interval '2 seconds';
 BEGIN
-    IF quantity = 1 THEN -- which has nothing to give back, and needs no subtransaction
-        found := lock_free(for_event, of_class, quantity, wanted);
-    ELSE
-        BEGIN
+    LOOP
+        IF quantity = 1 THEN -- which has nothing to give back, and needs no subtransaction
             found := lock_free(for_event, of_class, quantity, wanted);
-            IF cardinality(found) < quantity THEN
-                RAISE SQLSTATE 'UH001'; -- gives it back, or two who wait would deadlock
-            END IF;
-        EXCEPTION WHEN SQLSTATE 'UH001' THEN
-            found := '{}';
-        END;
-    END IF;
-    IF cardinality(found) < quantity THEN
-        found := wait_for_free(for_event, of_class, quantity, wanted);
-    END IF;
-    RETURN found;
+        ELSE
+            BEGIN
+                found := lock_free(for_event, of_class, quantity, wanted);
+                IF cardinality(found) < quantity THEN
+                    RAISE SQLSTATE 'UH001'; -- gives it back: somebody else may want no more than that
+                END IF;
+            EXCEPTION WHEN SQLSTATE 'UH001' THEN
+                found := '{}';
+            END;
+        END IF;
+        IF cardinality(found) = quantity THEN
+            RETURN found;
+        END IF;
+        found := ARRAY(
+            SELECT ticket_id FROM ticket
+             WHERE tenant_id = current_tenant() AND event_id = for_event
+               AND class_index = of_class AND free
+               AND (wanted IS NULL OR seat = ANY (wanted))
+             ORDER BY number LIMIT quantity);
+        IF cardinality(found) < quantity THEN
+            RETURN found;
+        END IF;
+        IF clock_timestamp() > patience THEN
+            RAISE lock_not_available USING MESSAGE = 'others keep what is free locked';
+        END IF;
+        PERFORM pg_sleep(0.005 + random() * 0.01);
+    END LOOP;
 END $$;
 
 -- Hold tickets for a buyer: all that were asked for, or none. `items` come from
@@ -197,7 +205,7 @@ CREATE FUNCTION hold(
     new_order uuid, for_event uuid, buyer uuid, money text, until timestamptz, at timestamptz,
     most integer, told text, items jsonb,
     OUT outcome text, OUT at_class integer, OUT remaining bigint, OUT taken text[]
-) LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+) LANGUAGE plpgsql AS $$
 DECLARE
     item record;
     found uuid[];

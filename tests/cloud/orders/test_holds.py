@@ -1,8 +1,12 @@
 """Holds on a real database: nothing is oversold, and nothing is taken for sold that is not."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from uuid import UUID
 
+import asyncpg
 import pytest
 
 from cloud.errors import Refusal
@@ -62,25 +66,52 @@ def test_holds_of_two_classes_do_not_deadlock(shop: Shop) -> None:
     assert shop.tickets(event) == {"reserved": 20}
 
 
-def test_what_is_rolled_back_is_not_sold(shop: Shop) -> None:
-    """A buyer who finds the last tickets locked waits, and gets them if the other rolls back."""
+class Undone(Exception):
+    """Rolls back."""
+
+
+@asynccontextmanager
+async def locked(desk: Desk, event: UUID) -> AsyncIterator[None]:
+    """Have somebody lock two tickets, who in the end does not take them."""
+    async with desk.tx() as tx:
+        with suppress(Undone):
+            async with tx.conn.transaction():
+                await tx.conn.execute("SELECT lock_free($1, 0, 2, NULL)", event)
+                yield
+                raise Undone
+
+
+@pytest.mark.parametrize("quantity", [1, 2])
+def test_what_is_rolled_back_is_not_sold(shop: Shop, quantity: int) -> None:
+    """A buyer who finds the last tickets locked gets them if the other rolls back. Meanwhile he
+    waits for no lock: he may hold some himself, on what was sold while he looked."""
     event = shop.event(Class(count=2))
 
     async def scene(desk: Desk) -> str:
-        async with desk.tx() as first:
-            transaction = first.conn.transaction()
-            await transaction.__aenter__()
-            await first.conn.execute("SELECT lock_free($1, 0, 2, NULL)", event)
-            second = asyncio.create_task(tried(desk, event, 1, quantity=2))
-            await asyncio.sleep(0.3)
-            assert not second.done()
-            await transaction.__aexit__(Undone, Undone(), None)
-            return await second
-
-    class Undone(Exception):
-        """Rolls back."""
+        async with locked(desk, event):
+            second = asyncio.create_task(tried(desk, event, 1, quantity=quantity))
+            for _ in range(30):
+                await asyncio.sleep(0.01)
+                waiting = await asyncio.to_thread(
+                    shop.database.rows, "SELECT relation::regclass FROM pg_locks WHERE NOT granted"
+                )
+                assert (waiting, second.done()) == ([], False)
+        return await second
 
     assert shop.run(scene) == "held"
+
+
+def test_nobody_is_told_sold_out_of_what_is_not_sold(shop: Shop) -> None:
+    """A buyer who finds the last tickets locked for long is asked to try again."""
+    event = shop.event(Class(count=2))
+
+    async def scene(desk: Desk) -> None:
+        async with locked(desk, event):
+            with pytest.raises(asyncpg.LockNotAvailableError):
+                await tried(desk, event, 1, quantity=1)
+
+    shop.run(scene)
+    assert shop.tickets(event) == {"created": 2}
 
 
 def test_a_refusal_says_what_is_left(shop: Shop) -> None:

@@ -12,13 +12,13 @@ from cloud.db.hosts import each_host, first_that_fits
 from cloud.db.statements import TracedConnection
 
 # A query that takes longer is a fault of ours; a lock that takes longer is somebody's crash.
-# A service asks the same few hundred questions all evening: each connection plans one once. Left to
-# choose, the server planned most of them anew at every call, which took longer than the answer.
 SETTINGS: Final = {
     "application_name": "usher",
     "statement_timeout": "20s",
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "60s",
+    # A service asks the same few hundred questions all evening: each connection plans one once.
+    # Left to choose, the server planned most of them anew at each call, longer than it answered.
     "plan_cache_mode": "force_generic_plan",
 }
 
@@ -86,7 +86,7 @@ async def hang_up(conn: Connection) -> None:
             await conn.close()
 
 
-def new_pool(url: str, *, size: int = 8, **settings: str) -> Pool:
+def new_pool(url: str, *, size: int = 8) -> Pool:
     """Return a pool of up to `size` connections, to be opened by `open_up` in the same loop.
 
     JSON columns are Python values.
@@ -100,7 +100,7 @@ def new_pool(url: str, *, size: int = 8, **settings: str) -> Pool:
         reset=_nothing,
         timeout=CONNECTING,
         command_timeout=ANSWERING,
-        server_settings=SETTINGS | settings,
+        server_settings=SETTINGS,
         connection_class=TracedConnection,
     )
     return pool
@@ -111,9 +111,9 @@ async def open_up(pool: Any) -> None:
     await pool
 
 
-async def open_pool(url: str, *, size: int = 8, **settings: str) -> Pool:
+async def open_pool(url: str, *, size: int = 8) -> Pool:
     """Return an open pool."""
-    pool = new_pool(url, size=size, **settings)
+    pool = new_pool(url, size=size)
     await open_up(pool)
     return pool
 

@@ -31,7 +31,6 @@ FRAMED: Final = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none';"
     " frame-ancestors 'self'; base-uri 'none'"
 )
-NAMES: Final = {"de": "Deutsch", "en": "English"}
 CURRENT: Final = ' aria-current="page"'
 WHY: Final = {
     "gone": "What it was about is not there any more.",
@@ -123,7 +122,7 @@ def sample(base: str, box: str, kind: Kind, mail: Mail) -> str:
     place = f"{box}/samples/{kind}/{mail.letter.language}"
     others = " ".join(
         f'<a href="{escape(box)}/samples/{kind}/{each}" hreflang="{each}" lang="{each}"'
-        f"{CURRENT if each == mail.letter.language else ''}>{NAMES[each]}</a>"
+        f"{CURRENT if each == mail.letter.language else ''}>{escape(words(each)('language'))}</a>"
         for each in LANGUAGES
     )
     more = [("Language", f'<span class="samples">{others}</span>')]

@@ -28,8 +28,8 @@ def shown(
     """Return a note as screens show it. `lists`: what the badge on duty opens, by event."""
     event, ticket = bytes.fromhex(note.event), bytes.fromhex(note.ticket)
     book = trust.books.get(event)
-    found = lists[event].guests.get(ticket) if event in lists else None
-    guest = found.entry if found else None
+    listed = lists[event].guests.get(ticket) if event in lists else None
+    guest = listed.entry if listed else None
     return IncidentShown(
         incident=note.incident,
         kind=note.kind,
@@ -42,7 +42,7 @@ def shown(
         order=guest.order if guest else "",
         gates=_gate_names(book, note) if book else (),
         here=me.hex() in note.devices,
-        at=note.found,
+        found=note.found,
     )
 
 

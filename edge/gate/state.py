@@ -122,7 +122,7 @@ class IncidentShown(msgspec.Struct, frozen=True, kw_only=True):
     order: str
     gates: tuple[str, ...]
     here: bool  # this device's own records show it
-    at: int  # unix ms: when the cloud found it
+    found: int  # unix ms: when the cloud found it
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from shared.log.chain import Fault
 from shared.log.gossip import Mark
 from shared.log.record import SIZE, Kind, record_hash
 from shared.merge.incidents import Incident
+from tests.damage import flipped
 from tests.edge.gates import NOW, Site, meaning, two_sites
 from tests.scribe import Scribe
 
@@ -237,10 +238,6 @@ def test_devices_on_no_roster_are_passed_over(house: tuple[Site, Site, Scribe]) 
     taken = replica(north).take(b"".join(encode(FileKind.LOG, mixed)))
     assert (taken.strangers, taken.new) == (2, len(south.raws()))
     assert not any(raw[4:20] == stranger.device for raw in north.gate.stores.log.records())
-
-
-def flipped(raw: bytes, at: int) -> bytes:
-    return raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]
 
 
 def test_what_nobody_signed_is_not_taken(house: tuple[Site, Site, Scribe]) -> None:

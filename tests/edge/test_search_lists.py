@@ -17,6 +17,7 @@ from shared.errors import UsherError
 from shared.manifest.search import Entry, SearchHead, Words, make_head, seal_part
 from shared.manifest.search_keys import Series
 from shared.signed import Kind, open_signed, seal
+from tests.damage import flipped
 from tests.edge.conftest import MakeSite
 from tests.edge.gates import NOW, STAFFED, SUE, Site
 from tests.edge.papers import roster
@@ -181,7 +182,7 @@ def test_a_part_that_the_head_does_not_name_refuses_the_file(
     own.feed(*writer.sections())
     head, *parts = writer.sections()
     content = parts[at].content
-    parts[at] = Section(Part.SEARCH_ENTRIES, content[:-1] + bytes((content[-1] ^ 1,)))
+    parts[at] = Section(Part.SEARCH_ENTRIES, flipped(content))
     before = chunks(own)
     with pytest.raises(UsherError) as caught:
         own.feed(head, *parts)

@@ -18,6 +18,7 @@ from shared.manifest import frames
 from shared.wire import SyncState
 from shared.wire import frames as framed
 from tests.cloud.service import Event
+from tests.damage import flipped
 from tests.edge.appliance import toml_of
 from tests.together import liar as lies
 from tests.together.conftest import MakeGate
@@ -122,10 +123,9 @@ def test_a_list_that_moves_on_meanwhile_keeps_what_came(
     gate.check(event)
 
 
-def flipped(body: bytes) -> bytes:
+def spoilt(body: bytes) -> bytes:
     """Change a bit in the middle."""
-    at = len(body) // 2
-    return body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
+    return flipped(body, len(body) // 2)
 
 
 def bomb(_: bytes) -> bytes:
@@ -145,12 +145,12 @@ LIES: dict[str, tuple[str, Callable[[Any], lies.Lie], type[Exception]]] = {
     "somebody else's time": ("/sync$", lambda s: lies.changed(bytes, usher_stamp=s), UsherError),
     "no time": ("/sync$", lambda _: lies.changed(bytes, usher_stamp=""), UsherError),
     "nobody": ("/sync$", lambda _: lies.gone, Away),
-    "a keyset with a changed bit": ("/keyset", lambda _: lies.changed(flipped), UsherError),
+    "a keyset with a changed bit": ("/keyset", lambda _: lies.changed(spoilt), UsherError),
     "a keyset without an end": ("/keyset", lambda _: lies.changed(lambda b: b * 9_999), Garbled),
-    "a roster with a changed bit": ("/roster", lambda _: lies.changed(flipped), UsherError),
-    "a head with a changed bit": ("/head", lambda _: lies.changed(flipped), UsherError),
+    "a roster with a changed bit": ("/roster", lambda _: lies.changed(spoilt), UsherError),
+    "a head with a changed bit": ("/head", lambda _: lies.changed(spoilt), UsherError),
     "a head packed": ("/head", lambda _: lies.changed(bytes, content_encoding="gzip"), Garbled),
-    "chunks with a changed bit": ("/chunks", lambda _: lies.changed(flipped), Exception),
+    "chunks with a changed bit": ("/chunks", lambda _: lies.changed(spoilt), Exception),
     "chunks that explode": ("/chunks", lambda _: lies.changed(bomb), Garbled),
     "chunks of nothing": ("/chunks", lambda _: lies.changed(lambda _: b""), Garbled),
     "chunks by another packer": (
@@ -260,7 +260,7 @@ def test_a_bad_delta_makes_a_gate_take_a_snapshot(
     house.sell(event, 1)
     house.service.work()
     make: dict[str, lies.Lie] = {
-        "a changed bit": lies.changed(flipped),
+        "a changed bit": lies.changed(spoilt),
         "an explosion": lies.changed(bomb),
         "nothing": lies.changed(lambda _: b""),
         "cut off": lies.changed(lambda body: body[: len(body) // 2]),
@@ -295,7 +295,7 @@ def test_one_event_that_fails_is_in_no_others_way(
     """Its list stays away; the other's is there."""
     second = house.event(3)
     gate = join()
-    liar.about(f"{house.ref(event).hex()}/head", lies.changed(flipped))
+    liar.about(f"{house.ref(event).hex()}/head", lies.changed(spoilt))
     with pytest.raises(UsherError):
         pull(gate, liar)
     gate.check(second)

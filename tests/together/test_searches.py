@@ -12,6 +12,7 @@ from edge.sync.searches import Searches
 from shared.manifest.search import SearchHead
 from shared.wire import frames, unframed
 from tests.cloud.search.lookup import Badge
+from tests.damage import flipped
 from tests.together import liar as lies
 from tests.together.conftest import MakeGate
 from tests.together.gates import Joined, Living
@@ -201,7 +202,7 @@ def swapped(body: bytes) -> bytes:
     "lie",
     [
         lies.changed(swapped),
-        lies.changed(lambda body: body[:-1] + bytes((body[-1] ^ 1,))),
+        lies.changed(flipped),
         lies.changed(lambda _: b""),
         lies.changed(lambda _: frames((b"", b""))),
         lies.changed(lambda _: frames((b"x" * 1000, b"y"))),
@@ -232,9 +233,7 @@ def test_parts_that_are_not_the_heads_never_get_in_force(
     office.check_disk()
 
 
-@pytest.mark.parametrize(
-    "lie", [lies.changed(lambda body: body[:-1] + bytes((body[-1] ^ 1,))), lies.other(b"<p>")]
-)
+@pytest.mark.parametrize("lie", [lies.changed(flipped), lies.other(b"<p>")])
 def test_a_head_that_nobody_signed_changes_nothing(
     office: Office, liar: Liar, lie: lies.Lie
 ) -> None:

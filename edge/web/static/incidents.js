@@ -28,7 +28,7 @@ function row(incident) {
   mark.dataset.signal = MARKS[incident.state];
   const kind = has(`incidents.kind.${incident.kind}.word`) ? incident.kind : "other";
   const guest = [incident.name, incident.seat, incident.ticket_class, incident.order && t("search.order", { order: incident.order })];
-  const where = [clock(incident.at, now(), site.lane.timezone), incident.gates.join(", "), incident.event_name, incident.here && t("incidents.here")];
+  const where = [clock(incident.found, now(), site.lane.timezone), incident.gates.join(", "), incident.event_name, incident.here && t("incidents.here")];
   return el("li", { class: "row incident", data: { incident: incident.incident, state: incident.state } },
     mark,
     el("div", { class: "what" },

@@ -31,6 +31,7 @@ from edge.store.database import StorageFailed
 from edge.store.identity import Identity, load_identity, loading, lock_folder
 from edge.store.log import Probe, unobserved
 from edge.store.stores import KEY, Stores, heal_stores
+from edge.store.wiping import end_wipe
 from shared.log.record import EMPTY, Kind
 from shared.log.writer import Tail
 
@@ -206,6 +207,7 @@ def open_gate(settings: Settings, machine: Machine | None = None, software: str 
     Raises `AlreadyRunning`, `NotSetUp`, `NewerSchema` and, where the disk fails, `StorageFailed`.
     """
     folder = settings.data_folder
+    end_wipe(folder)
     me = load_identity(folder / KEY)
     if me is None:
         raise NotSetUp(f"{folder} has no device key: run `usher-edge init` first")

@@ -4,7 +4,6 @@ These run beside the agent, in a process of their own: they never write this dev
 the agent reads again when it is told to.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -15,12 +14,13 @@ from edge.gate.intake import Intake
 from edge.gate.replay import ledger_of
 from edge.gate.replica import Replica, whole
 from edge.gate.trust import Trust, pinned, restored
-from edge.store.identity import Identity, load_identity, loading, make_identity, sync_folder
-from edge.store.stores import DATABASE, KEY, MIRROR, NEXT_KEY, Stores, open_stores
+from edge.store.identity import Identity, load_identity, loading, make_identity
+from edge.store.stores import KEY, Stores, open_stores
+from edge.store.wiping import end_wipe, wipe
 from shared.bundle import FileKind, Section, decode
 from shared.devices.command import Command, Recipient
 from shared.errors import Refused, Untrusted
-from shared.keys import SEED_SIZE, is_valid_point
+from shared.keys import is_valid_point
 
 Advance = Callable[[], None]
 ENROLLING: Final = "enrolling"  # the setting of an enrolment that is not over
@@ -44,6 +44,7 @@ def new_folder(folder: Path) -> Stores:
     """Open a device's folder, made if it is not there."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
+    end_wipe(folder)
     return open_stores(folder)
 
 
@@ -119,31 +120,17 @@ class Feeding:
 
 
 def obey(command: Command, stores: Stores, clock: DeviceClock) -> None:
-    """Carry a command out, its number stored before (spec/devices.md §4)."""
+    """Carry a command out, its number stored before; of a wipe, that it has begun
+    (spec/devices.md §4)."""
+    if command.action == "wipe":
+        wipe(stores.database.path.parent)
+        return
     said = {"obeyed": command.number.to_bytes(8, "big")}
     if command.action in ("lock", "unlock"):
         said["locked"] = int(command.action == "lock").to_bytes(8, "big")
     stores.settings.put(said)
     if command.action == "set_time" and command.time is not None:
         clock.obey(command.time)
-    elif command.action == "wipe":
-        wipe(stores.database.path.parent)
-
-
-def wipe(folder: Path) -> None:
-    """Destroy the device's key first, then everything else (spec/devices.md §4)."""
-    for key in (folder / KEY, folder / NEXT_KEY):
-        if key.exists():
-            with key.open("r+b") as file:
-                file.write(bytes(SEED_SIZE))
-                file.flush()
-                os.fsync(file.fileno())
-            key.unlink()
-            sync_folder(folder)
-    for path in (*sorted(folder.glob(f"{DATABASE}*")), *sorted(folder.glob(f"{MIRROR}*"))):
-        if not path.name.endswith("-shm"):  # an agent that runs on has it in its memory
-            os.truncate(path, 0)
-        path.unlink()
 
 
 def _in_words(batch: Heard, trust: Trust) -> str:

@@ -10,10 +10,12 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Final, NamedTuple
 
 from edge.store.database import StorageFailed
 from shared import hashing, keys
+
+WIPING: Final = "wiping"  # there from before a wipe until it is over (`edge.store.wiping`)
 
 
 class Identity(NamedTuple):
@@ -40,7 +42,9 @@ def identity_of(seed: bytes) -> Identity:
 
 
 def load_identity(path: Path) -> Identity | None:
-    """Return the identity on disk, None before there is one."""
+    """Return the identity on disk, None before there is one and once it is being destroyed."""
+    if is_being_wiped(path.parent):
+        return None
     try:
         seed = path.read_bytes()
     except FileNotFoundError:
@@ -50,6 +54,17 @@ def load_identity(path: Path) -> Identity | None:
     if len(seed) != keys.SEED_SIZE:
         raise StorageFailed(f"{path.name} is damaged")
     return identity_of(seed)
+
+
+def is_being_wiped(folder: Path) -> bool:
+    """Whether a wipe of this folder has begun, and has not come to its end."""
+    try:
+        (folder / WIPING).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise StorageFailed(f"{folder.name}: {error.strerror}") from error
+    return True
 
 
 def make_identity(path: Path, random: Callable[[int], bytes] = os.urandom) -> Identity:

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 import pytest
 
-from edge.gate import setup
 from edge.gate.gate import NotSetUp
 from edge.practice.world import EVENT, World
 from edge.store.identity import load_identity
 from edge.store.stores import KEY, open_stores
+from edge.store.wiping import wipe
 from shared.bundle import FileKind, Part, Section, encode
 from shared.devices.roster import Cutoff
 from shared.errors import UsherError
@@ -316,7 +316,7 @@ def test_a_wipe_that_was_cut_off_has_destroyed_the_key(
     own.close()
     monkeypatch.setattr(os, "truncate", cut)
     with pytest.raises(Cut):
-        setup.wipe(own.folder)
+        wipe(own.folder)
     assert load_identity(own.folder / KEY) is None
     assert own.me.secret[:32] not in own.bytes_of()
 

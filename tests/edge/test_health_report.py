@@ -13,13 +13,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from edge.gate.gate import Gate, open_gate
 from edge.gate.ledger import Line
-from edge.gate.setup import wipe
 from edge.health.reading import Hardware
 from edge.health.report import CLOSELY, FRESH, Health
 from edge.health.result import Result
 from edge.link.messages import CameraState
 from edge.practice.world import EVENT, World, post_lane
 from edge.settings import Settings, settings_of
+from edge.store.wiping import wipe
 from shared.log.chain import MAX_BATCH
 from shared.log.record import EMPTY, Kind
 from tests.edge.test_health_checks import HARDWARE

@@ -37,6 +37,7 @@ SUITES = {
     "cloud.uploads": "take in and merge 100,000 check-in records",
     "cloud.holds": "hold tickets that many want",
     "cloud.preload": "make and list what gates load of 100,000 tickets",
+    "cloud.losses": "order tickets while each dependency is away",
     "broker": "relay 20,000 messages from the outbox to RabbitMQ",
     "mail": "sell 1,000 tickets, and mail each",
     "sync.preload": "load 100,000 tickets at a gate, from nothing",

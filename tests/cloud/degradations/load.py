@@ -1,10 +1,20 @@
-"""Work that goes on while a test takes something away."""
+"""Work that goes on while something is taken away, and how it went before, meanwhile and after.
+
+with load(service, owner, tenant) as work:
+    work.until(5)
+    with work.without():
+        os.kill(…)
+        work.until(10)
+    work.until(5)
+"""
 
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
+from typing import NamedTuple
 
 from tests.cloud.service import Event, Person, Service, Tenant
 
@@ -14,17 +24,40 @@ ORDERED = 5.0
 PAID = "SELECT count(*) AS n FROM purchase WHERE event_id = $1 AND state = 'paid'"
 
 
-class Load:
-    """Buyers of free tickets, one after the other: each order that was answered 201 is there."""
+class Phase(StrEnum):
+    """When an order was asked for: whatever touches the loss is `DURING`."""
 
-    def __init__(self, service: Service, owner: Person, event: Event, pace: float) -> None:
+    BEFORE = "before"
+    DURING = "during"
+    AFTER = "after"
+
+
+class Answered(NamedTuple):
+    """An order that was answered, well or not."""
+
+    phase: Phase
+    seconds: float
+    well: bool
+
+
+class Load:
+    """Buyers of free tickets, one after the other: each order that was answered 201 is there.
+
+    `depth`: how many times as many orders are waited for as a test asks for.
+    """
+
+    def __init__(
+        self, service: Service, owner: Person, event: Event, pace: float, depth: int
+    ) -> None:
         self._client = service.client(owner.headers["authorization"])
         self._event = event
         self._pace = pace
+        self._depth = depth
         self._stop = threading.Event()
+        self._phase = Phase.BEFORE
         self.answers: Counter[tuple[int, str]] = Counter()
         self.orders: list[str] = []
-        self.seconds: list[float] = []
+        self.answered: list[Answered] = []
 
     def run(self) -> None:
         """Order until told to stop."""
@@ -32,25 +65,36 @@ class Load:
             "event_id": str(self._event.event_id), "items": [{"class_index": 0, "quantity": 1}]
         }  # fmt: skip
         while not self._stop.is_set():
-            began = time.monotonic()
+            phase, began = self._phase, time.monotonic()
             answer = self._client.post(f"{self._event.tenant.path}/orders", json=wanted)
-            self.seconds.append(time.monotonic() - began)
+            took = time.monotonic() - began
+            if phase is not Phase.DURING:
+                phase = self._phase
+            self.answered.append(Answered(phase, took, answer.is_success))
             code = "" if answer.is_success else answer.json()["code"]
             self.answers[answer.status_code, code] += 1
             if answer.is_success:
                 self.orders.append(answer.json()["order_id"])
             self._stop.wait(self._pace)
 
+    @contextmanager
+    def without(self) -> Iterator[None]:
+        """Something is away while this lasts."""
+        self._phase = Phase.DURING
+        yield
+        self._phase = Phase.AFTER
+
     def until(self, more: int) -> None:
         """Wait until so many more are ordered."""
-        end, wanted = time.monotonic() + 120, len(self.orders) + more
+        more *= self._depth
+        end, wanted = time.monotonic() + 120 + more, len(self.orders) + more
         while len(self.orders) < wanted:
             assert time.monotonic() < end, self.answers
             time.sleep(0.05)
 
     def within(self, seconds: float = ORDERED) -> None:
         """Fail unless 99 of 100 were answered within so many seconds, whatever the answer."""
-        ranked = sorted(self.seconds)
+        ranked = sorted(each.seconds for each in self.answered)
         slow = ranked[len(ranked) * 99 // 100]
         assert slow <= seconds, (slow, ranked[len(ranked) // 2], self.answers)
 
@@ -59,10 +103,12 @@ class Load:
 
 
 @contextmanager
-def load(service: Service, owner: Person, tenant: Tenant, pace: float = 0.0) -> Iterator[Load]:
+def load(
+    service: Service, owner: Person, tenant: Tenant, pace: float = 0.0, depth: int = 1
+) -> Iterator[Load]:
     """Work meanwhile. `pace`: seconds between an answer and the next order."""
     free = service.event(owner, tenant, capacity=5000, price=0, per_order=10)
-    working = Load(service, owner, free, pace)
+    working = Load(service, owner, free, pace, depth)
     thread = threading.Thread(target=working.run)
     thread.start()
     try:

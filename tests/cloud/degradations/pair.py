@@ -5,7 +5,9 @@ with pair(folder) as servers:
     servers.promote()
 """
 
+import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -18,6 +20,8 @@ from urllib.parse import urlsplit, urlunsplit
 from cloud.embedded.postgres import Postgres
 from cloud.embedded.programs import wheel_postgres
 from tests.cloud.database import Database, copy_template, make_template
+from tests.cloud.degradations.load import Load
+from tests.cloud.service import Service
 
 PATIENCE: Final = 120.0  # seconds
 SYNCHRONOUS: Final = "ALTER SYSTEM SET synchronous_standby_names = '*'"
@@ -92,3 +96,18 @@ def _follow(primary: Database) -> None:
     while not primary.rows(FOLLOWS):
         assert time.monotonic() < end
         time.sleep(0.1)
+
+
+def postgresql_fails_over(servers: Pair, service: Service, work: Load) -> None:
+    """By itself: nobody starts the service again, or tells it where."""
+    work.until(20)
+    with work.without():
+        os.kill(servers.primary.pid, signal.SIGKILL)
+        service.until(lambda: work.answers[503, "unavailable"], lambda seen: seen > 0, PATIENCE)
+        servers.promote()
+        service.until(
+            lambda: service.client().get("/readyz").status_code,
+            lambda status: status == 200,
+            PATIENCE,
+        )
+    work.until(20)

@@ -1,7 +1,5 @@
 """A standby takes over while orders come: some are refused, none that was answered is lost."""
 
-import os
-import signal
 import socket
 from collections.abc import Iterator
 
@@ -10,10 +8,8 @@ import pytest
 from cloud.db.connect import connect
 from tests.cloud.database import Database, awaited
 from tests.cloud.degradations.load import load
-from tests.cloud.degradations.pair import Pair, pair
+from tests.cloud.degradations.pair import Pair, pair, postgresql_fails_over
 from tests.cloud.service import Service, running
-
-LONG = 120.0  # seconds; a loaded machine
 
 
 @pytest.fixture(scope="module")
@@ -32,15 +28,10 @@ def service(
 
 
 def test_postgresql_fails_over(servers: Pair, service: Service) -> None:
-    """By itself: nobody starts the service again, or tells it where."""
+    """Orders meanwhile are told so."""
     owner = service.person()
     with load(service, owner, service.tenant(owner)) as working:
-        working.until(20)
-        os.kill(servers.primary.pid, signal.SIGKILL)
-        service.until(lambda: working.answers[503, "unavailable"], lambda seen: seen > 0, LONG)
-        servers.promote()
-        working.until(20)
-        service.until(lambda: service.client().get("/readyz").status_code, lambda s: s == 200, LONG)
+        postgresql_fails_over(servers, service, working)
     assert working.answers.keys() <= {(201, ""), (503, "unavailable"), (503, "busy")}
     working.within()
 

@@ -18,6 +18,8 @@ class Call(NamedTuple):
     type: str
     data: dict[str, Any]
     good: bool  # signed with the secret that the receiver knows
+    body: dict[str, Any]
+    answer: int | str
 
 
 class Receiver:
@@ -42,10 +44,11 @@ class Receiver:
         with self._lock:
             self.paths.append(path)
             told = json.loads(body)
-            self.calls.append(
-                Call(headers["webhook-id"], told["type"], told["data"], self._good(headers, body))
-            )
-            return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+            answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+            signed = self._good(headers, body)
+            name = headers["webhook-id"]
+            self.calls.append(Call(name, told["type"], told["data"], signed, told, answer))
+            return answer
 
     def _good(self, headers: dict[str, str], body: bytes) -> bool:
         try:

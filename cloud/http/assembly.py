@@ -10,6 +10,7 @@ from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
+from cloud.http.body import StrictRequest
 from cloud.http.bulkheads import Bulkheads
 from cloud.http.dependencies import DEPENDENCIES
 from cloud.http.description import PATH, Description
@@ -64,6 +65,7 @@ def assemble(
         route_handlers=list(routes),
         dependencies=DEPENDENCIES | given,
         middleware=[Front(kernel), *([bulkheads] if bulkheads else []), UnitOfWork(kernel)],
+        request_class=StrictRequest,
         exception_handlers={**HANDLERS, Replay: on_replay},
         lifespan=list(lifespan),
         cors_config=_cors(cors_origins),

@@ -107,8 +107,15 @@ def on_refusal(request: Request[Any, Any, Any], refusal: Refusal) -> Response[An
 
 def on_validation(request: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:
     """Answer a request that is not in the declared form; values sent are never echoed."""
-    field, accepted = _blame(error)
-    return answer(Refusal("invalid_request", field=field, accepted=accepted), request_id(request))
+    extra = error.extra
+    if not (isinstance(extra, list) and extra and isinstance(extra[0], dict)):
+        return answer(Refusal("invalid_request"), request_id(request))
+    key, said = (str(extra[0].get(name, "")) for name in ("key", "message"))
+    if extra[0].get("source", "body") == "body":
+        refusal = refused_value(said, "" if key == "data" else f".{key}")
+    else:
+        refusal = Refusal("invalid_request", field=key, accepted=_wanted(said))
+    return answer(refusal, request_id(request))
 
 
 def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
@@ -147,22 +154,14 @@ def _says_more(refusal: Refusal) -> bool:
     return bool(refusal.field or refusal.accepted)
 
 
-def _blame(error: ValidationException) -> tuple[str, str]:
-    """Return the field to blame and what it takes, from what msgspec or litestar says."""
-    extra = error.extra
-    if not (isinstance(extra, list) and extra and isinstance(extra[0], dict)):
-        return "", ""
-    first = extra[0]
-    said = SAID.fullmatch(str(first.get("message", "")))
-    what, path = (said["what"], said["path"] or "") if said else ("", "")
-    if first.get("source", "body") != "body":
-        return str(first.get("key", "")), _wanted(what)
-    key = str(first.get("key", ""))
-    pointer = "" if key == "data" else f"/{key.replace('.', '/')}"
-    pointer += re.sub(r"\[(\d+)\]", r"/\1", path).replace(".", "/")
+def refused_value(said: str, field: str = "") -> Refusal:
+    """Return the refusal of a body, from what msgspec says is wrong in it, or in its `field`."""
+    match = SAID.fullmatch(said)
+    what, path = (match["what"], match["path"] or "") if match else ("", "")
+    pointer = re.sub(r"\[(\d+)\]", r"/\1", field + path).replace(".", "/")
     if missing := MISSING.fullmatch(what):
-        return f"{pointer}/{missing[1]}", "a value"
-    return pointer, _wanted(what)
+        return Refusal("invalid_request", field=f"{pointer}/{missing[1]}", accepted="a value")
+    return Refusal("invalid_request", field=pointer, accepted=_wanted(what))
 
 
 def _wanted(what: str) -> str:

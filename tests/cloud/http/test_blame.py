@@ -22,3 +22,14 @@ def test_the_field_is_named_and_what_it_takes(
     assert answer.status_code == 400
     (error,) = answer.json()["errors"]
     assert (error.get("field", ""), error["accepted"]) == expected
+
+
+@pytest.mark.parametrize("text", [b"{", b'{"email": }', b"\xff", b'{"email": "\xff"}'])
+def test_what_is_no_json_is_called_that(service: Service, text: bytes) -> None:
+    """Nothing is blamed but the body."""
+    answer = httpx.post(
+        f"{service.address}/v1/sessions",
+        content=text,
+        headers={"content-type": "application/json"},
+    )
+    assert (answer.status_code, answer.json()["code"]) == (400, "body_malformed")

@@ -1,0 +1,33 @@
+"""Bodies of JSON, taken as they are declared: "1" is no number, and "true" no truth.
+
+litestar converts a decoded body as leniently as it converts the text of a query, so bodies are
+decoded here into what their route declares. What it converts afterwards is that already.
+"""
+
+from functools import cache
+from typing import Any
+
+import msgspec
+from litestar import Request
+
+from cloud.errors import Refusal
+from cloud.http.problems import refused_value
+
+
+class StrictRequest(Request[Any, Any, Any]):
+    """A request whose JSON is what its route declares, or refused."""
+
+    async def json(self) -> Any:
+        """Return the body as the route's `data`."""
+        field = self.route_handler.parsed_data_field
+        try:
+            return _decoder(field.annotation if field else Any).decode(await self.body())
+        except msgspec.ValidationError as error:
+            raise refused_value(str(error)) from None
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            raise Refusal("body_malformed") from None
+
+
+@cache
+def _decoder(declared: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(declared)

@@ -61,7 +61,10 @@ async def list_audit(
     summary="Export the audit",
     responses={
         200: ResponseSpec(
-            bytes, media_type="application/x-ndjson", description="A row a line, the oldest first."
+            bytes,
+            generate_examples=False,
+            media_type="application/x-ndjson",
+            description="A row a line, the oldest first.",
         )
     },
 )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Final
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
@@ -97,12 +97,15 @@ def _cors(origins: Sequence[str]) -> CORSConfig | None:
 
 
 def _openapi(version: str) -> OpenAPIConfig:
+    description = Description()
     return OpenAPIConfig(
         title="Usher",
         version=version or "0",
         description=DESCRIPTION,
-        path=PATH,
-        render_plugins=[Description()],
+        openapi_router=Router(
+            PATH, route_handlers=[], include_in_schema=False, before_request=description.answer
+        ),
+        render_plugins=[description],
         components=Components(security_schemes=dict(SCHEMES)),
         use_handler_docstrings=True,
     )

@@ -4,14 +4,17 @@ Every operation gets what the kernel does for all of them: who may call it, the 
 idempotency key, and an example of its body made of its fields' own examples.
 """
 
+import asyncio
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
-from litestar import Litestar, Request
+from litestar import Litestar, Request, Response
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.serialization import encode_json
 
+from cloud.errors import Refusal
 from cloud.http.catalogue import CATALOGUE
 from cloud.http.problems import MEDIA_TYPE, Problem
 
@@ -48,18 +51,30 @@ SAMPLES: Final[Mapping[str, Any]] = {
 
 
 class Description(JsonRenderPlugin):
-    """Serves the completed description."""
+    """Serves the completed description, which a thread makes when it is first asked for.
+
+    Making it takes a second of computing, and no other request is to wait for it. `answer` is to
+    run before the handlers that litestar makes, which would make it in the event loop.
+    """
 
     def __init__(self) -> None:
         super().__init__(path=["/", "/openapi.json"])  # below PATH
         self._made = b""
+        self._making = asyncio.Lock()
 
-    def render(self, request: Request[Any, Any, Any], openapi_schema: Json) -> bytes:
-        """Return the description; made at the first request."""
-        if not self._made:
-            plain = msgspec.json.decode(super().render(request, openapi_schema))
-            self._made = msgspec.json.encode(complete(plain, opts(request.app)))
-        return self._made
+    async def answer(self, request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Answer with the description."""
+        if request.path_params:  # for whatever else is below PATH litestar has a page of its own
+            raise Refusal("not_found")
+        async with self._making:
+            if not self._made:
+                self._made = await asyncio.to_thread(_make, request.app)
+        return Response(self._made, media_type=self.media_type)
+
+
+def _make(app: Litestar) -> bytes:
+    plain = msgspec.json.decode(encode_json(app.openapi_schema.to_schema()))
+    return msgspec.json.encode(complete(plain, opts(app)))
 
 
 def opts(app: Litestar) -> dict[tuple[str, str], Mapping[str, Any]]:
@@ -81,6 +96,9 @@ def complete(document: Json, routes: Mapping[tuple[str, str], Mapping[str, Any]]
     }
     for path, method, operation in operations(document):
         _add_refusals(operation, routes[path, method].get("own_refusals", ()))
+        for response in operation["responses"].values():
+            if "headers" in response:  # litestar keeps them in a set: each process has its order
+                response["headers"] = dict(sorted(response["headers"].items()))
         opt = routes[path, method]
         operation["security"] = _security(opt)
         for media_type in opt.get("gives", ()):

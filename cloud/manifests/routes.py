@@ -55,7 +55,12 @@ async def read_head(tx: NamedDependency[TenantTx], ref: Ref) -> Response[bytes]:
     operation_id="readManifestChunks",
     summary="Read chunks of an event's list",
     responses={
-        200: ResponseSpec(bytes, media_type=OCTETS, description="Frames (spec/manifest.md §6).")
+        200: ResponseSpec(
+            bytes,
+            generate_examples=False,
+            media_type=OCTETS,
+            description="Frames (spec/manifest.md §6).",
+        )
     },
 )
 async def read_chunks(

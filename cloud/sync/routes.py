@@ -60,7 +60,12 @@ async def read_state(
     operation_id="followSyncState",
     summary="Follow what is newest",
     responses={
-        200: ResponseSpec(str, media_type="text/event-stream", description="`event: state`.")
+        200: ResponseSpec(
+            str,
+            generate_examples=False,
+            media_type="text/event-stream",
+            description="`event: state`.",
+        ),
     },
 )
 async def follow_state(

@@ -8,7 +8,7 @@ import jsonschema_rs
 import pytest
 
 from tests.cloud.api.operations import Operation
-from tests.cloud.service import Service
+from tests.cloud.service import Service, problem
 
 
 @pytest.mark.parametrize("part", ["summary", "description", "operationId"])
@@ -76,4 +76,13 @@ def test_the_description_is_whole(service: Service, document: Any) -> None:
     assert document["openapi"].startswith("3.1")
     assert document["info"]["title"] == "Usher"
     stranger = service.client()
-    assert stranger.get("/v1/nothing").headers["content-type"] == "application/problem+json"
+    for neighbour in ("/v1/nothing", "/v1/openapi.json/nothing", "/v1/openapi.json/nothing.json"):
+        assert problem(stranger.get(neighbour)) == (404, "not_found")
+
+
+def test_no_example_of_an_answer_is_made_up(operations: list[Operation]) -> None:
+    """litestar would draw letters for a text: nothing that this service says."""
+    for each in operations:
+        for answer in each.spec["responses"].values():
+            for content in answer.get("content", {}).values():
+                assert "examples" not in content["schema"], each.name

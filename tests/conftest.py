@@ -1,4 +1,4 @@
-"""How deep Hypothesis looks.
+"""How deep Hypothesis looks, and where compiled modules are kept.
 
 - `dev`, the default: new examples at every run, so that each developer's run searches
   somewhere else; a failure is kept in .hypothesis and tried first.
@@ -9,11 +9,22 @@
 No profile has a deadline: a slow example is no wrong one. A test may lower its examples
 relative to the profile by its strategies, never by a fixed `max_examples`, or `long` would
 not deepen it.
+
+Where PYTHONDONTWRITEBYTECODE is set, as in many a container, each of the hundreds of processes
+that tests start would compile all that it imports, which takes a service longer than all else of
+its start. They keep it in `.cache` then, and nothing beside the sources, as was asked.
 """
 
 import os
+import sys
+from pathlib import Path
 
 from hypothesis import settings
+
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+    bytecode = str(Path(__file__).parents[1] / ".cache" / "bytecode")
+    sys.pycache_prefix = os.environ.setdefault("PYTHONPYCACHEPREFIX", bytecode)
+    sys.dont_write_bytecode = False
 
 settings.register_profile("dev", deadline=None, print_blob=True)
 settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True, database=None)

@@ -1,7 +1,7 @@
 """What the features need of tracing. Nothing is kept unless cloud/tracing.py has begun to."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final
 
 from opentelemetry import trace
@@ -12,6 +12,8 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 TRACER: Final = trace.get_tracer("usher")
 FORM: Final = TraceContextTextMapPropagator()
 NOWHERE: Final = Context()
+NOTHING: Final = nullcontext()
+NONE: Final = nullcontext(trace.INVALID_SPAN)  # the span of a request that nobody traces
 
 
 def traceparent() -> str:
@@ -27,6 +29,23 @@ def following(told: str) -> Context:
         return NOWHERE
     carrier: Mapping[str, str] = {"traceparent": told}
     return FORM.extract(carrier, NOWHERE)
+
+
+def serving(told: str) -> AbstractContextManager[Span]:
+    """Run a request as a part of the trace that its `traceparent` names, or as a new one."""
+    where = following(told)
+    if where is NOWHERE and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        return NONE  # no trace is kept here, and none continued
+    return TRACER.start_as_current_span("request", where, SpanKind.SERVER)
+
+
+def asking(name: str, told: Mapping[str, str]) -> AbstractContextManager[object]:
+    """Run a question to another server as a part of a trace, if that is kept: else at no cost."""
+    if not trace.get_current_span().is_recording():
+        return NOTHING
+    return TRACER.start_as_current_span(
+        name, kind=SpanKind.CLIENT, attributes=told, record_exception=False
+    )
 
 
 @contextmanager

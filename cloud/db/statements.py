@@ -4,18 +4,16 @@ Only where that is kept: anything else pays nothing for it, and what a worker as
 itself makes no traces. SQL is literal, so its text has no values in it.
 """
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any, Final
 
 import asyncpg
-from opentelemetry.trace import SpanKind, get_current_span
+from opentelemetry.trace import get_current_span
 
-from cloud.spans import TRACER
+from cloud.spans import NOTHING, asking
 
 SYSTEM: Final = "postgresql"
-NOTHING: Final = nullcontext()
 
 
 class TracedConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no types
@@ -48,16 +46,9 @@ class TracedConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg shi
 
 
 def _part(query: str) -> AbstractContextManager[object]:
-    return _span(query) if get_current_span().is_recording() else NOTHING
-
-
-@contextmanager
-def _span(query: str) -> Iterator[None]:
-    told = {"db.system": SYSTEM, "db.statement": query}
-    with TRACER.start_as_current_span(
-        _operation(query), kind=SpanKind.CLIENT, attributes=told, record_exception=False
-    ):
-        yield
+    if not get_current_span().is_recording():  # nor is a span to be described
+        return NOTHING
+    return asking(_operation(query), {"db.system": SYSTEM, "db.statement": query})
 
 
 @lru_cache(1024)

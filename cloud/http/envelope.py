@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from litestar.enums import ScopeType
-from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.trace import Span, StatusCode
 
 from cloud.http.etags import conditional
-from cloud.spans import TRACER, following
+from cloud.spans import serving
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -56,8 +56,7 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        told = following(headers.get(b"traceparent", b"").decode("latin-1"))
-        with TRACER.start_as_current_span("request", told, SpanKind.SERVER) as span:
+        with serving(headers.get(b"traceparent", b"").decode("latin-1")) as span:
             await self._serve(scope, receive, send, headers, span)
 
     async def _serve(

@@ -11,10 +11,9 @@ import structlog
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
-from opentelemetry.trace import SpanKind
 
 from cloud.http.line import Away, Line
-from cloud.spans import TRACER
+from cloud.spans import asking
 
 LOG = structlog.get_logger("usher.http")
 # A window of a minute begins with its first request, and ends with the key. Returns how many
@@ -37,9 +36,7 @@ class RateLimiter:
     async def hit(self, bucket: str, per_minute: int) -> int:
         """Count one more in `bucket`; return how many seconds to wait, 0 for none."""
         try:
-            with TRACER.start_as_current_span(
-                "redis count", kind=SpanKind.CLIENT, record_exception=False
-            ):
+            with asking("redis count", {}):
                 words = ("EVAL", HIT, 1, f"usher:{bucket}", per_minute)
                 return max(0, int(await self._line.ask(*words)))
         except Away as away:

@@ -17,9 +17,10 @@ BOOKS: Final = "/v1/tenants/{tenant_id:uuid}/books"
 Subject = Annotated[
     str,
     QueryParameter(
-        max_length=64,
-        pattern=r"\A(|(order|refund|payment):[A-Za-z0-9_-]+)\Z",
-        description="`order:<id>`, `refund:<id>` or `payment:<id>`: entries of this alone.",
+        max_length=128,
+        pattern=r"\A(|(order|refund|payment|transaction):[A-Za-z0-9_-]+)\Z",
+        description="`order:<id>`, `refund:<id>`, `payment:<id>` or `transaction:<signature>` (on "
+        "a chain): entries of this alone.",
     ),
 ]
 

@@ -17,12 +17,18 @@ class Fact(StrEnum):
     REFUND_PAID = "refund_paid"
     REFUND_BOUNCED = "refund_bounced"  # paid out, and come back: the bank refused it
     LATE_PAYMENT = "late_payment"  # money that bought nothing, and is owed back
+    CHAIN_COST = "chain_cost"  # a transaction landed on a chain, which took its fee
 
 
 PROCESSOR: Final = "processor"
 ORGANIZER: Final = "organizer"
 PLATFORM: Final = "platform"
 REFUNDS: Final = "refunds"
+CHAIN_PAYER: Final = "chain:payer"
+CHAIN_FEES: Final = "chain:fees"
+CHAIN_PROTOCOL: Final = "chain:protocol"
+CHAIN_DEPOSITS: Final = "chain:deposits"
+LAMPORT: Final = "lamport"  # their unit, which is no money: 10**9 are a SOL
 
 
 class Posting(NamedTuple):
@@ -58,6 +64,13 @@ def refund_bounced(amount: int) -> Postings:
 def late_payment(amount: int) -> Postings:
     """Money came that buys nothing: all of it is owed back."""
     return _lines((PROCESSOR, amount), (REFUNDS, -amount))
+
+
+def chain_cost(fee: int, spent: int, *, deposit: bool) -> Postings:
+    """A transaction took lamports: *spent* in all, the *fee* in it. The rest is the *deposit* of
+    new accounts, or what programs take for a change."""
+    beyond = CHAIN_DEPOSITS if deposit else CHAIN_PROTOCOL
+    return _lines((CHAIN_FEES, fee), (beyond, spent - fee), (CHAIN_PAYER, -spent))
 
 
 def _lines(*lines: tuple[str, int]) -> Postings:

@@ -1,5 +1,6 @@
 """The journal in PostgreSQL. It only grows; row-level security adds the tenant."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Final, LiteralString, NamedTuple
 
@@ -10,19 +11,35 @@ from cloud.books.model import Fact, Postings
 from cloud.db.tenancy import TenantTx
 
 APPEND: Final[LiteralString] = """
-    WITH entry AS (INSERT INTO journal (fact, subject) VALUES ($1, $2) RETURNING journal_id)
+    WITH entry AS (
+        INSERT INTO journal (fact, subject) SELECT $1, unnest($2::text[])
+        RETURNING journal_id, subject)
     INSERT INTO posting (journal_id, line, account, currency, amount)
     SELECT e.journal_id, p.line, p.account, $3, p.amount
-      FROM entry e, unnest($4::text[], $5::bigint[]) WITH ORDINALITY AS p (account, amount, line)
+      FROM unnest($4::text[], $5::int[], $6::text[], $7::bigint[])
+           AS p (subject, line, account, amount)
+      JOIN entry e USING (subject)
 """
 
 
 async def append(tx: TenantTx, fact: Fact, subject: str, currency: str, postings: Postings) -> None:
     """Book a fact. One that moves no money is not booked; one booked before breaks."""
-    if postings:
-        accounts = [posting.account for posting in postings]
-        amounts = [posting.amount for posting in postings]
-        await tx.conn.execute(APPEND, fact.value, subject, currency, accounts, amounts)
+    await append_all(tx, fact, currency, {subject: postings})
+
+
+async def append_all(
+    tx: TenantTx, fact: Fact, currency: str, entries: Mapping[str, Postings]
+) -> None:
+    """Book the same fact of several subjects, an entry each."""
+    lines = [
+        (subject, line, *posting)
+        for subject, postings in entries.items()
+        for line, posting in enumerate(postings, 1)
+    ]
+    if lines:
+        subjects = [subject for subject, postings in entries.items() if postings]
+        columns = map(list, zip(*lines, strict=True))
+        await tx.conn.execute(APPEND, fact.value, subjects, currency, *columns)
 
 
 BALANCES: Final[LiteralString] = """
@@ -33,7 +50,8 @@ BALANCES: Final[LiteralString] = """
 
 
 class Balance(msgspec.Struct, frozen=True):
-    """What one account comes to. Below zero: that much is owed."""
+    """What one account comes to. Below zero: that much is owed. The currency of what a chain took
+    is `lamport`, which is no money."""
 
     account: str
     currency: str

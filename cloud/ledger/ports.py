@@ -31,6 +31,7 @@ from cloud.ledger.values import (
     Error,
     Landed,
     Mint,
+    Paid,
     Proof,
     Shape,
     Simulated,
@@ -140,6 +141,7 @@ class Done(Struct, frozen=True):
 
     slot: int
     effects: tuple[Effect, ...]
+    paid: Paid
 
 
 class Failed(Struct, frozen=True):
@@ -147,6 +149,7 @@ class Failed(Struct, frozen=True):
 
     error: Error
     stale: bool
+    paid: Paid
 
 
 class Pending(Struct, frozen=True):

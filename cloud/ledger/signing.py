@@ -133,14 +133,14 @@ class SigningLedger:
             return Expired() if height > signed.last_height else Pending()
         if RANK.index(status.commitment) < RANK.index(commitment):
             return Pending()
-        if status.error is not None:
-            return Failed(status.error, _stale(status.error))
         landed = await self._chain.landed(signed.signature)
         if landed is None:
             return Pending()  # its status is known already, its content is not
         if landed.raw != signed.raw:
             raise LedgerUntrusted("landed_bytes", "another transaction under our signature")
-        return Done(landed.slot, effects_of(landed))
+        if status.error is not None:
+            return Failed(status.error, _stale(status.error), landed.paid)
+        return Done(landed.slot, effects_of(landed), landed.paid)
 
     async def tree(self, tree: Pubkey) -> Tree | None:
         """Read both accounts."""

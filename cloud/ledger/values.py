@@ -151,6 +151,14 @@ class Status(Struct, frozen=True):
     error: Error | None = None
 
 
+class Paid(Struct, frozen=True):
+    """What a transaction took from its payer, in lamports: `fee` whether it succeeded or failed;
+    `spent` is all that the payer has less, the fee in it."""
+
+    fee: int
+    spent: int
+
+
 class Landed(Struct, frozen=True):
     """A transaction in a block. `events` is the data of the calls to the noop programs, in
     order, empty if it failed: `bubblegum/effects.py` reads both. `time` is in Unix seconds."""
@@ -161,6 +169,7 @@ class Landed(Struct, frozen=True):
     time: int
     error: Error | None
     events: tuple[bytes, ...]
+    paid: Paid
 
 
 class Simulated(Struct, frozen=True):

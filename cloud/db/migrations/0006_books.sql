@@ -4,12 +4,17 @@
 -- Accounts: "processor" (what the payment provider holds for us), "organizer" (owed to the
 -- tenant), "platform" (our fees), "artist:<uuid>" (royalties owed), "refunds" (owed to buyers),
 -- "wallet:<uuid>" (owed to a seller; resale). A debit is positive.
+--
+-- What minting on a chain cost is booked in its own unit, the lamport, and in accounts of its own:
+-- "chain:payer" (what we laid out), "chain:fees" (for transactions), "chain:protocol" (to programs,
+-- for changes), "chain:deposits" (what accounts hold). No entry turns one unit into another.
 
 CREATE TABLE journal (
     tenant_id uuid NOT NULL DEFAULT current_tenant() REFERENCES tenant,
     journal_id bigint GENERATED ALWAYS AS IDENTITY,
     fact text NOT NULL,    -- "sale", "refund_due", "refund_paid", … (cloud/books/model.py)
-    subject text NOT NULL, -- "order:<uuid>", "refund:<uuid>", "payment:<provider's id>"
+    subject text NOT NULL,
+        -- "order:<uuid>", "refund:<uuid>", "payment:<provider's id>", "transaction:<signature>"
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
     actor text NOT NULL DEFAULT current_actor(),
     written xid8 NOT NULL DEFAULT pg_current_xact_id(), -- by which transaction
@@ -25,11 +30,12 @@ CREATE TABLE posting (
     tenant_id uuid NOT NULL DEFAULT current_tenant(),
     journal_id bigint NOT NULL,
     line integer NOT NULL,
-    account text NOT NULL CHECK (account ~ '^(processor|organizer|platform|refunds|(artist|wallet):[0-9a-f-]{36})$'),
-    currency text NOT NULL CHECK (currency ~ '^[a-z]{3}$'),
+    account text NOT NULL CHECK (account ~ '^(processor|organizer|platform|refunds|(artist|wallet):[0-9a-f-]{36}|chain:(payer|fees|protocol|deposits))$'),
+    currency text NOT NULL CHECK (currency ~ '^([a-z]{3}|lamport)$'), -- ISO 4217; or no money
     amount bigint NOT NULL CHECK (amount <> 0),
     PRIMARY KEY (tenant_id, journal_id, line),
-    FOREIGN KEY (tenant_id, journal_id) REFERENCES journal
+    FOREIGN KEY (tenant_id, journal_id) REFERENCES journal,
+    CONSTRAINT unit CHECK ((account LIKE 'chain:%') = (currency = 'lamport'))
 );
 CALL protect('posting');
 GRANT SELECT, INSERT ON posting TO usher_app;

@@ -17,6 +17,8 @@ CREATE TABLE ledger_transaction (
     slot bigint NOT NULL,
     landed_at bigint NOT NULL, -- Unix seconds
     raw bytea NOT NULL CHECK (length(raw) <= 1232),
+    fee bigint NOT NULL CHECK (fee >= 0), -- lamports
+    spent bigint NOT NULL, -- what its payer has less than before, the fee in it
     events bytea[] NOT NULL,
     error text, -- null: it succeeded
     code integer,

@@ -10,7 +10,7 @@ from solders.signature import Signature
 
 from cloud.db.connect import Connection, Row
 from cloud.ledger.embedded.accounts import Held
-from cloud.ledger.values import Asset, Effect, Error, Flag, Landed, Leaf, Schema
+from cloud.ledger.values import Asset, Effect, Error, Flag, Landed, Leaf, Paid, Schema
 
 BEGIN: Final[LiteralString] = """
     INSERT INTO ledger_head (secret, started_ms) VALUES ($1, $2) ON CONFLICT DO NOTHING
@@ -36,8 +36,9 @@ SEEN: Final[LiteralString] = """
 """
 LAND: Final[LiteralString] = """
     INSERT INTO ledger_transaction
-           (position, signature, slot, landed_at, raw, events, error, code, instruction)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+           (position, signature, slot, landed_at, raw, fee, spent, events, error, code,
+            instruction)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
 TOUCH: Final[LiteralString] = "INSERT INTO ledger_touch (address, position) VALUES ($1, $2)"
 LEAF: Final[LiteralString] = """
@@ -57,11 +58,11 @@ LEAVES: Final[LiteralString] = """
     SELECT * FROM ledger_leaf WHERE tree = $1 AND position > $2 ORDER BY index
 """
 STATUSES: Final[LiteralString] = """
-    SELECT signature, slot, landed_at, raw, events, error, code, instruction
+    SELECT signature, slot, landed_at, raw, fee, spent, events, error, code, instruction
       FROM ledger_transaction WHERE signature = ANY($1::bytea[])
 """
 HISTORY: Final[LiteralString] = """
-    SELECT signature, slot, landed_at, raw, events, error, code, instruction
+    SELECT signature, slot, landed_at, raw, fee, spent, events, error, code, instruction
       FROM ledger_transaction JOIN ledger_touch USING (position)
      WHERE address = $1
        AND position > coalesce(
@@ -141,6 +142,8 @@ def _landed(landed: Landed) -> tuple[object, ...]:
         landed.slot,
         landed.time,
         landed.raw,
+        landed.paid.fee,
+        landed.paid.spent,
         list(landed.events),
         error and error.name,
         error and error.code,
@@ -195,6 +198,7 @@ def landed_of(row: Row) -> Landed:
         row["landed_at"],
         error,
         tuple(row["events"]),
+        Paid(row["fee"], row["spent"]),
     )
 
 

@@ -20,7 +20,7 @@ from cloud.ledger.faults import LedgerMalformed
 from cloud.ledger.tree.concurrent import Change, load
 from cloud.ledger.tree.hashing import EMPTY_LEAF
 from cloud.ledger.tree.nodes import Nodes
-from cloud.ledger.values import Asset, Effect, Error, Landed
+from cloud.ledger.values import Asset, Effect, Error, Landed, Paid
 
 WATCHED = {CORE, *(pair.compression for pair in PAIRS.values())}
 """Whose accounts' histories can be asked for: collections and trees."""
@@ -104,11 +104,12 @@ class State:
                 continue
             self._witness(transaction, bank.accounts, slot, executed)
             seen.add(transaction.signature)
+            paid = _paid(bank, transaction, executed)
             bank.adopt(executed)
             changed |= executed.changed
             did = _did(transaction, executed)
             changes += [(found.tree, change) for found, change in did]
-            entries.append(_entry(transaction, executed, slot, time, did))
+            entries.append(_entry(transaction, executed, slot, time, did, paid))
         return Ran(tuple(entries), changed, tuple(changes), tuple(errors))
 
     def simulate(self, transaction: Parsed, slot: int, seen: set[Signature]) -> Executed:
@@ -146,15 +147,22 @@ def _did(transaction: Parsed, executed: Executed) -> list[tuple[Effect, Change]]
         raise RuntimeError("the engine contradicts its own reader") from fault
 
 
+def _paid(bank: Bank, transaction: Parsed, executed: Executed) -> Paid:
+    """Return what the payer has less once *bank* has taken on what was done."""
+    before, after = bank.accounts[transaction.payer], executed.changed[transaction.payer]
+    return Paid(transaction.fee, before.lamports - after.lamports)
+
+
 def _entry(
     transaction: Parsed,
     executed: Executed,
     slot: int,
     time: int,
     did: list[tuple[Effect, Change]],
+    paid: Paid,
 ) -> Entry:
     landed = Landed(
-        transaction.signature, transaction.raw, slot, time, executed.error, executed.events
+        transaction.signature, transaction.raw, slot, time, executed.error, executed.events, paid
     )
     touched = tuple(key for key, held in executed.changed.items() if held.owner in WATCHED)
     if executed.error is not None:

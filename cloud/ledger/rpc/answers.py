@@ -23,6 +23,7 @@ from cloud.ledger.values import (
     Commitment,
     Error,
     Landed,
+    Paid,
     Simulated,
     Status,
 )
@@ -122,6 +123,9 @@ class About(Struct, frozen=True, rename="camel"):
     """What became of a transaction."""
 
     err: Any
+    fee: Number
+    pre_balances: Annotated[list[Number], Meta(min_length=1)]  # the first is the payer's
+    post_balances: Annotated[list[Number], Meta(min_length=1)]
     inner_instructions: list[Inside] | None = None
     loaded_addresses: Loaded | None = None
 
@@ -218,7 +222,9 @@ def read_landed(raw: bytes) -> Landed | None:
     why = words.error(found.meta.err)
     keys = transaction.message.account_keys
     events = () if why is not None else _events(keys, found.meta)
-    return Landed(transaction.signatures[0], told, found.slot, found.block_time or 0, why, events)
+    paid = Paid(found.meta.fee, found.meta.pre_balances[0] - found.meta.post_balances[0])
+    name, time = transaction.signatures[0], found.block_time or 0
+    return Landed(name, told, found.slot, time, why, events, paid)
 
 
 def _transaction(raw: bytes) -> VersionedTransaction:

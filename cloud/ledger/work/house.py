@@ -35,13 +35,15 @@ async def _nothing() -> None:
 
 class House(Struct, frozen=True):
     """`base`: how others reach us, where metadata is. `approves`: whether a tree's cost is
-    spent without a person's word. `fund` sees to it that there is something to spend."""
+    spent without a person's word. `booked`: whether what the chain takes is somebody's, so that
+    books are kept of it. `fund` sees to it that there is something to spend."""
 
     chain: Chain
     ledger: Ledger
     keys: Keys
     base: str
     approves: bool = True
+    booked: bool = False
     fund: Callable[[], Awaitable[None]] = _nothing
 
 
@@ -52,8 +54,9 @@ async def keys_of(pool: Pool, sealer: Sealer, now: datetime) -> Keys:
 
 
 def over(chain: Chain, keys: Keys, base: str, *, approves: bool = True) -> House:
-    """Return the ledger over a chain."""
-    return House(chain, SigningLedger(chain, keys, keys.parties, Schema.V2), keys, base, approves)
+    """Return the ledger over a chain that is others'."""
+    ledger = SigningLedger(chain, keys, keys.parties, Schema.V2)
+    return House(chain, ledger, keys, base, approves, booked=True)
 
 
 @asynccontextmanager

@@ -7,14 +7,17 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from msgspec import Struct
+from msgspec.structs import replace
 
 from cloud.db.tenancy import TenantTx
-from cloud.ledger.faults import LedgerAway, LedgerFault
+from cloud.ledger.faults import LedgerFault
 from cloud.ledger.ports import Done, Failed, Outcome, Pending
-from cloud.ledger.values import Commitment, Effect
+from cloud.ledger.values import Commitment
 from cloud.ledger.work import asset_rows, event_rows, job_rows
+from cloud.ledger.work.booking import book
 from cloud.ledger.work.event_rows import TreeRow
+from cloud.ledger.work.expired import expired
+from cloud.ledger.work.found import Found, refused, told
 from cloud.ledger.work.house import House
 from cloud.ledger.work.job_rows import End, Job
 from cloud.ledger.work.lifecycle import (
@@ -22,11 +25,8 @@ from cloud.ledger.work.lifecycle import (
     MOST_ATTEMPTS,
     News,
     State,
-    advance,
     news_of,
-    searched,
 )
-from cloud.ledger.work.reading import change_of, found_of, leaves_of
 from cloud.ledger.work.steps import Kind
 from cloud.pacing import doubling
 
@@ -38,22 +38,6 @@ LONGEST_REST: Final = 600.0
 
 class Overtaken(Exception):
     """Another writer has settled a job of ours: what is known here is old."""
-
-
-class Found(Struct, frozen=True):
-    """What was found out about a job. `told`: what it did, of one that landed."""
-
-    job: Job
-    news: News
-    told: tuple[Effect, ...] = ()
-    slot: int | None = None
-    fault: str = ""
-    stale: bool = False
-
-    @property
-    def state(self) -> State:
-        """The job's state from now on."""
-        return advance(State.SIGNED, self.news)
 
 
 async def pursue(house: House, trees: Sequence[TreeRow], jobs: Sequence[Job]) -> list[Found]:
@@ -76,6 +60,7 @@ async def settle(tx: TenantTx, event_id: UUID, found: Sequence[Found]) -> None:
     ends = [End(each.job.job_id, each.state, each.slot, each.fault) for each in ended]
     if not await job_rows.end(tx, event_id, ends):
         raise Overtaken
+    await book(tx, ended)
     await _landed(tx, event_id, [each for each in ended if each.state is State.LANDED])
     dead = [each.job.job_id for each in ended if each.state is State.DEAD]
     if dead:
@@ -122,9 +107,10 @@ async def _read(
     if isinstance(outcome, LedgerFault):  # whatever it is, it is no word that nothing landed
         return Found(job, News.WAITING, fault=outcome.code)
     try:
-        return await _found(house, trees, job, outcome, fault)
+        found = await _found(house, trees, job, outcome, fault)
     except LedgerFault as unknown:
         return Found(job, News.WAITING, fault=unknown.code)
+    return found if house.booked else replace(found, paid=None)
 
 
 async def _found(
@@ -132,36 +118,13 @@ async def _found(
 ) -> Found:
     news = news_of(outcome)
     match outcome:
-        case Done(slot, effects):
-            return Found(job, news, _told(job, effects), slot)
-        case Failed(error, stale):
-            name = error.name if error.code is None else f"{error.name} {error.code}"
-            return Found(job, news, fault=name, stale=stale)
+        case Done(slot, effects, paid):
+            return Found(job, news, told(job, effects), slot, paid=paid)
+        case Failed(error, stale, paid):
+            return refused(job, error, paid, stale=stale)
         case Pending():
             return Found(job, news, fault=fault)
-    return await _expired(house, trees, job)
-
-
-async def _expired(house: House, trees: Sequence[TreeRow], job: Job) -> Found:
-    """Look for what an expired job would have made, before it is called dead."""
-    made = job.signed.creates
-    if job.kind == "tree" and made is not None and await house.ledger.tree(made) is not None:
-        return Found(job, News.FOUND)
-    if job.kind != Kind.MINT:
-        return Found(job, News.EXPIRED, fault="expired")
-    tree = next(each for each in trees if each.tree_no == job.tree_no)
-    if tree.address is None:
-        raise LedgerAway("no_tree", "a mint into a tree that is not there")
-    past = await house.ledger.reconcile(tree.address, tree.cursor)
-    leaves = found_of(job.signed.data_hashes, past.effects)
-    news = searched(len(leaves), len(job.signed.data_hashes), past.unaccounted)
-    return Found(job, news, tuple(leaves) if news is News.FOUND else (), fault=news.value)
-
-
-def _told(job: Job, effects: Sequence[Effect]) -> tuple[Effect, ...]:
-    if job.kind == Kind.MINT:
-        return tuple(leaves_of(job.signed.data_hashes, effects))
-    return () if job.kind in ("tree", "collection") else (change_of(effects),)
+    return await expired(house, trees, job)
 
 
 def _again(found: Found) -> tuple[UUID, timedelta, str]:

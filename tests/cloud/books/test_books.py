@@ -35,6 +35,8 @@ def test_each_fact_balances(total_and_fee: tuple[int, int]) -> None:
         model.refund_paid(total),
         model.refund_bounced(total),
         model.late_payment(total),
+        model.chain_cost(fee, total, deposit=False),
+        model.chain_cost(fee, total, deposit=True),
     ):
         assert sum(posting.amount for posting in postings) == 0
         assert all(posting.amount for posting in postings)
@@ -110,6 +112,26 @@ def test_an_unbalanced_entry_is_refused(books: Database, lines: list[str]) -> No
     assert len(books.rows("SELECT FROM journal")) == before
 
 
+@pytest.mark.parametrize(
+    ("account", "currency"),
+    [("processor", "lamport"), ("chain:fees", "eur"), ("chain:fees", "sol")],
+)
+def test_units_are_not_mixed(books: Database, account: str, currency: str) -> None:
+    """What a chain took is booked in lamports, and nothing else is."""
+    lines = LINE.format(1, account, currency, 5), LINE.format(2, account, currency, -5)
+    with pytest.raises(asyncpg.CheckViolationError) as raised:
+        within(books, ENTRY.format("e"), *lines)
+    assert raised.value.constraint_name == "unit"
+
+
+def test_lamports_and_cents_do_not_balance(books: Database) -> None:
+    """Each unit sums to zero by itself."""
+    lines = LINE.format(1, "chain:fees", "lamport", 5), LINE.format(2, "processor", "eur", -5)
+    with pytest.raises(asyncpg.CheckViolationError) as raised:
+        within(books, ENTRY.format("f"), *lines)
+    assert raised.value.constraint_name == "balanced"
+
+
 def test_a_later_line_is_refused(books: Database) -> None:
     """An entry that balanced can't be unbalanced by one more line."""
     within(
@@ -170,6 +192,15 @@ def test_appending_and_reading(books: Database) -> None:
                 found = {each.account: each.balance for each in await repository.balances(tx)
                          if each.currency == "chf"}  # fmt: skip
                 assert found == {"organizer": -9, "processor": 9}
+                costs = {
+                    f"transaction:{n}": model.chain_cost(n, 3 * n, deposit=n > 1) for n in (1, 2, 0)
+                }
+                await repository.append_all(tx, Fact.CHAIN_COST, model.LAMPORT, costs)
+            (cost,) = await paged(pool, TENANTS[0], "transaction:2", 1)
+            assert [(line.account, line.amount) for line in cost.postings] == [
+                ("chain:fees", 2), ("chain:deposits", 4), ("chain:payer", -6)
+            ]  # fmt: skip
+            assert not await paged(pool, TENANTS[0], "transaction:0", 0)
             (entry,) = await paged(pool, TENANTS[0], "order:1", 1)
             assert not await paged(pool, TENANTS[0], "order:2", 0)
         finally:

@@ -16,7 +16,7 @@ from cloud.ledger.embedded.chain import EmbeddedChain
 from cloud.ledger.faults import LedgerMalformed, LedgerRefused, LedgerUntrusted
 from cloud.ledger.ports import Chain, Done, Expired, Failed, Ledger, Pending, Signed
 from cloud.ledger.signing import SigningLedger
-from cloud.ledger.values import Asset, Commitment, Error, Flag, Mint, Proof, Schema, Shape
+from cloud.ledger.values import Asset, Commitment, Error, Flag, Mint, Paid, Proof, Schema, Shape
 from tests.cloud.database import Database
 from tests.cloud.ledger.scene import FAN, FRIEND, OURS, PARTIES, PAYER, SECRET, Clock, key, signed
 from tests.cloud.ledger.test_chain import WIPE
@@ -59,11 +59,18 @@ class Office:
         return SigningLedger(chain, self.keys, PARTIES, Schema.V2)
 
     async def do(self, built: Signed) -> Done:
-        """Send and resolve what must succeed."""
+        """Send and resolve what must succeed; it has taken what is said."""
+        before = await self.lamports()
         assert await self.ledger.submit(built) is None
         outcome = await self.ledger.resolve(built, Commitment.FINALIZED)
         assert isinstance(outcome, Done)
+        assert outcome.paid == Paid(5000 * built.raw[0], before - await self.lamports())
         return outcome
+
+    async def lamports(self) -> int:
+        """Return what the payer has."""
+        held = await self.chain.account(PAYER.pubkey(), Commitment.CONFIRMED)
+        return 0 if held is None else held.lamports
 
     async def open(self) -> None:
         """Make the collection and the tree."""
@@ -157,7 +164,7 @@ async def outcomes(office: Office) -> None:
     await office.do(one)
     assert await ledger.submit(other) is None
     assert await ledger.resolve(other, Commitment.FINALIZED) == Failed(
-        Error("Custom", 6001, 2), stale=True
+        Error("Custom", 6001, 2), stale=True, paid=Paid(10_000, 10_000)
     )
     office.clock.now += 151 * 0.4
     assert isinstance(await ledger.resolve(second, Commitment.FINALIZED), Expired)

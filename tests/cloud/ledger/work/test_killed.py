@@ -7,10 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
+from solders.pubkey import Pubkey
+
 from cloud.keys.sealing import MasterKey
 from cloud.ledger.work import house as houses
 from cloud.ledger.work.planning import LAMPORTS
 from tests.cloud.ledger.rpc.facade.running import Facade, running
+from tests.cloud.ledger.work.books import booked, check_books, standing
 from tests.cloud.ledger.work.doomed import now, run
 from tests.cloud.ledger.work.mint import check, free, leaves, sold
 from tests.cloud.orders.shop import MASTER, Desk, Shop
@@ -76,16 +79,18 @@ def test_killed_at_any_step(shop: Shop) -> None:
     assert run(url, 0)
     assert killed > 3
     assert counted(shop, event) == 330
+    assert booked(shop, event) == {}  # a ledger of our own takes nothing that is anybody's
 
 
 def test_killed_while_a_node_lies(shop: Shop) -> None:
     """300 tickets over JSON-RPC: what was sent has landed and nobody said so, landed twice, or was
-    dropped though it was taken; and who sent it is killed."""
+    dropped though it was taken; and who sent it is killed. The books say what it all took."""
     event, url = free(shop, 400), shop.database.app_url
     lies = iter(LIES * 20)
 
     with running(url) as facade:
-        fund(shop, facade)
+        payer = fund(shop, facade)
+        before = standing(shop, payer)
 
         def go(steps: int) -> bool:
             facade.fault("sendTransaction", next(lies), times=2)
@@ -100,17 +105,20 @@ def test_killed_while_a_node_lies(shop: Shop) -> None:
         assert facade.met("sendTransaction") > 0
     assert killed
     assert counted(shop, event) == 300
+    check_books(shop, event, payer, before, mints=len(leaves(shop, event)))
 
 
-def fund(shop: Shop, facade: Facade) -> None:
-    """Give the payer what a test network gives."""
+def fund(shop: Shop, facade: Facade) -> Pubkey:
+    """Give the payer what a test network gives, and return it."""
 
-    async def payer() -> str:
+    async def find() -> Pubkey:
         pool = await shop.database.pool()
         try:
-            return str((await houses.keys_of(pool, MasterKey(MASTER), now())).parties.payer)
+            return (await houses.keys_of(pool, MasterKey(MASTER), now())).parties.payer
         finally:
             await pool.close()
 
-    answer = facade.ask("requestAirdrop", [asyncio.run(payer()), 100 * LAMPORTS])
+    payer = asyncio.run(find())
+    answer = facade.ask("requestAirdrop", [str(payer), 100 * LAMPORTS])
     assert "error" not in answer, answer
+    return payer

@@ -233,12 +233,13 @@ class Node:
 def _meta(found: Landed) -> Json:
     transaction = VersionedTransaction.from_bytes(found.raw)
     loaded: Json = {"writable": [], "readonly": []}
+    others = [0] * (len(transaction.message.account_keys) - 1)
     return {
         "err": err(found.error),
         "status": {"Ok": None} if found.error is None else {"Err": err(found.error)},
-        "fee": 5000 * len(transaction.signatures),
-        "preBalances": [],
-        "postBalances": [],
+        "fee": found.paid.fee,
+        "preBalances": [found.paid.spent, *others],  # differences: nobody keeps old balances here
+        "postBalances": [0, *others],
         "innerInstructions": [] if found.error else inner(transaction, list(found.events)),
         "logMessages": [],
         "preTokenBalances": [],

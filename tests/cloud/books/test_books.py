@@ -142,6 +142,20 @@ def test_a_later_line_is_refused(books: Database) -> None:
         within(books, LINE.format(3, "organizer", "eur", -1))
 
 
+def test_a_temporary_table_can_not_stand_in(books: Database) -> None:
+    """The check looks at the books, and not at what its caller calls so. In a copy of a database
+    the service may make such tables: that is told of the database, and not of what is in it."""
+    shadow = "CREATE TEMPORARY TABLE posting ON COMMIT DROP AS TABLE public.posting WITH NO DATA"
+    real = LINE.replace("INTO posting", "INTO public.posting").format(1, "processor", "eur", 5)
+    feigned = (
+        "INSERT INTO pg_temp.posting (tenant_id, journal_id, currency, amount)"
+        " SELECT tenant_id, max(journal_id), 'eur', 0 FROM journal GROUP BY tenant_id"
+    )
+    with pytest.raises(asyncpg.CheckViolationError) as raised:
+        within(books, ENTRY.format("e"), shadow, real, feigned)
+    assert raised.value.constraint_name == "balanced"
+
+
 @pytest.mark.parametrize("table", ["journal", "posting"])
 @pytest.mark.parametrize("change", ["UPDATE {} SET tenant_id = tenant_id", "DELETE FROM {}"])
 def test_nothing_is_changed_or_deleted(books: Database, table: str, change: str) -> None:

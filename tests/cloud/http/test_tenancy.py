@@ -11,7 +11,7 @@ from cloud.db.tenancy import WORKER, tenant_tx
 from cloud.errors import Refusal
 from cloud.tickets.lifecycle import TABLE
 from tests.cloud.clock import NOW
-from tests.cloud.database import Database, awaited
+from tests.cloud.database import TEMPLATE, Database, awaited
 
 A, B = UUID(int=0xA), UUID(int=0xB)
 # Tables with no tenant's data, each with the reason.
@@ -100,6 +100,48 @@ def test_the_service_owns_nothing_and_passes_by_nothing(database: Database) -> N
         " WHERE r.rolname = 'usher_app'"
     )
     assert owned == []
+
+
+def test_no_policy_lets_the_service_see_more(database: Database) -> None:
+    """Policies add up: every other one is for the owner's functions alone."""
+    others = database.rows(
+        "SELECT tablename, policyname FROM pg_policies"
+        " WHERE policyname <> 'tenant' AND roles <> '{usher_owner}'"
+    )
+    assert [tuple(row) for row in others] == []
+
+
+def test_no_view_goes_around_the_policies(database: Database) -> None:
+    """A view asks as its owner, and a materialized one is a copy without any policy."""
+    views = database.rows(
+        "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = 'public' AND c.relkind IN ('v', 'm', 'f')"
+    )
+    assert [row["relname"] for row in views] == []
+
+
+def test_everything_is_in_one_schema(database: Database) -> None:
+    """What this file looks at is all there is."""
+    schemas = database.rows("SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_'")
+    assert sorted(row["nspname"] for row in schemas) == ["information_schema", "public"]
+
+
+def test_functions_look_at_temporary_tables_last(database: Database) -> None:
+    """Where nothing is said of them they come first, and anybody's stands in for ours."""
+    faults = database.rows(
+        "SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace"
+        "   AND (p.prosecdef OR p.proconfig::text LIKE '%search_path%' OR p.proname = 'balanced')"
+        "   AND 'search_path=pg_catalog, public, pg_temp' <> ALL (coalesce(p.proconfig, '{}'))"
+    )
+    assert [row["proname"] for row in faults] == []
+
+
+def test_the_service_makes_no_temporary_tables(database: Database) -> None:
+    """Where the migrations ran: what belongs to a database is not in its copies."""
+    (told,) = database.rows(
+        "SELECT has_database_privilege('usher_app', $1, 'TEMPORARY') AS it", TEMPLATE
+    )
+    assert told["it"] is False
 
 
 @pytest.mark.parametrize("table", ["journal", "posting", "ticket_move", "audit", "record"])

@@ -10,6 +10,8 @@ from cloud.commands.ledger_group import ledger
 from cloud.commands.saying import settings_of
 
 FILE: Final = click.Path(path_type=Path, dir_okay=False)
+# What could not be read as a message has a number below zero, which is no option.
+NEGATIVE: Final = {"ignore_unknown_options": True}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -188,7 +190,10 @@ def new_key(file: Path) -> None:
 @admin.command()
 @click.pass_obj
 def reseal(path: Path | None) -> None:
-    """Seal every private key anew that an older master key has sealed.
+    """Seal every private key and webhook's secret anew that an older master key has sealed.
+
+    Links in mails that were sent before, and messages that wait, open with the older key alone:
+    keep it in the second place for as long as such links are to work.
 
     \b
     usher-cloud -c cloud.toml admin reseal
@@ -215,7 +220,7 @@ def outbox(ctx: click.Context, *, dead: bool) -> None:
         show(settings_of(ctx.obj), dead=dead)
 
 
-@outbox.command()
+@outbox.command(context_settings=NEGATIVE)
 @click.argument("message")
 @click.pass_obj
 def replay(path: Path | None, message: str) -> None:
@@ -229,7 +234,7 @@ def replay(path: Path | None, message: str) -> None:
     settle(settings_of(path), message, "replay")
 
 
-@outbox.command()
+@outbox.command(context_settings=NEGATIVE)
 @click.argument("message")
 @click.pass_obj
 def drop(path: Path | None, message: str) -> None:

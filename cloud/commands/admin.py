@@ -13,6 +13,7 @@ from cloud.checkins import resealing as worker_keys
 from cloud.commands.saying import CONSOLE, OUT, plainly
 from cloud.db.tenancy import Origin, platform_tx, tenant_tx
 from cloud.home import at_home
+from cloud.hooks import resealing as hook_secrets
 from cloud.keys import master_file
 from cloud.ledger.work import keys as ledger_keys
 from cloud.parts import Parts
@@ -69,9 +70,12 @@ def reseal(settings: Settings) -> None:
             tenants = [row["tenant_id"] for row in await ptx.conn.fetch(TENANTS)]
         with Progress(console=CONSOLE) as bar:
             for tenant in bar.track(tenants, description="Sealing"):
-                async with tenant_tx(parts.pool, tenant, OPERATOR, utc_now()) as tx:
+                async with tenant_tx(
+                    parts.pool, tenant, OPERATOR, utc_now(), suspended_too=True
+                ) as tx:
                     done += await parts.keyring.reseal(tx)
                     done += await worker_keys.reseal(tx, parts.sealer)
+                    done += await hook_secrets.reseal(tx, parts.sealer)
         OUT.print(f"Sealed {done} keys anew.")
 
     operate(settings, act)

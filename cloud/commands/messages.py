@@ -1,14 +1,16 @@
 """`usher-cloud admin outbox …`: the messages that nobody has handled."""
 
 import re
+from contextlib import AbstractAsyncContextManager
 from typing import Final, LiteralString
+from uuid import UUID
 
 from rich.table import Table
 
 from cloud.commands.admin import OPERATOR, TENANTS, operate
 from cloud.commands.saying import OUT
 from cloud.db.connect import Row
-from cloud.db.tenancy import platform_tx, tenant_tx
+from cloud.db.tenancy import TenantTx, platform_tx, tenant_tx
 from cloud.messages.dead import drop, replay
 from cloud.parts import Parts
 from cloud.settings import Settings, Unfit
@@ -57,11 +59,16 @@ def show(settings: Settings, *, dead: bool) -> None:
             rows = await ptx.conn.fetch(PLATFORM_MESSAGES, dead, LISTED)
             _add(table, PLATFORM, rows, f"{PLATFORM}:")
         for tenant in tenants:
-            async with tenant_tx(parts.pool, tenant["tenant_id"], OPERATOR, utc_now()) as tx:
+            async with _entered(parts, tenant["tenant_id"]) as tx:
                 _add(table, tenant["slug"], await tx.conn.fetch(MESSAGES, dead, LISTED), "")
         OUT.print(table if table.row_count else "Nothing waits.")
 
     operate(settings, act)
+
+
+def _entered(parts: Parts, tenant: UUID) -> AbstractAsyncContextManager[TenantTx]:
+    """Enter a tenant, a suspended one too: its messages are handled, and so may be given up."""
+    return tenant_tx(parts.pool, tenant, OPERATOR, utc_now(), suspended_too=True)
 
 
 def _add(table: Table, owner: str, rows: list[Row], prefix: str) -> None:
@@ -111,7 +118,7 @@ async def _tenants(parts: Parts, number: int, consumer: str, what: str) -> bool:
     async with platform_tx(parts.pool, OPERATOR, utc_now()) as ptx:
         tenants = await ptx.conn.fetch(TENANTS)
     for tenant in tenants:
-        async with tenant_tx(parts.pool, tenant["tenant_id"], OPERATOR, utc_now()) as tx:
+        async with _entered(parts, tenant["tenant_id"]) as tx:
             if await IN_TENANT[what](tx, number, consumer):
                 return True
     return False

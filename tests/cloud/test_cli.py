@@ -11,9 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cloud.cli import main
+from cloud.keys.sealing import MasterKey
 from tests.cloud.database import Database
 from tests.cloud.messages.post import give_up
-from tests.cloud.service import MASTER_KEY, Service
+from tests.cloud.service import MASTER_KEY, Service, Tenant, good
 
 # Commands that show others their way rather than being typed with arguments of their own.
 NOWHERE: Final = "postgresql://usher_app:app@127.0.0.1:1/usher"
@@ -41,6 +42,12 @@ def environment(service: Service) -> dict[str, str]:
         "USHER_WEBHOOK_SECRETS": "whsec",
         "USHER_MASTER_KEY": MASTER_KEY,
     }
+
+
+def suspend(service: Service, tenant: Tenant) -> None:
+    """Let the platform have nothing to do with an organizer."""
+    name = tenant.tenant_id
+    service.database.run(f"UPDATE tenant SET suspended_at = now() WHERE tenant_id = '{name}'")
 
 
 def run(arguments: list[str], environment: dict[str, str] | None = None) -> Result:
@@ -142,11 +149,15 @@ def test_given_up_messages_are_a_person_s_to_decide(
     service: Service, environment: dict[str, str]
 ) -> None:
     """They are listed with their fault; replayed they are due at once, dropped they are gone."""
-    tenant = service.tenant(service.person())
-    first, second = (give_up(service.database, tenant.tenant_id, number) for number in (1, 2))
+    tenant, other = (service.tenant(service.person()) for _ in range(2))
+    suspend(service, other)  # whose messages are handled, and so given up
+    first, second = (give_up(service.database, tenant.tenant_id, number) for number in (1, -2))
+    owed = give_up(service.database, other.tenant_id, 3)
     listed = run(["admin", "outbox", "--dead"], environment)
-    assert first in listed.output
+    assert listed.exit_code == 0, listed.stderr
+    assert all(name in listed.output for name in (first, second, owed))
     assert "KeyError" in listed.output
+    assert run(["admin", "outbox", "replay", owed], environment).exit_code == 0
     assert run(["admin", "outbox", "replay", first], environment).exit_code == 0
     assert run(["admin", "outbox", "drop", second], environment).exit_code == 0
     state = (
@@ -155,7 +166,7 @@ def test_given_up_messages_are_a_person_s_to_decide(
     )
     (again,) = service.database.rows(state, tenant.tenant_id, 1)
     assert (again["dead_at"], again["attempts"], again["fault"]) == (None, 0, "")
-    (dropped,) = service.database.rows(state, tenant.tenant_id, 2)
+    (dropped,) = service.database.rows(state, tenant.tenant_id, -2)
     assert dropped["done_at"] is not None
     gone = run(["admin", "outbox", "drop", second], environment)
     assert gone.exit_code == 2
@@ -188,9 +199,15 @@ def test_tickets_are_issued_from_the_command_line(
 def test_resealing_with_a_new_key_leaves_the_old_one_unneeded(
     service: Service, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """Every private key opens with the new master key alone afterwards."""
+    """Every private key, and both secrets of a webhook, open with the new master key alone
+    afterwards, those of a suspended organizer too."""
     owner = service.person()
-    service.event(owner, service.tenant(owner))
+    tenant = service.tenant(owner)
+    service.event(owner, tenant)
+    hook = {"url": "https://example.com/", "name": "CRM"}
+    endpoint = good(owner.post(f"{tenant.path}/hooks", json=hook), 201)["endpoint_id"]
+    good(owner.post(f"{tenant.path}/hooks/{endpoint}/secret"), 201)
+    suspend(service, tenant)
     old, new = tmp_path / "old.key", tmp_path / "new.key"
     assert run(["admin", "new-key", str(new)]).exit_code == 0
     old.write_bytes(bytes.fromhex(MASTER_KEY))
@@ -199,6 +216,10 @@ def test_resealing_with_a_new_key_leaves_the_old_one_unneeded(
     done = run(["admin", "reseal"], both)
     assert done.exit_code == 0, done.stderr
     assert "Sealed 0 keys" not in done.output
+    query = "SELECT sealed, sealed_before FROM hook_endpoint WHERE endpoint_id = $1"
+    (row,) = service.database.rows(query, endpoint)
+    alone = MasterKey(new.read_bytes())
+    assert len({alone.unseal(each, f"hook/{endpoint}") for each in row}) == 2
     again = run(["admin", "reseal"], both | {"USHER_MASTER_KEY_FILE": str(new)})
     assert again.exit_code == 0, again.stderr
     assert "Sealed 0 keys" in again.output

@@ -17,6 +17,9 @@ from edge.commands.files import told
 from edge.commands.posting import post_lane
 from edge.commands.view import view
 from edge.settings import LaneSettings, LanSettings, Settings, WebSettings
+from edge.store.identity import load_identity
+from edge.store.stores import KEY
+from shared.hashing import device_id
 from tests.edge.appliance import never, toml_of
 from tests.network.namespaces import Machine
 from tests.network.organizer import Organizer
@@ -113,6 +116,36 @@ class Gate:
         assert self._agent is not None
         self._agent.send_signal(signal.SIGKILL)
         self._agent.wait()
+
+    def freeze(self) -> None:
+        """Have the agent do nothing, while its connections stand."""
+        assert self._agent is not None
+        self._agent.send_signal(signal.SIGSTOP)
+
+    def unread(self, other: "Gate") -> int:
+        """Return how many bytes have come from another gate that this one has not read."""
+        return self.machine.queued(other.machine, LAN)[1]
+
+    def unheard(self, other: "Gate") -> int:
+        """Return how many bytes it has sent to another gate whose machine has not got them."""
+        return self.machine.queued(other.machine, LAN)[0]
+
+    @property
+    def device(self) -> bytes:
+        """What logs and rosters call it."""
+        return device_id(self.public)
+
+    @property
+    def public(self) -> bytes:
+        """Its public key."""
+        me = load_identity(self.settings.data_folder / KEY)
+        assert me is not None
+        return me.pk
+
+    def warnings(self) -> list[str]:
+        """Return the codes of what its health finds wrong."""
+        checks = self.http.get("/health.json").json()["checks"]
+        return [each["code"] for each in checks if each["state"] != "ok"]
 
     def post(self) -> None:
         """Post both lanes at the gate of this name."""

@@ -19,6 +19,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, Any, Final
 
 # The last process of these namespaces ends with the first: kill `unshare`, and all is gone.
@@ -86,6 +87,18 @@ class Machine:
         if process.returncode:
             raise RuntimeError(f"{' '.join(command)}: {process.returncode} {rest}")
 
+    def queued(self, other: "Machine", port: int) -> tuple[int, int]:
+        """Return how many bytes wait here on connections with another machine at `port`, whoever
+        dialled: sent and not acknowledged, and come and not read."""
+        sent = come = 0
+        for line in Path(f"/proc/{self.holder.pid}/net/tcp").read_text().splitlines()[1:]:
+            _, here, there, _, queues, *_ = line.split()
+            ports = {int(each.partition(":")[2], 16) for each in (here, there)}
+            if port in ports and _dotted(there) == other.address:
+                out, _, back = queues.partition(":")
+                sent, come = sent + int(out, 16), come + int(back, 16)
+        return sent, come
+
     def stop(self) -> None:
         """End what runs here."""
         for process in self.processes:
@@ -147,6 +160,11 @@ class Lan:
         ]
         run("nft", "-f", "-", stdin="\n".join(rules))
 
+    def mute(self, one: str, other: str) -> None:
+        """Let nothing pass from one to the other; the other way all does."""
+        ports = self._port(one), self._port(other)
+        run("nft", "add rule {} cut iifname {} oifname {} drop".format(TABLE, *ports))
+
     def heal(self) -> None:
         """Let everything pass again."""
         run("nft", "flush", "chain", *TABLE.split(), "cut")
@@ -157,6 +175,11 @@ class Lan:
 
     def _port(self, name: str) -> str:
         return f"port{self.machines[name].number}"
+
+
+def _dotted(address: str) -> str:
+    """Return the host of an address as Linux lists it: hex digits in the machine's order."""
+    return ".".join(map(str, int(address.partition(":")[0], 16).to_bytes(4, sys.byteorder)))
 
 
 def _added(env: Mapping[str, str] | None) -> dict[str, str]:

@@ -37,7 +37,7 @@ class Market:
         return f"/v1/tenants/{self.tenant}/orders"
 
 
-def market(served: Served, capacity: int) -> Market:
+def market(served: Served, capacity: int, price: int = PRICE) -> Market:
     """Make a tenant whose event of so many tickets is on sale."""
     (owner,) = served.tokens(1).values()
     with served.client(owner) as http:
@@ -52,7 +52,7 @@ def market(served: Served, capacity: int) -> Market:
         }  # fmt: skip
         event = good(http.post(f"{path}/events", json=said), 201)["event_id"]
         place = f"{path}/events/{event}"
-        sold = {"name": "Standing", "price": PRICE, "capacity": capacity, "entry": {"zones": [1]}}
+        sold = {"name": "Standing", "price": price, "capacity": capacity, "entry": {"zones": [1]}}
         good(http.post(f"{place}/classes", json=sold), 201)
         version = good(http.get(place))["organizer"]["version"]
         good(http.post(f"{place}/publish", json={"version": version}))

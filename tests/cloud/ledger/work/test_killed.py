@@ -4,24 +4,34 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Final
 from uuid import UUID
 
 from solders.pubkey import Pubkey
 
 from cloud.keys.sealing import MasterKey
+from cloud.ledger.bubblegum.programs import PAIRS
+from cloud.ledger.values import Schema
 from cloud.ledger.work import house as houses
 from cloud.ledger.work.planning import LAMPORTS
 from tests.cloud.ledger.rpc.facade.running import Facade, running
 from tests.cloud.ledger.work.books import booked, check_books, standing
 from tests.cloud.ledger.work.doomed import now, run
 from tests.cloud.ledger.work.mint import check, free, leaves, sold
-from tests.cloud.orders.shop import MASTER, Desk, Shop
+from tests.cloud.orders.shop import MASTER, TENANT, Desk, Shop
 from tests.cloud.orders.shop import shop as shop
 
 ORDERS: Final = (9, 10, 1, 7, 3)  # tickets of each, several times over
 STEPS: Final = 40  # a process lives for fewer
 LIES: Final = ("cut", "twice", "cut", "drop", "deaf")
+GROWN: Final = """
+    SELECT set_config('app.tenant', '{tenant}', false), set_config('app.actor', 'test', false),
+           set_config('app.move', 'create', false);
+    UPDATE ticket_class SET capacity = 60 WHERE event_id = '{event}';
+    INSERT INTO ticket (event_id, number, class_index, state)
+    SELECT '{event}', n - 1, 0, 'created' FROM generate_series(8, 60) n;
+"""
 LATEST: Final = 150.0  # seconds until what was dropped has been sent again
 OPEN: Final = """
     SELECT (SELECT count(*) FROM asset WHERE due_at IS NOT NULL OR job_id IS NOT NULL)
@@ -106,6 +116,55 @@ def test_killed_while_a_node_lies(shop: Shop) -> None:
     assert killed
     assert counted(shop, event) == 300
     check_books(shop, event, payer, before, mints=len(leaves(shop, event)))
+
+
+def test_killed_while_another_tree_is_made(shop: Shop) -> None:
+    """An event outgrows its first tree, and who makes the second is killed at each step of it,
+    while the first has room: each ticket has one asset, in one of two trees."""
+    event, url = free(shop, 7), shop.database.app_url
+    before = on_chain(shop)
+
+    async def sell(desk: Desk, *orders: int) -> None:
+        await sold(desk, event, *orders)
+
+    shop.run(lambda desk: sell(desk, 3))
+    assert run(url, 0)
+    assert trees(shop, event) == [("open", 3, 3)]
+    shop.database.run(GROWN.format(tenant=TENANT, event=event))
+    shop.run(lambda desk: sell(desk, 4, 6))
+    seen = []
+    for steps in count(1):
+        if run(url, steps):
+            break
+        seen.append(trees(shop, event))
+    assert [each for each in seen if each == [("open", 3, 3), ("approved", 5, 0)]]
+    assert check(shop, event) == 13
+    (_, _, first), (_, _, second) = trees(shop, event)
+    assert first + second == 13
+    assert second > 0
+    assert on_chain(shop) - before == {
+        (row["address"], row["minted"])
+        for row in shop.rows("SELECT * FROM asset_tree WHERE event_id = $1", event)
+    }
+
+
+def trees(shop: Shop, event: UUID) -> list[tuple[str, int, int]]:
+    """Return the state, depth and leaves of each tree, as the worker knows them."""
+    rows = shop.rows("SELECT * FROM asset_tree WHERE event_id = $1 ORDER BY tree_no", event)
+    return [(row["state"], row["depth"], row["minted"]) for row in rows]
+
+
+def on_chain(shop: Shop) -> set[tuple[bytes, int]]:
+    """Return the trees that the chain has, with their leaves, whoever knows of them."""
+    program = bytes(PAIRS[Schema.V2].compression)
+    return {
+        (row["address"], row["leaves"])
+        for row in shop.rows(
+            "SELECT address, (SELECT count(*) FROM ledger_leaf WHERE tree = address) AS leaves"
+            " FROM ledger_account WHERE owner = $1",
+            program,
+        )
+    }
 
 
 def fund(shop: Shop, facade: Facade) -> Pubkey:

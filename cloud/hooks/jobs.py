@@ -29,7 +29,7 @@ from cloud.http.kernel import Sealer
 from cloud.messages.consumer import Consumer, Handler, Message
 from cloud.pacing import Paced
 from cloud.spans import joining
-from cloud.topics import TOPICS
+from cloud.topics import TOPICS, told
 
 LOG = structlog.get_logger("usher.hooks")
 CHANNEL: Final = "usher_hooks"
@@ -44,7 +44,7 @@ RULE: Final = Rule(least=20, rest=30_000)
 
 async def on_message(tx: TenantTx, message: Message) -> None:
     """Make a delivery of a message for everybody who wants it."""
-    body = body_of(message.topic, message.version, message.at, message.payload)
+    body = body_of(message.topic, message.version, message.at, told(message.payload))
     await repository.put(tx, message.id, message.topic, body)
 
 

@@ -6,11 +6,11 @@ way. A build that meets a version it doesn't know keeps the message (cloud/messa
 """
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from cloud.topics import doors, events, orders, tickets, work
+from cloud.topics import doors, events, hooks, orders, tickets, work
 
 
 class Topic(NamedTuple):
@@ -52,6 +52,7 @@ TOPICS: Final[Mapping[str, Topic]] = {
     "exits.recorded": Topic(doors.Scans, "Tickets went out, as the doors' logs say."),
     "denials.recorded": Topic(doors.Scans, "Genuine tickets were not let in."),
     "key.revoked": Topic(events.KeyRevoked, "A key that signed an event's tickets was withdrawn."),
+    "hook.test": Topic(hooks.Test, "Somebody asked for a test. It comes whatever is wanted else."),
     "hook.paused": Topic(work.HookPaused, ""),
     "refund.requested": Topic(work.Refund, ""),
     "orders.event_cancelled": Topic(work.OfEvent, ""),
@@ -60,6 +61,13 @@ TOPICS: Final[Mapping[str, Topic]] = {
     "mail.invitation": Topic(work.Invitation, ""),
     "mail.news": Topic(work.News, ""),
 }
+
+OURS: Final = frozenset({"sealed"})  # fields for the service's own eyes: nobody else has the key
+
+
+def told(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return of a payload, or of what its schema describes, what others are told."""
+    return {name: value for name, value in payload.items() if name not in OURS}
 
 
 def version_of(topic: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from cloud.topics import TOPICS, Topic
+from cloud.topics import TOPICS, Topic, told
 
 Json = dict[str, Any]
 PATH: Final = "/v1/asyncapi.json"
@@ -74,7 +74,7 @@ def _message(topic: str, each: Topic) -> Json:
 def _schemas(topics: Mapping[str, Topic]) -> Json:
     structs = list(dict.fromkeys(each.schema for each in topics.values()))
     _, made = msgspec.json.schema_components(structs, ref_template=REF)
-    return dict(made)
+    return {name: each | {"properties": told(each["properties"])} for name, each in made.items()}
 
 
 def _name(each: Topic) -> str:

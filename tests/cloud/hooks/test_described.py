@@ -36,9 +36,10 @@ def service(
 
 
 def listen(owner: Person, path: str) -> None:
-    """Have a webhook that takes everything."""
+    """Have a webhook that takes everything, and try it."""
     said = {"url": "https://example.com/hooks", "name": "CRM"}
-    good(owner.post(f"{path}/hooks", json=said), 201)
+    made = good(owner.post(f"{path}/hooks", json=said), 201)
+    good(owner.post(f"{path}/hooks/{made['endpoint_id']}/test"), 202)
 
 
 def held(buyer: Person, event: Event, quantity: int = 1) -> str:
@@ -164,6 +165,8 @@ def test_each_topic_is_told_as_it_is_described(service: Service) -> None:
     told = [(row["topic"], bytes(row["body"])) for row in service.database.rows(BODIES)]
     assert set(document["channels"]) == {topic for topic, _ in told}
     assert [fault for topic, body in told for fault in faults(document, topic, body)] == []
+    for text in (json.dumps(document).encode(), *(body for _, body in told)):
+        assert b"sealed" not in text  # what is for the service's own eyes
 
 
 def test_what_does_not_fit_is_found(service: Service) -> None:

@@ -20,6 +20,7 @@ from cloud.hooks import jobs as hook_jobs
 from cloud.incidents import jobs as incident_jobs
 from cloud.incidents.jobs import Merging
 from cloud.keys import jobs as key_jobs
+from cloud.ledger.values import Schema
 from cloud.ledger.work import house as ledger_house
 from cloud.ledger.work import jobs as ledger_jobs
 from cloud.ledger.work import told as ledger_told
@@ -131,7 +132,12 @@ def ledger_parts(parts: Parts, clock: Clock) -> tuple[Part, ...]:
         if settings.ledger == "solana":
             return ledger_house.solana(parts.pool, clock, parts.sealer, settings, parts.breakers)
         return ledger_house.embedded(
-            parts.pool, clock, parts.sealer, settings.reached_at, settings.ledger_programs
+            parts.pool,
+            clock,
+            parts.sealer,
+            settings.reached_at,
+            settings.ledger_programs,
+            Schema(settings.ledger_schema),
         )
 
     return (ledger_jobs.writing(parts.pool, settings.database_url, opening, clock),)

@@ -33,6 +33,7 @@ from cloud.ledger.values import (
     Mint,
     Paid,
     Proof,
+    Schema,
     Shape,
     Simulated,
     Status,
@@ -182,16 +183,19 @@ class Ledger(Protocol):
         """Build a Core collection whose permanent delegates (freeze, transfer, burn) we are."""
         ...
 
-    async def create_tree(self, shape: Shape) -> Signed:
-        """Build a tree into which only we mint."""
+    async def create_tree(self, shape: Shape, schema: Schema | None = None) -> Signed:
+        """Build a tree into which only we mint, of the ledger's generation or another."""
         ...
 
-    async def mint(self, tree: Pubkey, mints: Sequence[Mint]) -> list[Signed]:
-        """Build as few transactions as *mints* fit in, in order."""
+    async def mint(
+        self, tree: Pubkey, mints: Sequence[Mint], schema: Schema | None = None
+    ) -> list[Signed]:
+        """Build as few transactions as *mints* fit in, in order; *schema* is the tree's."""
         ...
 
     async def transfer(self, asset: Pubkey, to: Pubkey) -> Signed:
-        """Build a move to another owner; a frozen or soulbound asset is refused."""
+        """Build a move to another owner; a frozen or soulbound asset is refused. The owner's key
+        signs in V1: the signer must hold it. So for `burn`."""
         ...
 
     async def freeze(self, asset: Pubkey) -> Signed:

@@ -39,6 +39,7 @@ from cloud.ledger.values import (
     Error,
     Flag,
     Landed,
+    Leaf,
     Mint,
     Proof,
     Schema,
@@ -55,7 +56,7 @@ Build = Callable[[Parties, Asset, Proof, int], Instruction]
 
 
 class SigningLedger:
-    """A `Ledger` whose trees are of one generation, and of one authority."""
+    """A `Ledger` whose trees are of one authority, and of one generation where none is named."""
 
     def __init__(self, chain: Chain, signer: Signer, parties: Parties, schema: Schema) -> None:
         self._chain = chain
@@ -69,17 +70,20 @@ class SigningLedger:
         wanted = building.create_collection(self._parties, made, name, uri)
         return await self._one([wanted], [made], creates=made)
 
-    async def create_tree(self, shape: Shape) -> Signed:
+    async def create_tree(self, shape: Shape, schema: Schema | None = None) -> Signed:
         """Build a tree."""
         deposit = await self._chain.rent(layout(shape).size)
         made = self._signer.create()
-        wanted = building.create_tree(self._parties, made, shape, self._schema, deposit)
+        wanted = building.create_tree(self._parties, made, shape, schema or self._schema, deposit)
         return await self._one(wanted, [made], creates=made)
 
-    async def mint(self, tree: Pubkey, mints: Sequence[Mint]) -> list[Signed]:
+    async def mint(
+        self, tree: Pubkey, mints: Sequence[Mint], schema: Schema | None = None
+    ) -> list[Signed]:
         """Build mints, packed."""
-        wanted = [building.mint(self._parties, tree, self._schema, one) for one in mints]
-        hashes = [metadata_of(one).data_hash(self._schema) for one in mints]
+        made = schema or self._schema
+        wanted = [building.mint(self._parties, tree, made, one) for one in mints]
+        hashes = [metadata_of(one).data_hash(made) for one in mints]
         return await self._sign(wanted, [tree, config_of(tree)], hashes)
 
     async def transfer(self, asset: Pubkey, to: Pubkey) -> Signed:
@@ -213,9 +217,17 @@ class SigningLedger:
         found = await self._proved(asset)
         if found is None or found[0].burnt:
             raise LedgerRefused("no_asset", "there is no such asset, or no more")
-        wanted = build(self._parties, *found)
+        wanted = build(self._acting(found[0].leaf), *found)
         tree = found[0].tree
         return await self._one([wanted], [tree, config_of(tree)])
+
+    def _acting(self, leaf: Leaf) -> Parties:
+        """Return who changes a leaf: we do, or in V1, where we are neither its owner nor their
+        delegate, its owner."""
+        ours = self._parties
+        if leaf.schema is Schema.V2 or ours.authority in (leaf.owner, leaf.delegate):
+            return ours
+        return Parties(ours.payer, leaf.owner)
 
     async def _proved(self, asset: Pubkey) -> tuple[Asset, Proof, int] | None:
         """Return an asset, its proof and its tree's canopy, all proved; None for no asset.

@@ -23,6 +23,7 @@ GRANT SELECT, INSERT, UPDATE (recipient, email, state, ended_at) ON transfer TO 
 CREATE UNIQUE INDEX transfer_open ON transfer (tenant_id, event_id, ticket_id)
     WHERE state = 'offered';
 CREATE UNIQUE INDEX transfer_hash ON transfer (tenant_id, hash);
+CREATE INDEX transfer_ticket ON transfer (tenant_id, event_id, ticket_id);
 CREATE INDEX transfer_due ON transfer (tenant_id, expires_at) WHERE state = 'offered';
 CREATE INDEX transfer_sender ON transfer (tenant_id, sender, created_at);
 CREATE POLICY due ON transfer FOR SELECT TO usher_owner USING (true);

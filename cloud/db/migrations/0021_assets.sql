@@ -35,6 +35,7 @@ CREATE TABLE asset_tree (
     tree_no integer NOT NULL,
     state text NOT NULL DEFAULT 'planned'
         CHECK (state IN ('planned', 'approved', 'open', 'full')),
+    schema text NOT NULL CHECK (schema IN ('v1', 'v2')), -- for good: of all that is minted there
     depth integer NOT NULL,
     buffer integer NOT NULL,
     canopy integer NOT NULL,

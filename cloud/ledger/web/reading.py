@@ -92,7 +92,7 @@ async def event(tx: TenantTx, event_id: UUID) -> EventOut:
     if about is None or row is None:
         return EventOut()
     trees = [
-        TreeOut(tree.tree_no, tree.state, _key(tree.address),
+        TreeOut(tree.tree_no, tree.state, tree.schema.value, _key(tree.address),
                 1 << tree.shape.depth, tree.minted, tree.cost, tree.cost.total)
         for tree in await event_rows.trees(tx, event_id)
     ]  # fmt: skip

@@ -20,6 +20,7 @@ class TreeOut(msgspec.Struct, frozen=True):
 
     number: int
     state: str
+    schema: Literal["v1", "v2"]
     address: str | None
     leaves: int
     minted: int

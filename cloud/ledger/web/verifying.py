@@ -69,7 +69,7 @@ def compared(row: Row, found: Asset) -> list[Check]:
     return [
         *told,
         Check("Its metadata is what we published for this ticket.", _is_ours(row, found)),
-        Check("It is in this event's collection.", _key(row["collection"]) == found.collection),
+        _placed(row, found),
         Check("Its owner is the one in our records.", _key(row["owner"]) == found.leaf.owner),
         Check("It is burnt, or not, as in our records.", row["burnt"] is found.burnt),
         Check(
@@ -77,6 +77,14 @@ def compared(row: Row, found: Asset) -> list[Check]:
             row["frozen"] is bool(found.leaf.flags & Flag.FROZEN),
         ),
     ]
+
+
+def _placed(row: Row, found: Asset) -> Check:
+    """V1 has no collections that a leaf proves: there the event's tree stands for one."""
+    if found.leaf.schema is Schema.V1:
+        return Check("It is in this event's tree.", _key(row["tree"]) == found.tree)
+    collected = _key(row["collection"]) == found.collection
+    return Check("It is in this event's collection.", collected)
 
 
 def _is_ours(row: Row, found: Asset) -> bool:
@@ -90,7 +98,7 @@ def _is_ours(row: Row, found: Asset) -> bool:
         SYMBOL,
         found.collection,
     )
-    return metadata_of(mint).data_hash(Schema.V2) == found.leaf.data_hash
+    return metadata_of(mint).data_hash(found.leaf.schema) == found.leaf.data_hash
 
 
 def _key(raw: bytes | None) -> Pubkey | None:

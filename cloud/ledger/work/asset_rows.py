@@ -1,6 +1,6 @@
 """Rows of `asset`: what is to be looked at, and what there is. RLS adds the tenant to queries."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, LiteralString
 from uuid import UUID
@@ -49,6 +49,18 @@ DUE: Final[LiteralString] = """
      WHERE a.tenant_id = current_tenant() AND a.event_id = $1 AND a.due_at <= $2
        AND a.job_id IS NULL AND a.held = ''
      ORDER BY a.due_at, a.number LIMIT $3
+"""
+# Who had a ticket: at the address that is kept for one of them its asset may be.
+KEEPERS: Final[LiteralString] = """
+    SELECT ticket_id, array_agg(account_id) AS accounts FROM (
+        SELECT ticket_id, account_id FROM ticket
+         WHERE tenant_id = current_tenant() AND event_id = $1 AND ticket_id = ANY($2)
+        UNION SELECT t.ticket_id, p.account_id FROM ticket t
+          JOIN purchase p USING (tenant_id, order_id)
+         WHERE t.tenant_id = current_tenant() AND t.event_id = $1 AND t.ticket_id = ANY($2)
+        UNION SELECT r.ticket_id, unnest(ARRAY[r.sender, r.recipient]) FROM transfer r
+         WHERE r.tenant_id = current_tenant() AND r.event_id = $1 AND r.ticket_id = ANY($2)) had
+     WHERE account_id IS NOT NULL GROUP BY ticket_id
 """
 REST: Final[LiteralString] = """
     UPDATE asset a SET due_at = NULL, attempts = 0, fault = ''
@@ -109,6 +121,9 @@ NEXT: Final[LiteralString] = """
 """
 
 
+Keepers = Mapping[UUID, Sequence[UUID]]
+
+
 class Due(Struct, frozen=True):
     """A ticket to be compared with its asset. `state`, `gen` and so on are the ticket's."""
 
@@ -162,6 +177,12 @@ async def freezes(tx: TenantTx, event_id: UUID) -> bool:
 async def due(tx: TenantTx, event_id: UUID, limit: int) -> list[Due]:
     """Return tickets to be compared, those that wait longest first."""
     return [_due(row) for row in await tx.conn.fetch(DUE, event_id, tx.now, limit)]
+
+
+async def keepers(tx: TenantTx, event_id: UUID, tickets: Sequence[UUID]) -> Keepers:
+    """Return all accounts that had tickets."""
+    rows = await tx.conn.fetch(KEEPERS, event_id, list(tickets)) if tickets else []
+    return {row["ticket_id"]: row["accounts"] for row in rows}
 
 
 async def rest(tx: TenantTx, event_id: UUID, agreed: Sequence[Due]) -> None:

@@ -12,7 +12,7 @@ from solders.signature import Signature
 
 from cloud.db.connect import Connection, Row
 from cloud.db.tenancy import TenantTx
-from cloud.ledger.values import Shape
+from cloud.ledger.values import Schema, Shape
 from cloud.ledger.work.naming import text_of
 from cloud.ledger.work.planning import Cost
 
@@ -25,7 +25,8 @@ READ: Final[LiteralString] = """
      WHERE a.tenant_id = current_tenant() AND a.event_id = $1
 """
 TREES: Final[LiteralString] = """
-    SELECT tree_no, state, depth, buffer, canopy, cost, address, minted, cursor FROM asset_tree
+    SELECT tree_no, state, schema, depth, buffer, canopy, cost, address, minted, cursor
+      FROM asset_tree
      WHERE tenant_id = current_tenant() AND event_id = $1 ORDER BY tree_no
 """
 SIZE: Final[LiteralString] = """
@@ -35,8 +36,8 @@ SIZE: Final[LiteralString] = """
         (SELECT count(*) FROM asset WHERE tenant_id = current_tenant() AND event_id = $1))
 """
 PLAN: Final[LiteralString] = """
-    INSERT INTO asset_tree (event_id, tree_no, state, depth, buffer, canopy, cost)
-    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+    INSERT INTO asset_tree (event_id, tree_no, state, schema, depth, buffer, canopy, cost)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING
 """
 OPENED: Final[LiteralString] = """
     UPDATE asset_tree SET state = 'open', address = $3
@@ -118,6 +119,7 @@ class TreeRow(Struct, frozen=True):
 
     tree_no: int
     state: str
+    schema: Schema
     shape: Shape
     cost: Cost
     address: Pubkey | None
@@ -155,8 +157,9 @@ async def plan(tx: TenantTx, event_id: UUID, tree: TreeRow) -> None:
     """Write down a tree that is to be, with what it costs."""
     shape, told = tree.shape, msgspec.to_builtins(tree.cost)
     await tx.conn.execute(
-        PLAN, event_id, tree.tree_no, tree.state, shape.depth, shape.buffer, shape.canopy, told
-    )
+        PLAN, event_id, tree.tree_no, tree.state, tree.schema.value, shape.depth, shape.buffer,
+        shape.canopy, told,
+    )  # fmt: skip
 
 
 async def opened(tx: TenantTx, event_id: UUID, tree_no: int, address: Pubkey) -> None:
@@ -227,6 +230,7 @@ def _tree(row: Row) -> TreeRow:
     return TreeRow(
         row["tree_no"],
         row["state"],
+        Schema(row["schema"]),
         Shape(row["depth"], row["buffer"], row["canopy"]),
         msgspec.convert(row["cost"], Cost),
         _key(row["address"]),

@@ -36,7 +36,8 @@ async def _nothing() -> None:
 class House(Struct, frozen=True):
     """`base`: how others reach us, where metadata is. `approves`: whether a tree's cost is
     spent without a person's word. `booked`: whether what the chain takes is somebody's, so that
-    books are kept of it. `fund` sees to it that there is something to spend."""
+    books are kept of it. `schema`: of new trees. `fund` sees to it that there is something to
+    spend."""
 
     chain: Chain
     ledger: Ledger
@@ -44,6 +45,7 @@ class House(Struct, frozen=True):
     base: str
     approves: bool = True
     booked: bool = False
+    schema: Schema = Schema.V2
     fund: Callable[[], Awaitable[None]] = _nothing
 
 
@@ -53,10 +55,12 @@ async def keys_of(pool: Pool, sealer: Sealer, now: datetime) -> Keys:
         return await key_ring.opened(tx, sealer)
 
 
-def over(chain: Chain, keys: Keys, base: str, *, approves: bool = True) -> House:
+def over(
+    chain: Chain, keys: Keys, base: str, schema: Schema = Schema.V2, *, approves: bool = True
+) -> House:
     """Return the ledger over a chain that is others'."""
-    ledger = SigningLedger(chain, keys, keys.parties, Schema.V2)
-    return House(chain, ledger, keys, base, approves, booked=True)
+    ledger = SigningLedger(chain, keys, keys.parties, schema)
+    return House(chain, ledger, keys, base, approves, booked=True, schema=schema)
 
 
 @asynccontextmanager
@@ -73,7 +77,8 @@ async def solana(
     async with connected(
         nodes, indexes, breakers=breakers, most_price=settings.ledger_price
     ) as chain:
-        yield over(chain, keys, settings.reached_at, approves=False)
+        schema = Schema(settings.ledger_schema)
+        yield over(chain, keys, settings.reached_at, schema, approves=False)
 
 
 @asynccontextmanager
@@ -95,7 +100,12 @@ async def reading(
 
 @asynccontextmanager
 async def embedded(
-    pool: Pool, clock: Callable[[], datetime], sealer: Sealer, base: str, programs: str = ""
+    pool: Pool,
+    clock: Callable[[], datetime],
+    sealer: Sealer,
+    base: str,
+    programs: str = "",
+    schema: Schema = Schema.V2,
 ) -> AsyncIterator[House]:
     """Open the ledger inside the service. *programs*: a folder of the chain's own, to be watched
     by; "": none."""
@@ -111,8 +121,8 @@ async def embedded(
         if held is None or held.lamports < ENOUGH:
             await chain.fund(payer, PLENTY)
 
-    ledger = SigningLedger(chain, keys, keys.parties, Schema.V2)
+    ledger = SigningLedger(chain, keys, keys.parties, schema)
     try:
-        yield House(chain, ledger, keys, base, fund=fund)
+        yield House(chain, ledger, keys, base, schema=schema, fund=fund)
     finally:
         await chain.aclose()

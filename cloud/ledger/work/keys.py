@@ -6,6 +6,7 @@ else has to be kept, and a key can be handed over later. `kind` and `name` say w
 
 import hmac
 import secrets
+from collections.abc import Iterable
 from typing import Final, LiteralString, Protocol
 from uuid import UUID
 
@@ -66,6 +67,16 @@ class Keys:
     def bearer(self, tenant: UUID, ticket: UUID) -> Pubkey:
         """Return the address of a ticket that is no account's."""
         return self._derived("ticket", tenant.bytes + ticket.bytes).pubkey()
+
+    def lend(self, owner: Pubkey, tenant: UUID, ticket: UUID, accounts: Iterable[UUID]) -> bool:
+        """Have the key of an address that we keep at hand, for one signature. False: it is kept
+        neither for the ticket nor for one of *accounts*."""
+        kept = [self._derived("ticket", tenant.bytes + ticket.bytes)]
+        kept += [self._derived("fan", tenant.bytes + account.bytes) for account in accounts]
+        found = next((each for each in kept if each.pubkey() == owner), None)
+        if found is not None:
+            self._held[owner] = found
+        return found is not None
 
     def __repr__(self) -> str:
         return f"Keys({self.parties.payer})"

@@ -51,7 +51,8 @@ async def planned(house: House, tree_no: int, size: int, waiting: int) -> TreeRo
     shape = shape_for(tickets)
     rent = sum([await house.chain.rent(each) for each in rented(shape)])
     state = "approved" if house.approves else "planned"
-    return TreeRow(tree_no, state, shape, cost(rent, tickets), None, 0, None)
+    told = cost(rent, tickets, house.schema)
+    return TreeRow(tree_no, state, house.schema, shape, told, None, 0, None)
 
 
 async def collection(house: House, place: Place, about: OnLedger) -> Job:
@@ -62,7 +63,7 @@ async def collection(house: House, place: Place, about: OnLedger) -> Job:
 
 async def tree(house: House, wanted: TreeRow) -> Job:
     """Sign a tree that was approved."""
-    return _job("tree", await house.ledger.create_tree(wanted.shape), wanted.tree_no)
+    return _job("tree", await house.ledger.create_tree(wanted.shape, wanted.schema), wanted.tree_no)
 
 
 def _job(kind: str, signed: Signed, tree_no: int | None = None) -> Job:

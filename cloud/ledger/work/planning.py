@@ -19,7 +19,7 @@ LONGEST: Final = 13  # nodes of a proof in a transaction beside a collection's a
 CONFIG_SIZE: Final = 96
 SIGNATURE: Final = 5_000
 MINT_FEE: Final = {Schema.V1: 0, Schema.V2: 90_000}
-EACH: Final = 3  # mints in a transaction, where the address of metadata is not a short one
+EACH: Final = {Schema.V1: 5, Schema.V2: 3}  # mints in a transaction, metadata's address being long
 LAMPORTS: Final = 1_000_000_000  # a SOL
 
 
@@ -61,9 +61,11 @@ def rented(shape: Shape) -> tuple[int, int]:
     return layout(shape).size, CONFIG_SIZE
 
 
-def cost(rent: int, tickets: int, schema: Schema = Schema.V2, each: int = EACH) -> Cost:
-    """Return what *tickets* in a tree cost, that takes *rent*."""
-    transactions = ceil(tickets / each) + 2  # the collection's, and the tree's own
+def cost(rent: int, tickets: int, schema: Schema = Schema.V2, each: int = 0) -> Cost:
+    """Return what *tickets* in a tree cost, that takes *rent*. *each*: mints in a transaction."""
+    transactions = (
+        ceil(tickets / (each or EACH[schema])) + 2
+    )  # the collection's, and the tree's own
     return Cost(tickets, rent, transactions * SIGNATURE, tickets * MINT_FEE[schema])
 
 

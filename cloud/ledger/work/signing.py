@@ -7,10 +7,10 @@ from uuid import UUID, uuid4
 from msgspec import Struct
 from solders.pubkey import Pubkey
 
-from cloud.ledger.faults import LedgerAway, LedgerFault
+from cloud.ledger.faults import LedgerAway, LedgerFault, LedgerRefused
 from cloud.ledger.ports import Signed
-from cloud.ledger.values import Mint
-from cloud.ledger.work.asset_rows import Claim, Due
+from cloud.ledger.values import Mint, Schema
+from cloud.ledger.work.asset_rows import Claim, Due, Keepers
 from cloud.ledger.work.event_rows import OnLedger, Text, TreeRow
 from cloud.ledger.work.house import House
 from cloud.ledger.work.job_rows import Job
@@ -19,12 +19,14 @@ from cloud.ledger.work.steps import Kind, Wants, after, next_step, wanted
 
 
 class Step(Struct, frozen=True):
-    """A ticket and what is to be done next. `more`: another step will follow."""
+    """A ticket and what is to be done next. `more`: another step will follow. `schema`: of the
+    asset that it has."""
 
     due: Due
     kind: Kind
     wants: Wants
     more: bool
+    schema: Schema = Schema.V2
 
 
 class Made(Struct, frozen=True):
@@ -39,19 +41,22 @@ NOTHING: Final = Made((), ())
 
 
 def compared(
-    house: House, tenant: UUID, about: OnLedger, due: Sequence[Due]
+    house: House, tenant: UUID, about: OnLedger, trees: Sequence[TreeRow], due: Sequence[Due]
 ) -> tuple[list[Due], list[Step]]:
     """Return the tickets whose assets are as they shall be, and the steps for the others."""
+    old = {tree.tree_no for tree in trees if tree.schema is Schema.V1}
     agreed, steps = [], []
     for each in due:
         owner = each.wallet or _kept(house, tenant, each)
-        wants = wanted(each.state, owner, each.has, freezes=about.freezes)
+        freezes = about.freezes and each.tree_no not in old  # V1 knows no freezing
+        wants = wanted(each.state, owner, each.has, freezes=freezes)
         kind = next_step(each.has, wants)
         if kind is None:
             agreed.append(each)
             continue
         more = next_step(after(each.has, wants, kind), wants) is not None
-        steps.append(Step(each, kind, wants, more))
+        schema = Schema.V1 if each.tree_no in old else Schema.V2
+        steps.append(Step(each, kind, wants, more, schema))
     return agreed, steps
 
 
@@ -61,9 +66,10 @@ async def mints(
     """Sign mints into a tree, packed; there is room for all."""
     if tree.address is None:
         raise ValueError("a tree that is not there")
-    wanted = [_mint(about, texts[each.due.class_index], each) for each in steps]
+    collection = about.collection if tree.schema is Schema.V2 else None
+    wanted = [_mint(collection, texts[each.due.class_index], each) for each in steps]
     jobs, claims, left = [], [], list(steps)
-    for signed in await house.ledger.mint(tree.address, wanted):
+    for signed in await house.ledger.mint(tree.address, wanted, tree.schema):
         job = Job(uuid4(), Kind.MINT, signed, tree.tree_no)
         mine, left = left[: len(signed.data_hashes)], left[len(signed.data_hashes) :]
         jobs.append(job)
@@ -74,11 +80,14 @@ async def mints(
     return Made(jobs, claims)
 
 
-async def changes(house: House, steps: Sequence[Step]) -> Made:
-    """Sign one change for each ticket. One that can't be is told, and holds up no other."""
+async def changes(house: House, tenant: UUID, steps: Sequence[Step], had: Keepers) -> Made:
+    """Sign one change for each ticket. One that can't be is told, and holds up no other. *had*:
+    who had the tickets whose assets are V1's."""
     jobs, claims, failed = [], [], []
     for each in steps:
         try:
+            if each.schema is Schema.V1:
+                _lend(house, tenant, each, had.get(each.due.ticket_id, ()))
             signed = await _change(house, each)
         except LedgerAway:
             raise
@@ -104,6 +113,13 @@ async def _change(house: House, step: Step) -> Signed:
     return await acts[step.kind](asset)
 
 
+def _lend(house: House, tenant: UUID, step: Step, accounts: Sequence[UUID]) -> None:
+    """Have the owner's key sign. Raises `LedgerRefused` where it isn't we who keep it."""
+    has = step.due.has
+    if has is None or not house.keys.lend(has.owner, tenant, step.due.ticket_id, accounts):
+        raise LedgerRefused("asset_owner", "of V1, it obeys its owner's key, which isn't ours")
+
+
 def _kept(house: House, tenant: UUID, due: Due) -> Pubkey:
     """Return the address that we keep for a ticket's owner."""
     if due.account_id is None:
@@ -111,7 +127,7 @@ def _kept(house: House, tenant: UUID, due: Due) -> Pubkey:
     return house.keys.fan(tenant, due.account_id)
 
 
-def _mint(about: OnLedger, text: Text, step: Step) -> Mint:
+def _mint(collection: Pubkey | None, text: Text, step: Step) -> Mint:
     if step.wants.owner is None:
         raise ValueError("a mint for nobody")
     return Mint(
@@ -119,7 +135,7 @@ def _mint(about: OnLedger, text: Text, step: Step) -> Mint:
         name_of(text.body["event"], step.due.number),
         uri_of(text.body["base"], step.due.ref, step.due.gen),
         SYMBOL,
-        about.collection,
+        collection,
     )
 
 

@@ -19,6 +19,7 @@ from msgspec import Struct
 from cloud.db.connect import LENT, Pool
 from cloud.db.tenancy import WORKER, TenantTx, tenant_tx
 from cloud.ledger.faults import LedgerFault
+from cloud.ledger.values import Schema
 from cloud.ledger.work import asset_rows, event_rows, job_rows, places, watching
 from cloud.ledger.work.alone import alone
 from cloud.ledger.work.asset_rows import Due
@@ -107,9 +108,9 @@ class Writer:
         if view.jobs:
             await self._pursue(place, view.trees, view.jobs)
             return True
-        agreed, steps = compared(self._house, place.tenant, view.about, view.due)
+        agreed, steps = compared(self._house, place.tenant, view.about, view.trees, view.due)
         steps = steps if view.open.jobs < OPEN else []
-        made = [await self._changes(steps), await self._mints(place, view, steps)]
+        made = [await self._changes(place, steps), await self._mints(place, view, steps)]
         async with self._tx(place) as tx:
             await self._store(tx, place, agreed, made)
         jobs = [job for each in made for job in each.jobs]
@@ -130,16 +131,19 @@ class Writer:
                 await asset_rows.due(tx, place.event_id, BATCH),
             )
 
-    async def _changes(self, steps: Sequence[Step]) -> Made:
-        wanted = [each for each in steps if each.kind is not Kind.MINT]
-        return await changes(self._house, wanted[:CHANGES])
+    async def _changes(self, place: Place, steps: Sequence[Step]) -> Made:
+        wanted = [each for each in steps if each.kind is not Kind.MINT][:CHANGES]
+        old = [each.due.ticket_id for each in wanted if each.schema is Schema.V1]
+        async with self._tx(place) as tx:
+            had = await asset_rows.keepers(tx, place.event_id, old)
+        return await changes(self._house, place.tenant, wanted, had)
 
     async def _mints(self, place: Place, view: View, steps: Sequence[Step]) -> Made:
         """Sign mints; or, before the first, the collection or the tree that they need."""
         wanted = [each for each in steps if each.kind is Kind.MINT]
         if not wanted:
             return NOTHING
-        if view.about.collection is None:
+        if view.about.collection is None and self._house.schema is Schema.V2:
             if view.open.founding:
                 return NOTHING
             return Made((await places.collection(self._house, place, view.about),), ())

@@ -1,22 +1,34 @@
 """A ticket from fan to fan at the whole service, and its asset after it: nobody tells the ledger,
 which hears of it from the outbox, in a worker's process of its own."""
 
+from pathlib import Path
 from typing import Any
 
 from solders.pubkey import Pubkey
 
 from tests.cloud.run.market import market
-from tests.cloud.run.served import Served, until
+from tests.cloud.run.served import Served, served, until
 from tests.cloud.service import good, problem
 
 LEAF = """
-    SELECT l.owner, l.delegate, l.burnt, l.sequence FROM asset a JOIN ledger_leaf l
+    SELECT l.schema, l.owner, l.delegate, l.burnt, l.sequence FROM asset a JOIN ledger_leaf l
         ON l.asset = a.asset_id WHERE a.ticket_id = $1
 """
 
 
 def test_an_asset_follows_its_ticket(house: Served) -> None:
     """Bought and minted for the giver; offered, accepted, and then the leaf is the recipient's."""
+    follow(house, "v2")
+
+
+def test_so_does_one_of_v1(tmp_path: Path) -> None:
+    """Where the service's setting says so."""
+    with served(tmp_path, USHER_LEDGER_SCHEMA="v1") as house:
+        follow(house, "v1")
+
+
+def follow(house: Served, schema: str) -> None:
+    """Buy, hand over, and give back."""
     place = market(house, 5, price=0)
     event = f"/v1/tenants/{place.tenant}/events/{place.event}"
     wallet = f"/v1/tenants/{place.tenant}/wallet"
@@ -49,7 +61,12 @@ def test_an_asset_follows_its_ticket(house: Served) -> None:
         assert str(Pubkey.from_bytes(leaf["owner"])) == address(ben)
         assert (leaf["delegate"], leaf["burnt"]) == (leaf["owner"], False)
         assert leaf["sequence"] > first["sequence"]
+        assert (leaf["schema"], first["schema"]) == (schema, schema)
         assert [step["kind"] for step in good(ben.get(f"{ticket}/ledger"))["history"]] == [
             "mint", "transfer"
         ]  # fmt: skip
         assert problem(ada.get(f"{ticket}/ledger")) == (404, "not_found")
+        with house.client(place.owner) as owner:
+            back = {"tickets": [item["ticket_id"]], "reason": "Asked for."}
+            good(owner.post(f"{place.orders}/{order}/refunds", json=back))
+        until(lambda: house.one_row(LEAF, item["ticket_id"])["burnt"])

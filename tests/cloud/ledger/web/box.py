@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from cloud.ledger.values import Commitment
+from cloud.ledger.values import Commitment, Schema
 from cloud.ledger.work import house as houses
 from cloud.ledger.work.event_rows import Place
 from cloud.ledger.work.naming import told_as
@@ -14,7 +14,7 @@ from tests.cloud.service import Event, Service
 ROUNDS = 40
 
 
-def mint(service: Service, event: Event) -> None:
+def mint(service: Service, event: Event, schema: Schema = Schema.V2) -> None:
     """Do what a worker would: hear, and write until nothing is due."""
     service.work()
 
@@ -24,7 +24,7 @@ def mint(service: Service, event: Event) -> None:
         async with (
             parts.open(),
             houses.embedded(
-                parts.pool, service.clock, parts.sealer, "https://tickets.example"
+                parts.pool, service.clock, parts.sealer, "https://tickets.example", schema=schema
             ) as house,
         ):
             await house.fund()

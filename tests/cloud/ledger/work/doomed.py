@@ -20,6 +20,7 @@ from cloud.breakers.breaker import Breakers
 from cloud.db.connect import Pool, open_pool
 from cloud.keys.sealing import MasterKey
 from cloud.ledger.rpc.opening import connected
+from cloud.ledger.values import Schema
 from cloud.ledger.work import house as houses
 from cloud.ledger.work.house import House
 from cloud.ledger.work.told import CONSUMER
@@ -65,20 +66,20 @@ def now() -> datetime:
 
 
 @asynccontextmanager
-async def reached(pool: Pool, node: str) -> AsyncIterator[House]:
+async def reached(pool: Pool, node: str, schema: Schema) -> AsyncIterator[House]:
     """Open the ledger inside the service, or the one at a node."""
     if not node:
-        async with houses.embedded(pool, now, MasterKey(MASTER), BASE) as house:
+        async with houses.embedded(pool, now, MasterKey(MASTER), BASE, schema=schema) as house:
             yield house
         return
     keys = await houses.keys_of(pool, MasterKey(MASTER), now())
     async with connected([node], breakers=Breakers(None), wait=WAIT, patience=WAIT) as chain:
-        yield houses.over(chain, keys, BASE)
+        yield houses.over(chain, keys, BASE, schema)
 
 
-async def _work(url: str, steps: int, node: str) -> None:
+async def _work(url: str, steps: int, node: str, schema: Schema) -> None:
     pool = await open_pool(url, size=8)
-    async with reached(pool, node) as house:
+    async with reached(pool, node, schema) as house:
         doomed: Any = Doomed(house.ledger, steps)
         writer = Writer(pool, url, replace(house, ledger=doomed), now)
         for _ in range(ROUNDS):
@@ -90,13 +91,13 @@ async def _work(url: str, steps: int, node: str) -> None:
     await pool.close()
 
 
-def _main(url: str, steps: int, node: str) -> None:
-    asyncio.run(_work(url, steps, node))
+def _main(url: str, steps: int, node: str, schema: Schema) -> None:
+    asyncio.run(_work(url, steps, node, schema))
 
 
-def run(url: str, steps: int, node: str = "") -> bool:
+def run(url: str, steps: int, node: str = "", schema: Schema = Schema.V2) -> bool:
     """Work until nothing is due, or until *steps*; return whether it came to its end."""
-    process = CONTEXT.Process(target=_main, args=(url, steps, node))
+    process = CONTEXT.Process(target=_main, args=(url, steps, node, schema))
     process.start()
     process.join(PATIENCE)
     code = process.exitcode

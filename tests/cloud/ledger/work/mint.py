@@ -9,6 +9,7 @@ from uuid import UUID
 from solders.pubkey import Pubkey
 
 from cloud.keys.sealing import MasterKey
+from cloud.ledger.values import Schema
 from cloud.ledger.work import house as houses
 from cloud.ledger.work.event_rows import Place
 from cloud.ledger.work.house import House
@@ -64,12 +65,12 @@ class Mint:
 
 
 @asynccontextmanager
-async def minting(shop: Shop) -> AsyncIterator[Mint]:
+async def minting(shop: Shop, schema: Schema = Schema.V2) -> AsyncIterator[Mint]:
     """Open a shop with the ledger inside the service."""
     clock = Clock()
     async with (
         shop.open() as desk,
-        houses.embedded(desk.pool, clock, MasterKey(MASTER), BASE) as house,
+        houses.embedded(desk.pool, clock, MasterKey(MASTER), BASE, schema=schema) as house,
     ):
         yield Mint(desk, house, clock)
 
@@ -103,8 +104,10 @@ def assets(shop: Shop, event: UUID) -> list[Any]:
 def leaves(shop: Shop, event: UUID) -> list[Any]:
     """Return the leaves that the chain has of an event."""
     return shop.rows(
-        "SELECT l.* FROM ledger_leaf l JOIN asset_event e ON e.collection = l.collection"
-        " WHERE e.event_id = $1 ORDER BY l.tree, l.index",
+        "SELECT l.* FROM ledger_leaf l"
+        " WHERE l.collection = (SELECT collection FROM asset_event WHERE event_id = $1)"
+        " OR l.tree IN (SELECT address FROM asset_tree WHERE event_id = $1)"
+        " ORDER BY l.tree, l.index",
         event,
     )
 

@@ -92,6 +92,16 @@ def test_killed_at_any_step(shop: Shop) -> None:
     assert booked(shop, event) == {}  # a ledger of our own takes nothing that is anybody's
 
 
+def test_killed_at_any_step_of_v1(shop: Shop) -> None:
+    """120 tickets in trees of the older generation, which burn by their owners' kept keys."""
+    event, url = free(shop, 200), shop.database.app_url
+    killed = ordeal(shop, event, 4, 2, lambda steps: run(url, steps, schema=Schema.V1))
+    assert run(url, 0, schema=Schema.V1)
+    assert killed
+    assert counted(shop, event) == 120
+    assert {row["schema"] for row in leaves(shop, event)} == {"v1"}
+
+
 def test_killed_while_a_node_lies(shop: Shop) -> None:
     """300 tickets over JSON-RPC: what was sent has landed and nobody said so, landed twice, or was
     dropped though it was taken; and who sent it is killed. The books say what it all took."""

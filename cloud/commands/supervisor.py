@@ -16,6 +16,7 @@ from uvicorn.supervisors.multiprocess import Process
 
 from cloud.embedded.failed import ServerFailed
 from cloud.embedded.parent import end_with
+from cloud.http.wire import Protocol
 from cloud.settings import FILE, Settings, read
 from cloud.systemd import tell
 from cloud.telemetry import configure_logs
@@ -128,6 +129,7 @@ def config_of(settings: Settings) -> Config:
         factory=True,
         workers=settings.workers,
         loop="uvloop",
+        http=Protocol,
         log_config=None,
         access_log=False,  # cloud/http/envelope.py logs requests, without what is personal
         server_header=False,

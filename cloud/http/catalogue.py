@@ -24,6 +24,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "body_too_large": Entry(413, "The body is larger than this address takes."),
     "body_cut": Entry(400, "The request ended before all of it was here: send it again."),
     "body_slow": Entry(408, "The body came too slowly: send it again."),
+    "head_too_large": Entry(431, "The address and the headers are longer than 65536 bytes."),
     "media_type": Entry(415, "The body is of a type that this address doesn't take."),
     "not_acceptable": Entry(406, "The answer can't be had in the type asked for."),
     "cursor_malformed": Entry(400, "The cursor is damaged: start again without one."),

@@ -8,6 +8,8 @@ from typing import Any
 
 import uvicorn
 
+from cloud.http.wire import Protocol
+
 
 class Quiet(uvicorn.Server):
     """uvicorn's server, which leaves signals to pytest."""
@@ -30,6 +32,7 @@ def _serve(make: Callable[[], Any], listener: socket.socket) -> Iterator[str]:
     config = uvicorn.Config(
         make,
         factory=True,
+        http=Protocol,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=10,

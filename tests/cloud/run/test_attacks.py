@@ -333,6 +333,12 @@ def test_a_body_beyond_the_limit_is_not_read(place: Market, http: httpx.Client) 
 HELD: Final = "SELECT pid, xact_start FROM pg_stat_activity WHERE state = 'idle in transaction'"
 
 
+def test_a_head_beyond_the_limit_is_not_kept(house: Served) -> None:
+    """Before anybody is counted: every header takes memory."""
+    head = b"GET /livez HTTP/1.1\r\nhost: x\r\n" + b"a: b\r\n" * 100_000
+    assert statuses(exchange(house.address, head))[:1] in ([431], [])
+
+
 def test_half_a_request_holds_nobody_up(place: Market, http: httpx.Client) -> None:
     """Two hundred clients that say half of what they mean to say take no turn from others."""
     half_head = b"POST /v1/sessions HTTP/1.1\r\nHost: usher\r\nX-Slow: "

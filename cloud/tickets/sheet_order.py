@@ -9,8 +9,6 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-from fpdf.bidi import BidiParagraph
-
 LAM: Final = "\u0644"
 TATWEEL: Final = "\u0640"
 OPENING, CLOSING = "([{<\u00ab\u2039", ")]}>\u00bb\u203a"
@@ -38,6 +36,8 @@ def visual(line: str) -> str:
         unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in line
     ):
         return line
+    from fpdf.bidi import BidiParagraph  # with it come all of fpdf, fontTools and numpy
+
     bare = "".join(char for char in line if unicodedata.category(char) != "Mn")
     ordered = BidiParagraph("".join(_joined(bare))).get_reordered_characters()
     return "".join(

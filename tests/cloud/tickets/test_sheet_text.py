@@ -1,5 +1,7 @@
 """Strangers' names made fit for print."""
 
+import subprocess
+import sys
 import unicodedata
 from string import Formatter
 
@@ -91,6 +93,19 @@ def test_a_cut_text_tells_that_it_is_cut(text: str, limit: int, most: int) -> No
 def test_hebrew_and_arabic_are_set_from_right_to_left(line: str, expected: str) -> None:
     """Letters come in the order of the page, Arabic ones joined, brackets the right way round."""
     assert visual(line) == expected
+
+
+def test_a_process_loads_fpdf_for_a_line_from_right_to_left_alone() -> None:
+    """It would be a third of the start of a service's every process, and 30 MB of each."""
+    program = """
+import sys
+from cloud.tickets.sheet_text import shown
+assert shown("\\u00d1u, la gira", lambda _: True) == "\\u00d1u, la gira"
+assert "fpdf" not in sys.modules
+assert shown("\\u05d0\\u05d1", lambda _: True) == "\\u05d1\\u05d0"
+assert "fpdf" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_every_language_says_everything() -> None:

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from benchmarks.cloud.place import Place, tell
 from benchmarks.report import Row, percentile
-from tests.cloud.degradations import house, pair, post
+from tests.cloud.database import copy_template
+from tests.cloud.degradations import house, mint, pair, post
 from tests.cloud.degradations.load import ORDERED, Answered, Load, Phase, load
 from tests.cloud.service import running
 
@@ -26,7 +27,12 @@ REFUSED: Final = {(503, "unavailable"), (503, "busy")}
 
 def rows_of(place: Place, depth: int = DEPTH, unhurried: int = UNHURRIED) -> list[Row]:
     """Take everything away, one after the other."""
-    return [*_house(place, depth), *_post(place, unhurried), *_pair(place, depth)]
+    return [
+        *_house(place, depth),
+        *_post(place, unhurried),
+        *_mint(place, unhurried),
+        *_pair(place, depth),
+    ]
 
 
 def _house(place: Place, depth: int) -> Iterator[Row]:
@@ -60,6 +66,17 @@ def _post(place: Place, depth: int) -> Iterator[Row]:
             made.until_all_have_mail(len(work.orders))
             made.until_all_are_told(work.orders)
             yield row(what, work, set())
+
+
+def _mint(place: Place, depth: int) -> Iterator[Row]:
+    database = copy_template(place.database.superuser)
+    folder = place.folder / "mint"
+    folder.mkdir()
+    with mint.open_mint(database, place.redis_url, folder, **LASTING) as made:
+        with load(made.service, made.owner, made.tenant, post.PACE, depth) as work:
+            mint.solana_gone(made, work)
+        made.until_minted(work, len(work.orders))
+        yield row("Solana's node answers 503", work, set())
 
 
 def _pair(place: Place, depth: int) -> Iterator[Row]:

@@ -58,6 +58,11 @@ LOSSES: Final[Mapping[str, Loss]] = {
         "Calls to that endpoint, for three days.",
         "Nothing.",
     ),
+    "ledger": Loss(
+        "Everything else; who may enter is unchanged. Of several nodes the others are asked.",
+        "Minting, moving and burning tickets on Solana.",
+        "Nothing; whether an asset is in its tree is told as unknown.",
+    ),
 }
 
 
@@ -66,7 +71,7 @@ def dependencies(
 ) -> dict[str, Dependency]:
     """Return how all are. `breakers`: how many of a kind are open."""
     known = {"database": database, "cache": cache} | {
-        kind: breakers.get(kind, 0) == 0 for kind in ("payments", "smtp", "hooks")
+        kind: breakers.get(kind, 0) == 0 for kind in ("payments", "smtp", "hooks", "ledger")
     }
     return {
         name: Dependency(

@@ -7,7 +7,7 @@ from typing import Final
 OPEN: Final = "usher:breakers:open"  # a sorted set: a name, and when it may be probed, ms
 MOST: Final = 1000  # of them are read
 FORGOTTEN: Final = 86_400  # seconds, as the script has it
-KINDS: Final = ("hooks", "payments", "smtp")  # a name is a kind, or kind:id
+KINDS: Final = ("hooks", "ledger", "payments", "smtp")  # a name is a kind, or kind:id
 
 
 def listing(now: float) -> tuple[str, ...]:

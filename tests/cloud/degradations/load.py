@@ -50,7 +50,7 @@ class Load:
         self, service: Service, owner: Person, event: Event, pace: float, depth: int
     ) -> None:
         self._client = service.client(owner.headers["authorization"])
-        self._event = event
+        self.event = event
         self._pace = pace
         self._depth = depth
         self._stop = threading.Event()
@@ -62,11 +62,11 @@ class Load:
     def run(self) -> None:
         """Order until told to stop."""
         wanted = {
-            "event_id": str(self._event.event_id), "items": [{"class_index": 0, "quantity": 1}]
+            "event_id": str(self.event.event_id), "items": [{"class_index": 0, "quantity": 1}]
         }  # fmt: skip
         while not self._stop.is_set():
             phase, began = self._phase, time.monotonic()
-            answer = self._client.post(f"{self._event.tenant.path}/orders", json=wanted)
+            answer = self._client.post(f"{self.event.tenant.path}/orders", json=wanted)
             took = time.monotonic() - began
             if phase is not Phase.DURING:
                 phase = self._phase

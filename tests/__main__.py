@@ -1,6 +1,8 @@
 """Run all tests, in two halves side by side: most of a test's time is waiting for something.
 
-The screens come after both, alone: what they show follows the clock.
+The tests of `shared` wait for nothing, and take what time the halves leave. They alone are traced
+for its coverage: it costs the cloud's tests a fifth more, and they add nothing to it.
+The screens come after all, alone: what they show follows the clock.
 
     python -m tests [what pytest takes]
 
@@ -15,14 +17,19 @@ import sys
 from contextlib import suppress
 from typing import Final
 
-Parts = dict[str, tuple[str, ...]]
-HALVES: Final[Parts] = {
-    "cloud": ("tests/cloud",),
-    "others": ("tests", "--ignore=tests/cloud", "--ignore=tests/browser"),
-}
-ALONE: Final[Parts] = {"screens": ("tests/browser",)}
+Parts = dict[str, tuple[str, ...]]  # the command of each
 COVERAGE: Final = (sys.executable, "-m", "coverage")
-NOTHING_CHOSEN: Final = 5  # by pytest: `-k` may have left one half without a test
+PYTEST: Final = (sys.executable, "-m", "pytest")
+TRACED: Final = ("nice", *COVERAGE, "run", "--parallel-mode", "-m", "pytest")
+SHARED: Final = ("tests/unit", "tests/properties")
+ELSEWHERE: Final = ("tests/cloud", "tests/browser", *SHARED)
+BESIDE: Final[Parts] = {
+    "cloud": (*PYTEST, "tests/cloud"),
+    "others": (*PYTEST, "tests", *(f"--ignore={each}" for each in ELSEWHERE)),
+    "shared": (*TRACED, *SHARED),
+}
+ALONE: Final[Parts] = {"screens": (*PYTEST, "tests/browser")}
+NOTHING_CHOSEN: Final = 5  # by pytest: `-k` may have left one part without a test
 INTERRUPTED: Final = 2
 LONGEST: Final = 1 << 20  # bytes of a line
 BROKEN: Final = (b"FAILED ", b"ERROR ")  # how pytest's summary begins a line
@@ -32,7 +39,7 @@ def main(arguments: list[str]) -> int:
     """Return the exit code."""
     subprocess.run([*COVERAGE, "erase"], check=True)
     broken: list[str] = []
-    codes = asyncio.run(_run(HALVES, arguments, broken))
+    codes = asyncio.run(_run(BESIDE, arguments, broken))
     if not any(code == INTERRUPTED or code < 0 for code in codes):
         codes += asyncio.run(_run(ALONE, arguments, broken))
     worst = max(0 if code == NOTHING_CHOSEN else abs(code) for code in codes)
@@ -43,7 +50,7 @@ def main(arguments: list[str]) -> int:
 
 
 async def _run(parts: Parts, arguments: list[str], broken: list[str]) -> list[int]:
-    started = [await _start(where, arguments) for where in parts.values()]
+    started = [await _start(command, arguments) for command in parts.values()]
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, _pass_on, started, number)
@@ -51,29 +58,28 @@ async def _run(parts: Parts, arguments: list[str], broken: list[str]) -> list[in
     return list(await asyncio.gather(*shown))
 
 
-async def _start(where: tuple[str, ...], arguments: list[str]) -> asyncio.subprocess.Process:
+async def _start(command: tuple[str, ...], arguments: list[str]) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        *COVERAGE, "run", "--parallel-mode", "-m", "pytest", *where, *arguments,
-        stdout=subprocess.PIPE, limit=LONGEST, start_new_session=True,
-    )  # fmt: skip
+        *command, *arguments, stdout=subprocess.PIPE, limit=LONGEST, start_new_session=True
+    )
 
 
-def _pass_on(halves: list[asyncio.subprocess.Process], number: int) -> None:
-    """Let both halves end as their own signal handlers do: what they started is stopped."""
-    for each in halves:
+def _pass_on(parts: list[asyncio.subprocess.Process], number: int) -> None:
+    """Let each part end as its own signal handlers do: what it started is stopped."""
+    for each in parts:
         with suppress(ProcessLookupError):
             each.send_signal(number)
 
 
-async def _show(name: str, half: asyncio.subprocess.Process, broken: list[str]) -> int:
-    assert half.stdout is not None
-    async for line in half.stdout:
+async def _show(name: str, part: asyncio.subprocess.Process, broken: list[str]) -> int:
+    assert part.stdout is not None
+    async for line in part.stdout:
         text = f"{name:>7} | {line.decode(errors='replace')}"
         sys.stdout.write(text)
         sys.stdout.flush()
         if line.startswith(BROKEN):
             broken.append(text)
-    return await half.wait()
+    return await part.wait()
 
 
 if __name__ == "__main__":

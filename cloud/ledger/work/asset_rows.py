@@ -181,7 +181,7 @@ async def due(tx: TenantTx, event_id: UUID, limit: int) -> list[Due]:
 
 async def keepers(tx: TenantTx, event_id: UUID, tickets: Sequence[UUID]) -> Keepers:
     """Return all accounts that had tickets."""
-    rows = await tx.conn.fetch(KEEPERS, event_id, list(tickets)) if tickets else []
+    rows = await tx.conn.fetch(KEEPERS, event_id, list(tickets))
     return {row["ticket_id"]: row["accounts"] for row in rows}
 
 

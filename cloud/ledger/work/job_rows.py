@@ -32,6 +32,12 @@ COUNT: Final[LiteralString] = """
       FROM ledger_job
      WHERE tenant_id = current_tenant() AND event_id = $1 AND state IN ('signed', 'review')
 """
+FOUNDING_FAILED: Final[LiteralString] = """
+    SELECT kind || ': ' || fault FROM ledger_job
+     WHERE tenant_id = current_tenant() AND event_id = $1 AND state = 'failed'
+       AND kind IN ('collection', 'tree') AND ended_at > $2
+     ORDER BY number DESC LIMIT 1
+"""
 SENT: Final[LiteralString] = """
     UPDATE ledger_job SET sends = sends + 1, due_at = $3, fault = left($4, 200)
      WHERE tenant_id = current_tenant() AND event_id = $1 AND job_id = $2 AND state = 'signed'
@@ -105,6 +111,11 @@ async def count(tx: TenantTx, event_id: UUID) -> Open:
     """Return what is open."""
     row = await tx.conn.fetchrow(COUNT, event_id)
     return Open(*(0, 0, 0) if row is None else (int(each) for each in row.values()))
+
+
+async def founding_failed(tx: TenantTx, event_id: UUID, within: timedelta) -> str:
+    """Return why a collection or a tree failed of late, "": none did."""
+    return await tx.conn.fetchval(FOUNDING_FAILED, event_id, tx.now - within) or ""
 
 
 async def sent(tx: TenantTx, event_id: UUID, jobs: Sequence[tuple[UUID, timedelta, str]]) -> None:

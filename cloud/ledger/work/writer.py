@@ -22,7 +22,7 @@ from cloud.ledger.faults import LedgerFault
 from cloud.ledger.values import Schema
 from cloud.ledger.work import asset_rows, event_rows, job_rows, places, watching
 from cloud.ledger.work.alone import alone
-from cloud.ledger.work.asset_rows import Due
+from cloud.ledger.work.asset_rows import Due, Keepers
 from cloud.ledger.work.event_rows import OnLedger, Place, TreeRow
 from cloud.ledger.work.house import House
 from cloud.ledger.work.job_rows import Job, Open
@@ -134,8 +134,10 @@ class Writer:
     async def _changes(self, place: Place, steps: Sequence[Step]) -> Made:
         wanted = [each for each in steps if each.kind is not Kind.MINT][:CHANGES]
         old = [each.due.ticket_id for each in wanted if each.schema is Schema.V1]
-        async with self._tx(place) as tx:
-            had = await asset_rows.keepers(tx, place.event_id, old)
+        had: Keepers = {}
+        if old:
+            async with self._tx(place) as tx:
+                had = await asset_rows.keepers(tx, place.event_id, old)
         return await changes(self._house, place.tenant, wanted, had)
 
     async def _mints(self, place: Place, view: View, steps: Sequence[Step]) -> Made:
@@ -146,19 +148,29 @@ class Writer:
         if view.about.collection is None and self._house.schema is Schema.V2:
             if view.open.founding:
                 return NOTHING
+            if failed := await self._failed(place):
+                raise Stands(failed)
             return Made((await places.collection(self._house, place, view.about),), ())
         trees = await self._planned(place, view.trees)
-        coming = places.awaited(trees)
+        coming, failed = places.awaited(trees), ""
         if coming is not None and coming.state == "approved" and not view.open.founding:
-            return Made((await places.tree(self._house, coming),), ())
+            failed = await self._failed(place)
+            if not failed:
+                return Made((await places.tree(self._house, coming),), ())
         room = places.room(trees, view.open.leaves)
         if room is None:
             if view.open.jobs:
                 return NOTHING
-            raise Stands(places.UNAPPROVED)
+            raise Stands(failed or places.UNAPPROVED)
         async with self._tx(place) as tx:
             texts = await event_rows.texts(tx, place.event_id, view.about, self._house.base)
         return await mints(self._house, view.about, room.tree, wanted[: room.left], texts)
+
+    async def _failed(self, place: Place) -> str:
+        """Return what became of a collection or a tree that failed just now, or "": each try costs
+        a fee, and no ticket rests meanwhile."""
+        async with self._tx(place) as tx:
+            return await job_rows.founding_failed(tx, place.event_id, STANDING)
 
     async def _planned(self, place: Place, trees: Sequence[TreeRow]) -> Sequence[TreeRow]:
         """Plan the next tree if it is time, with what it will cost; return all."""

@@ -236,6 +236,8 @@ def test_the_books_are_for_who_may_read_them(counter: Counter) -> None:
     assert first["items"][0]["number"] < second["items"][0]["number"]
     (entry,) = counter.done("GET", f"/books/entries?subject=order:{orders[1]}", who=OWNER)["items"]
     assert sum(line["amount"] for line in entry["postings"]) == 0
+    paid = f"transaction:{'5' * 88}"
+    assert counter.done("GET", f"/books/entries?subject={paid}", who=OWNER)["items"] == []
     strangers = {
         STAFF: (403, "scope_missing"),
         1000: (404, "not_found"),

@@ -10,6 +10,7 @@ import httpx
 from tests.network.brief import Brief
 
 GATES: Final = ("North", "South", "West")
+NEW: Final = "East"  # a gate of the hall that no device stands at when an evening begins
 SINGLE, OFTEN = 0, 1  # ticket classes
 HALL: Final = {
     "name": "Harbour Hall",
@@ -17,7 +18,7 @@ HALL: Final = {
     "zones": [{"id": 1, "name": "Hall"}],
     "gates": [
         {"id": number, "name": name, "zone": 1, "direction": "both"}
-        for number, name in enumerate(GATES, 1)
+        for number, name in enumerate((*GATES, NEW), 1)
     ],
 }
 CLASSES: Final = (

@@ -7,7 +7,7 @@ from cloud.checkins.view import view_of
 from cloud.db.tenancy import Origin, tenant_tx
 from edge.gate.gate import Gate
 from edge.gate.ledger import Line
-from edge.sync.client import Cloud
+from edge.sync.client import Cloud, Limits
 from edge.sync.logs import Gossip, Got
 from edge.sync.push import Pushing, Sent
 from shared.hashing import root_right
@@ -50,7 +50,7 @@ def admit(gate: Gate, event: bytes, numbers: range) -> None:
 class Linked:
     """One gate and its connection to the cloud, or to whoever says to be it."""
 
-    def __init__(self, joined: Joined, origin: str = "") -> None:
+    def __init__(self, joined: Joined, origin: str = "", limits: Limits | None = None) -> None:
         self._joined = joined
         self._loop = asyncio.new_event_loop()
         gate, house = joined.gate, joined.house
@@ -59,6 +59,7 @@ class Linked:
             house.tenant.tenant_id.bytes,
             gate.me,
             gate.clock.stamp_ms,
+            limits=limits or Limits(),
         )
         self.relayed: list[bytes] = []  # receipts, to neighbours
         self.now = 0.0  # seconds

@@ -16,6 +16,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
+from edge.gate.taking import Taking
 from edge.practice.world import World
 from edge.settings import settings_of
 from edge.store.database import StorageFailed
@@ -27,7 +28,8 @@ TICKETS: Final = ("standing", "standing 2", "standing 3", "bound")
 
 
 def main(mount: Path, source: Path) -> dict[str, Any]:
-    """Go through a disk that fills up, is freed, fills up before a start, and is read-only."""
+    """Go through a disk that fills up, is freed, fills up before a start, is
+    read-only, and is full when the gate is wiped."""
     _run("mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(mount))
     site = _site(mount, source)
     site.open()
@@ -38,15 +40,13 @@ def main(mount: Path, source: Path) -> dict[str, Any]:
     told["read_only"] = _start(site)
     _run("mount", "-o", "remount,rw", str(mount))
     told["writable_again"] = _start(site)
+    told["left"] = _wiped_full(site, mount / "ballast")
     return told
 
 
 def _filled(site: Site, ballast: Path) -> dict[str, Any]:
     """Scan until the disk is full, and go on behind that and when there is room again."""
-    fill(ballast)
-    with suppress(StorageFailed):
-        for number in count():  # the file's own free pages
-            site.gate.stores.documents.add_chunks({number.to_bytes(4, "big"): bytes(3000)})
+    _fill_all(site, ballast)
     shown: list[tuple[str, str]] = []
     for ticket, lane in _coming_and_going():
         shown.append((lane, site.scan(ticket, lane).code))
@@ -69,6 +69,23 @@ def _filled(site: Site, ballast: Path) -> dict[str, Any]:
         "chained": chained(site),
         "mirrored": len((site.folder / "mirror.log").read_bytes()) // 256,
     }
+
+
+def _fill_all(site: Site, ballast: Path) -> None:
+    fill(ballast)
+    with suppress(StorageFailed):
+        for number in count():  # the file's own free pages
+            site.gate.stores.documents.add_chunks({number.to_bytes(4, "big"): bytes(3000)})
+
+
+def _wiped_full(site: Site, ballast: Path) -> list[str]:
+    """Wipe a running gate whose disk is full; return what is left on it."""
+    site.open()
+    _fill_all(site, ballast)
+    number = site.gate.stores.settings.number("obeyed") + 1
+    Taking(site.gate).command(site.world.organizer.command(site.me.device, number, "wipe"))
+    site.close()
+    return sorted(path.name for path in site.folder.iterdir())
 
 
 def _starts_full(site: Site, ballast: Path) -> str:

@@ -57,6 +57,11 @@ def test_a_full_disk_is_machine_trouble_and_never_green(told: dict[str, Any]) ->
     assert told["blocked"] == "storage_failed"
 
 
+def test_a_full_disk_keeps_no_wipe_from_being_obeyed(told: dict[str, Any]) -> None:
+    """It needs no room."""
+    assert set(told["left"]) <= {"lock", "loading"}
+
+
 def test_every_green_before_it_is_in_the_log_and_nothing_else(told: dict[str, Any]) -> None:
     """In a whole chain."""
     assert told["greens"] == told["records"] > 0

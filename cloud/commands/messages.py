@@ -36,11 +36,11 @@ PLATFORM_MESSAGES: Final[LiteralString] = """
 """
 PLATFORM_REPLAY: Final[LiteralString] = """
     UPDATE platform_outbox SET attempts = 0, due_at = $2, dead_at = NULL, fault = ''
-     WHERE message_id = $1 AND done_at IS NULL RETURNING topic
+     WHERE message_id = $1 AND dead_at IS NOT NULL AND done_at IS NULL RETURNING topic
 """
 PLATFORM_DROP: Final[LiteralString] = """
     UPDATE platform_outbox SET done_at = $2, fault = 'dropped'
-     WHERE message_id = $1 AND done_at IS NULL RETURNING topic
+     WHERE message_id = $1 AND dead_at IS NOT NULL AND done_at IS NULL RETURNING topic
 """
 WAKE: Final[LiteralString] = "SELECT pg_notify('usher_outbox', '')"
 DONE: Final = {"replay": "replayed", "drop": "dropped"}
@@ -99,7 +99,9 @@ def settle(settings: Settings, message: str, what: str) -> None:
         else:
             raise Unfit(f"{message} names no message: `usher-cloud admin outbox` lists them.")
         if not found:
-            raise Unfit(f"No message {message} waits: `usher-cloud admin outbox` lists them.")
+            raise Unfit(
+                f"No message {message} was given up: `usher-cloud admin outbox --dead` lists them."
+            )
         OUT.print(f"Message {message} was {DONE[what]}.", markup=False)
 
     operate(settings, act)

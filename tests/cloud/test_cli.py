@@ -170,11 +170,33 @@ def test_given_up_messages_are_a_person_s_to_decide(
     assert dropped["done_at"] is not None
     gone = run(["admin", "outbox", "drop", second], environment)
     assert gone.exit_code == 2
-    assert f"No message {second} waits" in gone.stderr
+    assert f"No message {second} was given up" in gone.stderr
     assert run(["admin", "outbox", "replay", "x'; --"], environment).exit_code == 2
     written = "SELECT action FROM audit WHERE tenant_id = $1 AND action LIKE 'message.%'"
     rows = service.database.rows(written, tenant.tenant_id)
     assert sorted(row["action"] for row in rows) == ["message.dropped", "message.replayed"]
+
+
+@pytest.mark.parametrize(("act", "fault"), [("replay", ""), ("drop", "dropped")])
+def test_the_platform_s_mails_too_once_they_were_given_up(
+    service: Service, environment: dict[str, str], act: str, fault: str
+) -> None:
+    """One that waits is its sender's: replayed, it might be sent twice."""
+    made = (
+        "INSERT INTO platform_outbox (topic, key, payload) VALUES ('mail.x', $1, '{}') RETURNING *"
+    )
+    (row,) = service.database.rows(made, f"account:{uuid4()}")
+    name = f"platform:{row['message_id']}"
+    waits = run(["admin", "outbox", act, name], environment)
+    assert (waits.exit_code, f"No message {name}" in waits.stderr) == (2, True)
+    dead = "UPDATE platform_outbox SET dead_at = now(), fault = 'smtp_550' WHERE message_id = $1"
+    service.database.rows(dead, row["message_id"])
+    assert name in run(["admin", "outbox", "--dead"], environment).output
+    done = run(["admin", "outbox", act, name], environment)
+    assert done.exit_code == 0, done.stderr
+    state = "SELECT fault, dead_at IS NULL AS waits FROM platform_outbox WHERE message_id = $1"
+    (after,) = service.database.rows(state, row["message_id"])
+    assert tuple(after) == (fault, act == "replay")
 
 
 def test_tickets_are_issued_from_the_command_line(

@@ -3,7 +3,7 @@
 All are pinned to one core, but for those of the cloud, of its broker, of mail and of sync: the
 processes of the cloud, its servers, its client and gates share two.
 
-python -m benchmarks            # everything, about ten minutes
+python -m benchmarks            # everything
 python -m benchmarks merging    # one suite
 """
 

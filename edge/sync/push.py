@@ -177,11 +177,14 @@ class Pushing:
         self._passed = {k: each for k, each in self._passed.items() if now < each[1]}
 
     def _due(self) -> dict[Key, Mark]:
-        """Return what the cloud should have in a while: of ours what it has signed for, of others
-        what is here."""
+        """Return what the cloud should have in a while: what it has signed for, and of others all
+        that is here, if that is more."""
         mine, me = self._gate.replica.vector(), self._gate.me.device
-        signed = self._gate.stores.log.confirmed()
-        return {key: mark for key, mark in (mine | signed).items() if key in signed or key[0] != me}
+        due = dict(self._gate.stores.log.confirmed())
+        for key, mark in mine.items():
+            if key[0] != me:
+                due[key] = max(mark, due.get(key, NOWHERE))
+        return due
 
     def _next(self, devices: AbstractSet[bytes]) -> tuple[bytes, bool]:
         """Return the next file of these devices' logs, and whether more is left behind it."""

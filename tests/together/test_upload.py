@@ -232,6 +232,27 @@ def test_a_neighbour_passes_on_what_its_writer_can_not_send(
     assert link(south).waiting() == 0, "it learnt so by its neighbour"
 
 
+def test_a_neighbour_passes_on_what_is_written_behind_a_receipt_too(
+    house: House, join: MakeGate, link: Link
+) -> None:
+    """South lost its internet in the middle of the evening: what the cloud has signed for is not
+    all that it should have."""
+    event = house.event(1)
+    north, south = join("North"), join("South")
+    north.pull()
+    south.pull()
+    sending = link(north)
+    sending.push()
+    for numbers in (range(5), range(5, 9), range(9, 10)):
+        admit(south.gate, house.ref(event), numbers)
+        north.gate.replica.take(south.gate.replica.lacking({})[0])
+        for _ in range(2):  # one to note that the cloud lacks it, one to see that it still does
+            sending.now += 60
+            sending.ask()
+        sending.push()
+        assert cloud_records(south) == own(south)
+
+
 def test_a_cloud_that_forgot_gets_it_again(house: House, join: MakeGate, link: Link) -> None:
     """Its disk was brought back from yesterday; receipts say that it had more."""
     event = house.event(1)

@@ -29,6 +29,7 @@ from cloud.worker import make_worker, platform_sweeps, sweeps
 from tests.cloud.database import Database
 from tests.cloud.payments import processes
 from tests.cloud.serving import serving
+from tests.cloud.trust import TRUST
 
 PASSWORD: Final = "correct horse battery"
 MASTER_KEY: Final = "11" * 32
@@ -112,14 +113,14 @@ class Service:
     def client(self, authorization: str = "") -> httpx.Client:
         """Return a client without an account."""
         headers = {"authorization": authorization} if authorization else {}
-        client = httpx.Client(base_url=self.address, headers=headers, timeout=60)
+        client = httpx.Client(base_url=self.address, headers=headers, timeout=60, verify=TRUST)
         self._kept(client)
         return client
 
     def person(self, email: str = "", password: str = PASSWORD) -> Person:
         """Sign somebody up, prove the address, and sign them in."""
         email = email or f"{secrets.token_hex(6)}@example.org"
-        with httpx.Client(base_url=self.address, timeout=60) as stranger:
+        with httpx.Client(base_url=self.address, timeout=60, verify=TRUST) as stranger:
             said = {"email": email, "password": password, "name": "Ada", "locale": "en"}
             good(stranger.post("/v1/accounts", json=said), 202)
             self.database.run(
@@ -129,7 +130,7 @@ class Service:
                 stranger.post("/v1/sessions", json={"email": email, "password": password})
             )
         bearer = {"authorization": f"Bearer {tokens['access_token']}"}
-        person = Person(base_url=self.address, headers=bearer, timeout=60)
+        person = Person(base_url=self.address, headers=bearer, timeout=60, verify=TRUST)
         self._kept(person)
         person.email = email
         person.account_id = UUID(good(person.get("/v1/accounts/me"))["account_id"])

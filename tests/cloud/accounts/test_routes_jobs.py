@@ -18,6 +18,7 @@ from cloud.errors import Refusal
 from cloud.keys.sealing import MasterKey
 from tests.cloud.accounts.mailbox import SEALER
 from tests.cloud.service import MASTER_KEY, Service, good, problem
+from tests.cloud.trust import TRUST
 
 T = TypeVar("T")
 CHEAP = Cost(memory_kib=64, passes=1)
@@ -72,7 +73,7 @@ def test_a_crowd_signs_in_with_two_slots(service: Service) -> None:
     said = {"email": person.email, "password": "correct horse battery"}
 
     def sign_in(_: int) -> int:
-        with httpx.Client(base_url=service.address, timeout=60) as client:
+        with httpx.Client(base_url=service.address, timeout=60, verify=TRUST) as client:
             return client.post("/v1/sessions", json=said).status_code
 
     with ThreadPoolExecutor(8) as pool:

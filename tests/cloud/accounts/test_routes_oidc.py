@@ -15,6 +15,7 @@ from tests.cloud.accounts.issuer import OKP, SPARE, HttpIssuer, serve, sign
 from tests.cloud.accounts.mailbox import secret
 from tests.cloud.database import Database
 from tests.cloud.service import PASSWORD, Service, good, problem, running
+from tests.cloud.trust import TRUST
 
 CLIENT = "usher-at-issuer"
 NONCE = "a nonce of enough length"
@@ -55,7 +56,7 @@ def token(issuer: HttpIssuer, subject: str, key: Any = OKP, **claims: Any) -> st
 def sign_in(service: Service, issuer: HttpIssuer, id_token: str, **more: str) -> httpx.Response:
     """Sign in by an ID token, on a connection of its own."""
     said = {"issuer": issuer.url, "id_token": id_token, "nonce": NONCE} | more
-    with httpx.Client(base_url=service.address, timeout=60) as client:
+    with httpx.Client(base_url=service.address, timeout=60, verify=TRUST) as client:
         return client.post("/v1/sessions/oidc", json=said)
 
 

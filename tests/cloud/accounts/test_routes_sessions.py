@@ -10,6 +10,7 @@ import pytest
 from tests.cloud.accounts.mailbox import topics
 from tests.cloud.database import Database
 from tests.cloud.service import PASSWORD, Service, good, problem, running
+from tests.cloud.trust import TRUST
 
 NEW = "another horse entirely"
 
@@ -28,7 +29,7 @@ def begin(service: Service, email: str, password: str = PASSWORD) -> Any:
 
 def refresh(service: Service, token: str) -> httpx.Response:
     """Refresh, on a connection of its own: may be called by several threads."""
-    with httpx.Client(base_url=service.address, timeout=60) as client:
+    with httpx.Client(base_url=service.address, timeout=60, verify=TRUST) as client:
         return client.post("/v1/sessions/refresh", json={"refresh_token": token})
 
 

@@ -24,6 +24,7 @@ from cloud.keys.keyring import Keyring
 from cloud.keys.sealing import MasterKey
 from tests.cloud.database import Database
 from tests.cloud.serving import serving
+from tests.cloud.trust import TRUST
 
 TENANT: Final = UUID(int=1)
 OTHER: Final = UUID(int=2)
@@ -67,7 +68,7 @@ class House:
         self.now = START
         self.keyring = Keyring(MasterKey(MASTER))
         self.issuers = Issuers(self.keyring)
-        self.http = httpx.Client(timeout=60)
+        self.http = httpx.Client(timeout=60, verify=TRUST)
 
     def call(
         self, method: str, path: str, body: Any = None, *, who: str = "owner",

@@ -28,6 +28,7 @@ from cloud.payments.provider import StripeProvider
 from tests.cloud.orders.shop import HOLD, MASTER, OTHER, TENANT, Shop
 from tests.cloud.payments.processes import KEY, SECRET
 from tests.cloud.serving import serving
+from tests.cloud.trust import TRUST
 
 OWNER: Final = 1900
 STAFF: Final = 1901
@@ -71,7 +72,7 @@ class Counter:
 
     def __init__(self, shop: Shop, address: str) -> None:
         self.shop = shop
-        self.http = httpx.Client(base_url=address, timeout=60, trust_env=False)
+        self.http = httpx.Client(base_url=address, timeout=60, trust_env=False, verify=TRUST)
 
     def call(
         self, method: str, path: str, body: object = None, *, who: int = 1000,

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import httpx
 
+from tests.cloud.trust import TRUST
+
 KEY: Final = "sk_test_ours"
 SECRET: Final = "whsec_of_the_tests"
 PATIENCE: Final = 60
@@ -41,6 +43,7 @@ class Running:
             headers={"Authorization": f"Bearer {KEY}"},
             timeout=PATIENCE,
             trust_env=False,
+            verify=TRUST,
         )
 
     def post(self, path: str, form: dict[str, Any] | None = None, key: str = "") -> httpx.Response:

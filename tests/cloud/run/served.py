@@ -21,6 +21,7 @@ from cloud.accounts.jwks import SigningKey
 from cloud.keys import master_file
 from cloud.keys.sealing import MasterKey
 from tests.cloud.run.tokens import people, signing_key, tokens
+from tests.cloud.trust import TRUST
 
 T = TypeVar("T")
 START: Final = 180.0  # seconds; this machine may be doing much else
@@ -132,14 +133,20 @@ class Served:
     def client(self, token: str = "") -> httpx.Client:
         """Return a client of the API."""
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        return httpx.Client(base_url=self.address, headers=headers, timeout=60, trust_env=False)
+        return httpx.Client(
+            base_url=self.address, headers=headers, timeout=60, trust_env=False, verify=TRUST
+        )
 
     def fake(self) -> httpx.Client:
         """Return a client of the fake payment provider."""
         told = self.told
         headers = {"authorization": f"Bearer {told['payments_key']}"}
         return httpx.Client(
-            base_url=told["payments_url"], headers=headers, timeout=60, trust_env=False
+            base_url=told["payments_url"],
+            headers=headers,
+            timeout=60,
+            trust_env=False,
+            verify=TRUST,
         )
 
     def tokens(self, count: int) -> dict[UUID, str]:

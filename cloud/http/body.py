@@ -1,11 +1,13 @@
 """Bodies of JSON, taken as they are declared: "1" is no number, and "true" no truth.
 
 litestar converts a decoded body as leniently as it converts the text of a query, so bodies are
-decoded here into what their route declares. What it converts afterwards is that already.
+decoded here into what their route declares. What it converts afterwards is that already. Nor does
+it ask what a body says that it is.
 """
 
+import re
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from litestar import Request
@@ -13,12 +15,18 @@ from litestar import Request
 from cloud.errors import Refusal
 from cloud.http.problems import refused_value
 
+# Another site's form can send text without asking, but not this.
+JSON: Final = re.compile(r"application/([\w.-]+\+)?json", re.IGNORECASE)
+
 
 class StrictRequest(Request[Any, Any, Any]):
     """A request whose JSON is what its route declares, or refused."""
 
     async def json(self) -> Any:
         """Return the body as the route's `data`."""
+        kind = self.content_type[0]
+        if kind and not JSON.fullmatch(kind):
+            raise Refusal("media_type", accepted="application/json")
         field = self.route_handler.parsed_data_field
         try:
             return _decoder(field.annotation if field else Any).decode(await self.body())

@@ -33,3 +33,26 @@ def test_what_is_no_json_is_called_that(service: Service, text: bytes) -> None:
         headers={"content-type": "application/json"},
     )
     assert (answer.status_code, answer.json()["code"]) == (400, "body_malformed")
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("text/plain", 415),
+        ("multipart/form-data; boundary=x", 415),
+        ("application/x-www-form-urlencoded", 415),
+        ("application/jsonp", 415),
+        ("", 401),
+        ("Application/JSON; charset=utf-8", 401),
+        ("application/merge-patch+json", 401),
+    ],
+)
+def test_a_body_is_what_it_says(service: Service, kind: str, status: int) -> None:
+    """A form of another site's can't be read as JSON; what says nothing of itself can."""
+    answer = httpx.post(
+        f"{service.address}/v1/sessions",
+        content=b'{"email": "nobody@x.test", "password": "wrong wrong wrong"}',
+        headers={"content-type": kind} if kind else {},
+    )
+    assert answer.status_code == status
+    assert answer.json()["code"] == ("media_type" if status == 415 else "sign_in_refused")

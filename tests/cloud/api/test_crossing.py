@@ -2,11 +2,14 @@
 
 import json
 from typing import Final
+from urllib.parse import urlencode
 
 import httpx
 
 from tests.cloud.api.operations import Operation, send, with_ids
 from tests.cloud.api.scene import Side
+from tests.cloud.devices.machine import Machine
+from tests.cloud.service import good
 
 # What anybody who is signed in may do with an organizer, each with the reason.
 OPEN_TO_FANS: Final = {
@@ -43,6 +46,35 @@ def test_another_tenants_side_is_not_there(
         if answer.status_code != (401 if "device" in each.schemes else 404):
             wrong[each.name] = (answer.status_code, answer.text[:200])
     assert wrong == {}, json.dumps(wrong, indent=1)
+    assert ours.state == before
+
+
+def test_a_device_of_another_tenant_is_nobody(
+    operations: list[Operation], ours: Side, theirs: Side
+) -> None:
+    """Whatever devices ask, signed by one that is enrolled elsewhere: 401, and nothing changes."""
+    machine = Machine(theirs.service, theirs.tenant)
+    named = {"public": machine.pk.hex(), "name": "West"}
+    good(theirs.owner.post(f"{theirs.tenant.path}/devices", json=named))
+    assert machine.ask("/sync").status_code == 200  # at home it is somebody
+    machine.tenant = ours.tenant
+    before, wrong, asked = ours.state, {}, 0
+    for each in operations:
+        if "device" in each.schemes:
+            media_type, example = each.body()
+            body = example.encode() if isinstance(example, str) else json.dumps(example).encode()
+            path = each.url(ours.path_values(each.names)).removeprefix(ours.tenant.path)
+            path += f"?{urlencode(each.query())}" if each.query() else ""
+            headers = {"content-type": media_type}
+            sent = body if each.method == "post" else None
+            request = machine.signed(path, sent, headers=headers)
+            answer = machine.http.send(request, stream=True)  # one of them would never end
+            answer.close()
+            if answer.status_code != 401:
+                wrong[each.name] = answer.status_code
+            asked += 1
+    assert wrong == {}, json.dumps(wrong, indent=1)
+    assert asked > 10
     assert ours.state == before
 
 
@@ -102,5 +134,32 @@ def test_a_key_of_another_tenant_opens_nothing(
                 answer = send(client, each, ours.path_values(each.names), body)
                 if answer.status_code != 401:
                     wrong[each.name] = (answer.status_code, answer.text[:200])
+    assert wrong == {}, json.dumps(wrong, indent=1)
+    assert ours.state == before
+
+
+def test_a_service_of_another_tenant_opens_nothing(
+    operations: list[Operation], ours: Side, theirs: Side
+) -> None:
+    """Whatever its token says that it may do, it may do at home alone."""
+    bearers = [each.spec["security"][0].get("bearer", ()) for each in operations if each.schemes]
+    said = {"name": "Sync", "scopes": sorted({scope for each in bearers for scope in each})}
+    client = good(theirs.owner.post(f"{theirs.tenant.path}/clients", json=said), 201)
+    token = good(
+        theirs.service.client().post(
+            "/v1/oauth/token",
+            data={"grant_type": "client_credentials"},
+            auth=(client["client_id"], client["client_secret"]),
+        )
+    )["access_token"]
+    http = theirs.service.client(f"Bearer {token}")
+    good(http.get(f"{theirs.tenant.path}/audit"))
+    before, wrong = ours.state, {}
+    for each in operations:
+        if each.of_tenant and each.schemes:
+            body = with_ids(each.body()[1], ours.values)
+            answer = send(http, each, ours.path_values(each.names), body)
+            if answer.status_code != 404:
+                wrong[each.name] = (answer.status_code, answer.text[:200])
     assert wrong == {}, json.dumps(wrong, indent=1)
     assert ours.state == before

@@ -82,6 +82,17 @@ class Machine:
         headers: Mapping[str, str] = OCTETS,
     ) -> httpx.Response:
         """Send a signed request: GET, or POST with a body."""
+        return self.http.send(self.signed(path, body, secret=secret, headers=headers))
+
+    def signed(
+        self,
+        path: str,
+        body: bytes | None = None,
+        *,
+        secret: bytes = b"",
+        headers: Mapping[str, str] = OCTETS,
+    ) -> httpx.Request:
+        """Return it, to be sent."""
         target = f"{self.tenant.path}{path}"
         host = f"{self.http.base_url.host}:{self.http.base_url.port}"
         method = "GET" if body is None else "POST"
@@ -89,7 +100,7 @@ class Machine:
         at, nonce = self.now().ms, os.urandom(16)
         header = sign_request(signed, secret or self.secret, at, nonce)
         said = {"authorization": header} | ({} if body is None else dict(headers))
-        return self.http.request(method, target, content=body, headers=said)
+        return self.http.build_request(method, target, content=body, headers=said)
 
     def learn(self) -> TrustedRoster:
         """Take in the newest keyset and roster, by every rule of a device."""

@@ -69,7 +69,7 @@ class Serving:
             up = True
             await self._run(peer)
         except Hangup as hangup:
-            self._note(device, hangup)
+            self._note(device, hangup.told or line.why, hangup)
             line.close(hangup.told or Reason.LEAVING)
         except Exception:  # a connection is lost, and never the LAN
             LOG.exception("a connection with %s failed", device.hex() or "nobody")
@@ -145,14 +145,15 @@ class Serving:
     def _is_banned(self, device: bytes) -> bool:
         return self._banned.get(device, 0.0) > self._loop.time()
 
-    def _note(self, device: bytes, hangup: Hangup) -> None:
+    def _note(self, device: bytes, why: Reason | None, hangup: Hangup) -> None:
         """Remember whom not to listen to for a while: those alone whom the roster names, so that
-        strangers can't fill our memory."""
+        strangers can't fill our memory. `why`: the line is closed where a request or an answer
+        turns out to be bad, and only then is the connection over."""
         known = device in self._home.trust().roster.devices
-        if known and hangup.told in BANNED_FOR and not self._is_banned(device):
-            LOG.warning("hung up on %s: %s", device.hex(), hangup)
+        if known and why in BANNED_FOR and not self._is_banned(device):
+            LOG.warning("hung up on %s: %s (%s)", device.hex(), hangup, why)
             self._banned[device] = self._loop.time() + BANNED_SECONDS
-            if hangup.told is Reason.UNTRUSTED:
+            if why is Reason.UNTRUSTED:
                 self._home.distrust(device)
         else:
             LOG.debug("connection with %s: %s", device.hex() or "nobody", hangup)

@@ -13,27 +13,35 @@ import msgspec
 from litestar import Request
 
 from cloud.errors import Refusal
-from cloud.http.problems import refused_value
+from cloud.http.problems import UNFIT, refused_value
 
 # Another site's form can send text without asking, but not this.
 JSON: Final = re.compile(r"application/([\w.-]+\+)?json", re.IGNORECASE)
+
+
+class Unfit:
+    """Stands for a body that is not what its route declares, until who sends it was judged."""
 
 
 class StrictRequest(Request[Any, Any, Any]):
     """A request whose JSON is what its route declares, or refused."""
 
     async def json(self) -> Any:
-        """Return the body as the route's `data`."""
+        """Return the body as the route's `data`; or what litestar can't convert to it, later."""
         kind = self.content_type[0]
         if kind and not JSON.fullmatch(kind):
-            raise Refusal("media_type", accepted="application/json")
+            return self._unfit(Refusal("media_type", accepted="application/json"))
         field = self.route_handler.parsed_data_field
         try:
             return _decoder(field.annotation if field else Any).decode(await self.body())
         except msgspec.ValidationError as error:
-            raise refused_value(str(error)) from None
+            return self._unfit(refused_value(str(error)))
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             raise Refusal("body_malformed") from None
+
+    def _unfit(self, refusal: Refusal) -> Unfit:
+        self.scope["state"][UNFIT] = refusal  # which cloud/http/problems.py answers
+        return Unfit()
 
 
 @cache

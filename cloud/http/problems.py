@@ -19,6 +19,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from cloud.errors import Refusal
 from cloud.http.catalogue import CATALOGUE
 
+UNFIT: Final = "unfit"  # in a request's state: why its body is refused (cloud/http/body.py)
 LONGEST_MESSAGE: Final = 300  # characters; an unknown member's name may be long
 MEDIA_TYPE: Final = "application/problem+json"
 LOG = structlog.get_logger("usher.http")
@@ -107,6 +108,8 @@ def on_refusal(request: Request[Any, Any, Any], refusal: Refusal) -> Response[An
 
 def on_validation(request: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:
     """Answer a request that is not in the declared form; values sent are never echoed."""
+    if (unfit := request.scope["state"].get(UNFIT)) is not None:
+        return answer(unfit, request_id(request))
     extra = error.extra
     if not (isinstance(extra, list) and extra and isinstance(extra[0], dict)):
         return answer(Refusal("invalid_request"), request_id(request))

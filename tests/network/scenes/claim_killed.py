@@ -4,11 +4,13 @@ The owner's process is stopped, so that the claim lies unread in its machine whe
 or nothing passes from the owner to the gate, so that the grant is on its way for good.
 """
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 
+from edge.gate.repeats import WINDOWS
 from tests.network.brief import given
 from tests.network.claiming import CLAIM, GRANT, Tickets
 from tests.network.gate import Gate
@@ -45,6 +47,7 @@ def owner_dies(hall: Venue, tickets: Tickets, turn: int, pool: ThreadPoolExecuto
     owner.start()
     at_once = [scan(gate, later) for gate in (owner, third)]
     tickets.steady(owner, asker)
+    time.sleep(WINDOWS["api"] + 0.2)  # or it would be in view still where it was let in
     said += [scan(gate, code) for gate in (owner, asker, third)]
     return {"names": names, "code": code, "said": said, "later": later, "at_once": at_once}
 

@@ -175,7 +175,7 @@ def key(path: Path, lane: str) -> None:
         fail(f"The settings have no lane {lane}. There are: {', '.join(kinds)}.")
     made = make_key(settings, lane, secrets.token_urlsafe(32), fail)
     if kinds[lane] == "kiosk":
-        host = settings.web.names[0] if settings.web.names else "this-gate"
+        host = settings.web.names[0] if settings.web.names else "localhost"
         console.print("Open this address once in the kiosk's browser:")
         print(f"https://{host}:{settings.web.port}/kiosk?key={made}")  # noqa: T201
     else:

@@ -33,6 +33,24 @@ in_full: Final = pytest.mark.skipif(
 )
 
 
+# A machine in a container has no screen and no console.
+UNSEEN: Final = """[Service]
+Environment=WLR_BACKENDS=headless WLR_RENDERER=pixman WLR_LIBINPUT_NO_DEVICES=1
+StandardInput=null
+TTYPath=
+TTYReset=no
+TTYVHangup=no
+TTYVTDisallocate=no
+UtmpIdentifier=
+"""
+# What the browser has been shown: its addresses and titles.
+SHOWN: Final = (
+    "python3 -c 'import sqlite3; print(sqlite3.connect("
+    '"file:/var/lib/usher-kiosk/Default/History?immutable=1", uri=True)'
+    '.execute("SELECT url, title FROM urls").fetchall())\''
+)
+
+
 class Evening:
     """What stands, and what has been found out about it."""
 
@@ -98,8 +116,11 @@ def _inventory(site: Site, dist: Path, evening: Evening) -> dict[str, Any]:
         "service_payments_key": "nobody's",
         "service_webhook_secrets": ["nobody's"],
     }
+    # Its key is made once the gate is there; the browser comes as often as it is started.
+    kiosk = {"gate_kiosk": True, "gate_kiosk_url": "https://localhost:8443/kiosk?key=none"}
     gates = dict(zip((NORTH, SOUTH), (evening.gate, *evening.spares), strict=False))
     told["gates"]["hosts"] = {name: {"ansible_host": each.address} for name, each in gates.items()}
+    told["gates"]["hosts"][NORTH] |= kiosk
     told["gates"]["vars"] |= common | {
         "gate_cloud_ca": "/etc/usher/ca.crt",
         "gate_clock": "network",
@@ -120,6 +141,10 @@ def _changes(done: "subprocess.CompletedProcess[str]") -> dict[str, int]:
 
 def test_a_bare_debian_becomes_a_service_and_a_gate(evening: Evening) -> None:
     """By one command; every unit that it enabled runs."""
+    evening.gate.sh(
+        "mkdir -p /etc/systemd/system/usher-kiosk.service.d &&"
+        f" cat > /etc/systemd/system/usher-kiosk.service.d/unseen.conf <<'END'\n{UNSEEN}END"
+    )
     changed = _changes(evening.site.play("site.yml", evening.inventory))
     assert all(changed.values())
     assert evening.cloud.sh("systemctl --failed --no-legend") == ""
@@ -236,6 +261,18 @@ def test_the_gate_is_enrolled_and_admits(evening: Evening) -> None:
     _show(queue, text)
     gate.until(f"{EDGE} view | grep -q '\"entered\": 1'", 120)
     _hide(queue)
+
+
+def test_the_kiosk_shows_its_lane(evening: Evening) -> None:
+    """The browser, in its sandbox and in the unit's, trusts the venue's authority and has a key."""
+    gate = evening.gate
+    address = gate.sh(f"{EDGE} key door").split()[-1]
+    gate.sh(f"echo 'USHER_KIOSK_URL={address}' > /etc/usher/kiosk; systemctl restart usher-kiosk")
+    shown = gate.until(f"{SHOWN} | grep https://localhost:8443/kiosk", 120)
+    assert "('https://localhost:8443/kiosk', 'North')" in shown
+    assert gate.sh("systemctl show -P NRestarts usher-kiosk").strip() == "0"
+    gate.sh("systemctl stop usher-kiosk")
+    assert not gate.ok("pgrep -u usher-kiosk"), "a browser outlives its unit"
 
 
 def _organize(evening: Evening) -> None:

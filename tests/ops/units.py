@@ -11,6 +11,7 @@ PROGRAMS: Final = (
     "opt/usher/current/bin/usher-edge",
     "opt/usher/current/bin/usher-cloud",
     "usr/bin/cage",
+    "usr/bin/pkill",
     "usr/local/sbin/usher-backup",
     "usr/local/sbin/usher-clean",
     "usr/bin/sh",

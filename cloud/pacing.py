@@ -7,8 +7,8 @@ it took the last time. A sweep takes what a lost notification has left.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Hashable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Hashable
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, Generic, TypeVar
 
 from cloud.db.connect import connect, hang_up
@@ -27,6 +27,14 @@ async def first_of(*events: asyncio.Event, seconds: float) -> None:
     finally:
         for each in waits:
             each.cancel()
+
+
+@asynccontextmanager
+async def at_least(seconds: float) -> AsyncIterator[None]:
+    """Let what is done in here take so long, if it is done sooner: nobody learns what it did."""
+    due = time.monotonic() + seconds
+    yield
+    await asyncio.sleep(max(0.0, due - time.monotonic()))
 
 
 def doubling(first: float, most: float, times: int) -> float:

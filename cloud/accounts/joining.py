@@ -1,7 +1,8 @@
 """Signing up, proving an address, and choosing a new password.
 
 **No enumeration.** A sign-up and a request to reset a password are answered alike for every
-address; what they lead to stands in a mail, which only the owner of the address reads.
+address, and as late; what they lead to stands in a mail, which only the owner of the address
+reads.
 
 **Whoever has the mailbox decides.** Somebody may sign up with an address that isn't theirs and
 wait. So each sign-up mails a secret of its own, and the one that comes back sets the password
@@ -64,6 +65,7 @@ async def verify(ptx: PlatformTx, secret: str) -> None:
 
 async def mail_reset(ptx: PlatformTx, accounts: Accounts, email: str) -> None:
     """Mail a secret for a new password, if the address has an account."""
+    await ptx.audit("account.reset_asked", "")  # so that either commit waits for the disk
     account = await repository.by_email(ptx, email)
     often = await accounts.within("mail", email, accounts.rules.mails)
     if account is not None and not often:

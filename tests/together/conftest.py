@@ -16,9 +16,12 @@ from tests.cloud.servers import valkey as valkey
 from tests.cloud.service import Service
 from tests.edge.conftest import swift as swift
 from tests.together.gates import Joined
+from tests.together.liar import Liar, lying
+from tests.together.logs import Linked
 from tests.together.organizer import House
 
 MakeGate = Callable[..., Joined]
+Link = Callable[..., Linked]
 
 
 @pytest.fixture
@@ -38,5 +41,26 @@ def join(house: House, swift: Path) -> Iterator[MakeGate]:
         return gate
 
     yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def liar(house: House) -> Iterator[Liar]:
+    """Somebody between a gate and the cloud."""
+    with lying(house.service.address) as made:
+        yield made
+
+
+@pytest.fixture
+def link() -> Iterator[Link]:
+    """Connects gates, and lets go of the connections behind the test."""
+    made: list[Linked] = []
+
+    def linked(*where: Any) -> Linked:
+        made.append(Linked(*where))
+        return made[-1]
+
+    yield linked
     for each in made:
         each.close()

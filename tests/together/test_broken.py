@@ -3,7 +3,7 @@
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -23,17 +23,10 @@ from tests.edge.appliance import toml_of
 from tests.together import liar as lies
 from tests.together.conftest import MakeGate
 from tests.together.gates import Joined
-from tests.together.liar import Liar, Said, lying
+from tests.together.liar import Liar, Said
 from tests.together.organizer import House
 
 SHORT = Limits(connect=2.0, patience=2.0, whole=3.0, longest=4.0, silence=3.0)
-
-
-@pytest.fixture
-def liar(house: House) -> Iterator[Liar]:
-    """Somebody between the gate and the cloud."""
-    with lying(house.service.address) as made:
-        yield made
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ test_broken.py, supervisors' lists in test_searches.py, incidents in test_incide
 A bad answer changes nothing and is found out; then the same gate takes the true one.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 import pytest
 
@@ -17,7 +17,7 @@ from shared.bundle import Part, decode, encode
 from shared.errors import UsherError
 from shared.wire import frames, unframed
 from tests.cloud.service import good
-from tests.together.conftest import MakeGate
+from tests.together.conftest import Link, MakeGate
 from tests.together.gates import Joined
 from tests.together.liar import (
     Liar,
@@ -26,19 +26,15 @@ from tests.together.liar import (
     changed,
     gone,
     hanging,
-    lying,
     other,
     slow,
     truncated,
 )
-from tests.together.logs import Linked, admit
+from tests.together.logs import admit
 from tests.together.organizer import House
 
 SHORT: Final = Limits(connect=2.0, patience=2.0, whole=3.0, longest=4.0, silence=3.0)
 HUGE: Final = bytes(1 << 25)  # more than any answer may have
-
-
-Link = Callable[..., Linked]
 
 
 class Asked(NamedTuple):
@@ -135,27 +131,6 @@ LIES: Final[dict[str, Lie]] = {
 
 # A list of orders may be empty; the next poll asks again.
 NO_NEWS: Final = {("commands", "nothing")}
-
-
-@pytest.fixture
-def liar(house: House) -> Iterator[Liar]:
-    """Somebody between a gate and the cloud."""
-    with lying(house.service.address) as made:
-        yield made
-
-
-@pytest.fixture
-def link() -> Iterator[Link]:
-    """Connects gates, and lets go of the connections behind the test."""
-    made: list[Linked] = []
-
-    def linked(*where: Any) -> Linked:
-        made.append(Linked(*where))
-        return made[-1]
-
-    yield linked
-    for each in made:
-        each.close()
 
 
 def two(house: House, join: MakeGate) -> tuple[Joined, Joined]:

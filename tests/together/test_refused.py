@@ -1,8 +1,6 @@
 """What the cloud refuses for good, and answers that are old or unsigned: nobody else waits for it,
 nothing is lost, and the gate's health says so."""
 
-from collections.abc import Callable, Iterator
-
 import msgspec
 import pytest
 
@@ -12,35 +10,13 @@ from edge.health.result import Result
 from edge.sync.failures import Denied, Garbled
 from edge.sync.push import AGAIN, MOST_REFUSED
 from shared.wire import FileTaken, frames, unframed
-from tests.together.conftest import MakeGate
+from tests.together.conftest import Link, MakeGate
 from tests.together.gates import Joined
-from tests.together.liar import Liar, Lie, Said, changed, lying, other
-from tests.together.logs import Linked, admit, cloud_records
+from tests.together.liar import Liar, Lie, Said, changed, other
+from tests.together.logs import admit, cloud_records
 from tests.together.organizer import House
 
 LONG = 600  # records: more than one file of the smallest size holds
-Link = Callable[..., Linked]
-
-
-@pytest.fixture
-def liar(house: House) -> Iterator[Liar]:
-    """Somebody between a gate and the cloud."""
-    with lying(house.service.address) as server:
-        yield server
-
-
-@pytest.fixture
-def link() -> Iterator[Link]:
-    """Connects gates, and lets go of the connections behind the test."""
-    made: list[Linked] = []
-
-    def linked(joined: Joined, origin: str = "") -> Linked:
-        made.append(Linked(joined, origin))
-        return made[-1]
-
-    yield linked
-    for each in made:
-        each.close()
 
 
 def refusing(device: bytes, status: int = 422) -> Lie:

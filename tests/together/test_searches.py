@@ -1,7 +1,6 @@
 """Supervisors' lists over the real cloud: fetched, followed, broken off, and gone on revocation."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
@@ -16,7 +15,7 @@ from tests.damage import flipped
 from tests.together import liar as lies
 from tests.together.conftest import MakeGate
 from tests.together.gates import Joined, Living
-from tests.together.liar import Liar, lying
+from tests.together.liar import Liar
 from tests.together.organizer import House
 
 DESK = "desk"
@@ -89,13 +88,6 @@ class Office:
 def office(house: House, join: MakeGate) -> Office:
     """An office that is ready for the evening."""
     return Office(house, join)
-
-
-@pytest.fixture
-def liar(house: House) -> Iterator[Liar]:
-    """Somebody between the gate and the cloud."""
-    with lying(house.service.address) as made:
-        yield made
 
 
 def wanted(liar: Liar) -> list[str]:

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -22,36 +22,14 @@ from shared.errors import UsherError
 from shared.log.record import SIZE, Kind, record_id
 from shared.merge.incidents import Incident
 from shared.wire import frames, unframed
-from tests.together.conftest import MakeGate
+from tests.together.conftest import Link, MakeGate
 from tests.together.gates import Joined
-from tests.together.liar import Liar, changed, gone, lying, other, truncated
-from tests.together.logs import Linked, admit, cloud_records, cloud_view, entry, ticket
+from tests.together.liar import Liar, changed, gone, other, truncated
+from tests.together.logs import admit, cloud_records, cloud_view, entry, ticket
 from tests.together.organizer import House
 
 MANY = 50_000
 SECONDS = 30.0  # for all of them, where both sides share two cores with other tests
-Link = Callable[..., Linked]
-
-
-@pytest.fixture
-def link() -> Iterator[Link]:
-    """Connects gates, and lets go of the connections behind the test."""
-    made: list[Linked] = []
-
-    def linked(joined: Joined, origin: str = "") -> Linked:
-        made.append(Linked(joined, origin))
-        return made[-1]
-
-    yield linked
-    for each in made:
-        each.close()
-
-
-@pytest.fixture
-def liar(house: House) -> Iterator[Liar]:
-    """Somebody between a gate and the cloud."""
-    with lying(house.service.address) as server:
-        yield server
 
 
 def own(joined: Joined) -> list[bytes]:

@@ -116,6 +116,19 @@ def test_nothing_of_theirs_is_made_of_ours(
     assert changed <= {"record", "log_head", "device", "roster_change", "audit", "outbox"} | noted
 
 
+def refused(http: httpx.Client, operations: list[Operation], ours: Side, status: int) -> None:
+    """Ask for all that is ours: each time `status`, and no row of ours changes."""
+    before, wrong = ours.state, {}
+    for each in operations:
+        if each.of_tenant and each.schemes:
+            body = with_ids(each.body()[1], ours.values)
+            answer = send(http, each, ours.path_values(each.names), body)
+            if answer.status_code != status:
+                wrong[each.name] = (answer.status_code, answer.text[:200])
+    assert wrong == {}, json.dumps(wrong, indent=1)
+    assert ours.state == before
+
+
 def test_a_key_of_another_tenant_opens_nothing(
     operations: list[Operation], ours: Side, theirs: Side
 ) -> None:
@@ -123,19 +136,7 @@ def test_a_key_of_another_tenant_opens_nothing(
     scopes = {"name": "All", "scopes": ["events:read", "orders:read", "audit:read"]}
     made = theirs.owner.post(f"{theirs.tenant.path}/api-keys", json=scopes).json()
     secret = next(value for value in made.values() if str(value).startswith("usk_"))
-    before, wrong = ours.state, {}
-    client = httpx.Client(
-        base_url=theirs.service.address, headers={"authorization": f"Bearer {secret}"}, timeout=60
-    )
-    with client:
-        for each in operations:
-            if each.of_tenant and each.schemes:
-                body = with_ids(each.body()[1], ours.values)
-                answer = send(client, each, ours.path_values(each.names), body)
-                if answer.status_code != 401:
-                    wrong[each.name] = (answer.status_code, answer.text[:200])
-    assert wrong == {}, json.dumps(wrong, indent=1)
-    assert ours.state == before
+    refused(theirs.service.client(f"Bearer {secret}"), operations, ours, 401)
 
 
 def test_a_service_of_another_tenant_opens_nothing(
@@ -154,12 +155,4 @@ def test_a_service_of_another_tenant_opens_nothing(
     )["access_token"]
     http = theirs.service.client(f"Bearer {token}")
     good(http.get(f"{theirs.tenant.path}/audit"))
-    before, wrong = ours.state, {}
-    for each in operations:
-        if each.of_tenant and each.schemes:
-            body = with_ids(each.body()[1], ours.values)
-            answer = send(http, each, ours.path_values(each.names), body)
-            if answer.status_code != 404:
-                wrong[each.name] = (answer.status_code, answer.text[:200])
-    assert wrong == {}, json.dumps(wrong, indent=1)
-    assert ours.state == before
+    refused(http, operations, ours, 404)

@@ -50,9 +50,24 @@ DONE: Final[LiteralString] = """
     UPDATE inbox SET done_at = clock_timestamp(), attempts = attempts + 1, payload = NULL
      WHERE tenant_id = current_tenant() AND consumer = $1 AND message_id = ANY ($2::bigint[])
 """
+# What was begun is due later, in case that its process dies. One whose process died at its last
+# attempt is begun no more.
+BEGIN: Final[LiteralString] = """
+    UPDATE inbox SET fault = $3, due_at = $4,
+           attempts = attempts + CASE WHEN fault = $3 AND attempts >= $5 THEN 0 ELSE 1 END,
+           dead_at = CASE WHEN fault = $3 AND attempts >= $5 THEN clock_timestamp() END
+     WHERE tenant_id = current_tenant() AND consumer = $1 AND message_id = $2
+    RETURNING dead_at IS NULL
+"""
+RESUME: Final[LiteralString] = """
+    UPDATE inbox SET fault = '', attempts = attempts - 1
+     WHERE tenant_id = current_tenant() AND consumer = $1 AND message_id = $2
+       AND done_at IS NULL AND dead_at IS NULL
+    RETURNING true
+"""
 POSTPONE: Final[LiteralString] = """
-    UPDATE inbox SET attempts = attempts + 1, due_at = $4, fault = $3,
-           dead_at = CASE WHEN attempts + 1 >= $5::int THEN clock_timestamp() END
+    UPDATE inbox SET attempts = $6, due_at = $4, fault = $3,
+           dead_at = CASE WHEN $6 >= $5::int THEN clock_timestamp() END
      WHERE tenant_id = current_tenant() AND consumer = $1 AND message_id = $2 AND done_at IS NULL
 """
 BEHIND: Final[LiteralString] = """
@@ -110,11 +125,24 @@ async def done(tx: TenantTx, consumer: str, numbers: Sequence[int]) -> None:
     await tx.conn.execute(DONE, consumer, numbers)
 
 
+async def begin(
+    tx: TenantTx, consumer: str, number: int, fault: str, due: datetime, most: int
+) -> bool:
+    """Count an attempt before it is made, with the `fault` of a process that dies of it; False:
+    such was the `most`th, and the message is dead. `resume` takes it back when it is made."""
+    return await tx.conn.fetchval(BEGIN, consumer, number, fault, due, most) is True
+
+
+async def resume(tx: TenantTx, consumer: str, number: int) -> bool:
+    """Lock a message that was begun, as if it had not been; False: it is done or dead."""
+    return await tx.conn.fetchval(RESUME, consumer, number) is True
+
+
 async def postpone(
-    tx: TenantTx, consumer: str, number: int, fault: str, due: datetime, most: int | None
+    tx: TenantTx, consumer: str, message: Message, fault: str, due: datetime, most: int | None
 ) -> None:
     """Note a failure; the `most`th is the last."""
-    await tx.conn.execute(POSTPONE, consumer, number, fault, due, most)
+    await tx.conn.execute(POSTPONE, consumer, message.id, fault, due, most, message.attempt)
 
 
 async def is_behind(tx: TenantTx, consumer: str, message: Message) -> bool:

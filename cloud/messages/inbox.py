@@ -4,7 +4,8 @@ A row of `inbox` is one message for one consumer. Its effect and its `done_at` a
 together, so that each effect happens once, however often a transport brings the message. Rows
 of one key are handled in order: a later one waits until the earlier is done or dead. What fails
 is tried again, later each time, and after `MAX_ATTEMPTS` is dead: kept, listed, and a person's
-to decide. `Away` kills none.
+to decide. `Away` kills none. One that kills its worker rolls back its own count as well, so what a
+worker finds when it begins is counted before it is handled (`take_counted`).
 
 A row with `due_at` is this module's to hand out (`take`); one without is a broker's, which
 brings the message again by itself.
@@ -33,6 +34,7 @@ FIRST_WAIT: Final = 2.0  # seconds; doubles up to MAX_WAIT
 MAX_WAIT: Final = 3600.0
 UNKNOWN_VERSION: Final = "message_unknown_version"
 UNKNOWN_TOPIC: Final = "message_unknown_topic"
+WORKER_DIED: Final = "worker_died"
 
 
 class Behind(Away):
@@ -100,6 +102,38 @@ async def take(pool: Pool, tenant: UUID, consumer: Consumer, now: datetime, most
     return len(messages)
 
 
+async def take_counted(
+    pool: Pool, tenant: UUID, consumer: Consumer, now: datetime, most: int
+) -> int:
+    """As `take`, one by one, and with each attempt counted before it is made.
+
+    So a process takes what it finds when it begins: the one before may have died of it.
+    """
+    for number in range(most):
+        if not await _take_one(pool, tenant, consumer, now):
+            return number
+    return most
+
+
+async def _take_one(pool: Pool, tenant: UUID, consumer: Consumer, now: datetime) -> bool:
+    async with tenant_tx(pool, tenant, WORKER, now, suspended_too=True) as tx:
+        found = await arrivals.oldest(tx, consumer.name, 1)
+        if not found:
+            return False
+        message, due = found[0], now + wait_after(found[0].attempt)
+        told = consumer.name, message.id
+        if not await arrivals.begin(tx, *told, WORKER_DIED, due, MAX_ATTEMPTS):
+            LOG.warning("message_given_up", tenant=str(tenant), consumer=told[0], message=told[1])
+            return True
+    try:
+        async with tenant_tx(pool, tenant, WORKER, now, suspended_too=True) as tx:
+            if await arrivals.resume(tx, *told):
+                await _take(tx, consumer, found)
+    except Exception as error:  # noqa: BLE001 - it is noted
+        await _failed(pool, tenant, consumer, message, error, now)
+    return True
+
+
 async def _take(tx: TenantTx, consumer: Consumer, messages: Sequence[Message]) -> None:
     handled = []
     for message in messages:
@@ -147,4 +181,4 @@ async def _failed(
     most = None if isinstance(error, Away) else MAX_ATTEMPTS
     async with tenant_tx(pool, tenant, WORKER, now, suspended_too=True) as tx:
         due = now + wait_after(message.attempt)
-        await arrivals.postpone(tx, consumer.name, message.id, fault, due, most)
+        await arrivals.postpone(tx, consumer.name, message, fault, due, most)

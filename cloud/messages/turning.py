@@ -22,7 +22,7 @@ from cloud.db.connect import LENT, Pool, connect, hang_up
 from cloud.db.outbox import waiting
 from cloud.db.tenancy import WORKER, tenant_tx
 from cloud.messages.consumer import Consumer
-from cloud.messages.inbox import fan_out, take
+from cloud.messages.inbox import fan_out, take, take_counted
 from cloud.pacing import first_of
 
 LOG = structlog.get_logger("usher.messages")
@@ -51,6 +51,7 @@ class Dispatch:
         self._consumers = consumers
         self._clock = clock
         self._relays = relays
+        self._begun: set[tuple[UUID, str]] = set()  # whose first messages were taken
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then finish what is in hand; raise where it can't be woken."""
@@ -94,8 +95,16 @@ class Dispatch:
     async def _take(self, consumer: Consumer) -> int:
         async with self._pool.acquire(timeout=LENT) as conn:
             rows = await conn.fetch(ARRIVALS, consumer.name)
-        tenants = [row["tenant_id"] for row in rows]
-        return sum([await drain(self._pool, each, consumer, self._clock()) for each in tenants])
+        return sum([await self._drain(row["tenant_id"], consumer) for row in rows])
+
+    async def _drain(self, tenant: UUID, consumer: Consumer) -> int:
+        first = 0
+        if (tenant, consumer.name) not in self._begun:
+            self._begun.add((tenant, consumer.name))
+            first = await take_counted(
+                self._pool, tenant, consumer, self._clock(), consumer.together
+            )
+        return first + await drain(self._pool, tenant, consumer, self._clock())
 
 
 async def relay(

@@ -3,12 +3,18 @@
 import asyncio
 import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+from cloud.messages.inbox import FIRST_WAIT, MAX_ATTEMPTS, MAX_WAIT
 from tests.cloud.broker.serving import Told
-from tests.cloud.database import awaited
+from tests.cloud.database import Database, awaited
+from tests.cloud.messages import post
+from tests.cloud.messages.post import effects, publish, states
+from tests.cloud.messages.post import tenant as tenant
 from tests.cloud.messages.purchases import all_told, bought, check, opened
 from tests.cloud.orders.shop import Shop
 from tests.cloud.orders.shop import shop as shop
@@ -46,3 +52,32 @@ def test_every_effect_happens_once_whoever_dies(shop: Shop, tmp_path: Path) -> N
         assert players.end() == [0] * len(ROLES)
     assert len(orders) == ORDERS
     check(shop, orders)
+
+
+def worker(database: Database, seconds: float) -> int:
+    """Run a worker whose clock is ahead, until nothing is due; return how it ended."""
+    command = [sys.executable, "-m", "tests.cloud.messages.dying", database.app_url, str(seconds)]
+    return subprocess.run(command, check=False, timeout=60).returncode
+
+
+def test_who_kills_each_worker_is_given_up(database: Database, tenant: UUID) -> None:
+    """After as many deaths as any message has attempts; those of other keys wait for one death,
+    and the one behind it in the end has its turn."""
+
+    async def run() -> None:
+        async with post.opened(database) as pool:
+            await publish(pool, tenant, ("poison", "1"), ("a", "1"), ("a", "2"))
+
+    awaited(run())
+    assert worker(database, 0) == -9
+    assert effects(database, tenant) == []
+    assert worker(database, 0) == 0  # it is due again in a while
+    assert effects(database, tenant) == [("a", "2")]
+    ends = [worker(database, n * (FIRST_WAIT + MAX_WAIT)) for n in range(1, MAX_ATTEMPTS + 1)]
+    assert ends == [-9] * (MAX_ATTEMPTS - 1) + [0]
+    assert states(database, tenant) == [
+        ("poison", MAX_ATTEMPTS, False, True, "worker_died"),
+        ("a", 1, True, False, ""),
+        ("a", 1, True, False, ""),
+    ]
+    assert effects(database, tenant) == [("a", "2"), ("a", "1")]

@@ -49,13 +49,15 @@ async def offer(
         raise Refusal("not_found")
     if (code := may_offer(held, tx.now)) is not None:
         raise Refusal(code)
+    email = canonical(new.email) if new.email else None
+    if email is not None and email == (await repository.person(tx, account)).email:
+        raise Refusal("transfer_to_self", field="/email")
     before = await repository.open_of(tx, held)
     if before is not None:
         if not is_stale(before, held, tx.now):
             raise Refusal("transfer_open", transfer_id=str(before.transfer_id))
         await _end(tx, before, State.LAPSED)
     secret = PREFIX + base64url.encode(random(SECRET_SIZE))
-    email = canonical(new.email) if new.email else None
     expires_at = tx.now + timedelta(seconds=new.expires_in)
     made = await repository.insert(tx, held, NewTransfer(email, hash_of(secret), expires_at))
     more = {"sealed": sealed(sealer, made.transfer_id, secret)} if email else {}

@@ -42,8 +42,9 @@ async def offer(
     """Offer one's ticket to whoever has the link, or to one address. The code goes on admitting
     until the offer is accepted.
 
-    Refused with `transfer_open` while another offer of it is open, and with `transfer_frozen`,
-    `transfer_off`, `ticket_used`, `ticket_listed`, `ticket_blocked`, `ticket_not_valid`.
+    Refused with `transfer_open` while another offer of it is open, with `transfer_to_self` to
+    one's own address, and with `transfer_frozen`, `transfer_off`, `ticket_used`, `ticket_listed`,
+    `ticket_blocked`, `ticket_not_valid`.
     """
     account = caller.own()
     random = secrets.token_bytes

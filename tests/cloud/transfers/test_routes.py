@@ -209,6 +209,14 @@ def test_what_forbids_a_transfer_forbids_offering_and_accepting(fans: Fans) -> N
     good(fans.accept(fans.ben, made))
 
 
+def test_nobody_offers_a_ticket_to_themselves(fans: Fans) -> None:
+    """Whatever the letters of their address look like; no offer is open then."""
+    ticket = fans.ticket()
+    own = fans.ada.post(f"{ticket}/transfers", json={"email": fans.ada.email.upper()})
+    assert problem(own) == (409, "transfer_to_self")
+    fans.offer(ticket, email=fans.ben.email)
+
+
 def test_offers_are_listed_for_who_made_and_who_got_them(fans: Fans) -> None:
     """Page by page, the newest first; a third person sees none of it."""
     sender, friend = fans.service.person(), fans.service.person()

@@ -35,14 +35,15 @@ RELAY: Final[LiteralString] = """
            (SELECT string_agg(DISTINCT consumer, ',') FROM told) AS told
 """
 WAKE: Final[LiteralString] = "SELECT pg_notify('usher_inbox', $1)"  # for whom, or '' for all
-# The oldest message of each key that is due, if nobody else has it.
+# The oldest message of each key that is due, if nobody else has it. Asked for as a minimum, which
+# is looked up for each that is met: as NOT EXISTS the server may join all with all of their key.
 OLDEST: Final[LiteralString] = """
     SELECT * FROM inbox i
      WHERE tenant_id = current_tenant() AND consumer = $1
        AND done_at IS NULL AND dead_at IS NULL AND due_at <= $2
-       AND NOT EXISTS (
-           SELECT FROM inbox e WHERE e.tenant_id = i.tenant_id AND e.consumer = i.consumer
-              AND e.key = i.key AND e.message_id < i.message_id
+       AND message_id = (
+           SELECT min(e.message_id) FROM inbox e
+            WHERE e.tenant_id = i.tenant_id AND e.consumer = i.consumer AND e.key = i.key
               AND e.done_at IS NULL AND e.dead_at IS NULL)
      ORDER BY message_id LIMIT $3 FOR UPDATE SKIP LOCKED
 """

@@ -1,6 +1,7 @@
 """What a transport brings: once in effect, kept when it can't be handled, never out of order."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from uuid import UUID
@@ -9,9 +10,9 @@ import msgspec
 import pytest
 
 from cloud.db.connect import Pool
-from cloud.db.tenancy import TenantTx
+from cloud.db.tenancy import WORKER, TenantTx, tenant_tx
 from cloud.errors import Refusal
-from cloud.messages import inbox
+from cloud.messages import arrivals, inbox
 from cloud.messages.consumer import Consumer, Message
 from cloud.messages.inbox import Behind, bury, consume, failed, take
 from cloud.messages.turning import relay
@@ -221,3 +222,29 @@ def test_a_brokers_message_waits_for_an_earlier_one_here(database: Database, ten
 
     run(database, act)
     assert effects(database, tenant) == [("a", "k"), ("b", "k")]
+
+
+WAITING = """
+    INSERT INTO inbox (tenant_id, consumer, message_id, topic, version, key, payload, at,
+                       request_id, trace, due_at)
+    SELECT $1, 'c', n, 'a', 1, n % $2, '{}', now(), '', '', now()
+      FROM generate_series(1, 20000) n RETURNING 1
+"""
+
+
+@pytest.mark.parametrize("keys", [1, 20_000], ids=["of one key", "of many keys"])
+def test_the_oldest_is_found_however_many_wait(database: Database, tenant: UUID, keys: int) -> None:
+    """By walking an index, once the server knows how many there are: joining all of a key with all
+    of it took fifteen seconds a message."""
+    database.rows(WAITING, tenant, keys)
+    database.run("ANALYZE inbox")
+
+    async def run() -> str:
+        async with opened(database) as pool, tenant_tx(pool, tenant, WORKER, later()) as tx:
+            await tx.conn.execute("PREPARE o (text, timestamptz, bigint) AS " + arrivals.OLDEST)
+            told = await tx.conn.fetch("EXPLAIN EXECUTE o ('c', now(), 1)")
+        return "\n".join(row["QUERY PLAN"] for row in told)
+
+    plan = awaited(run())
+    assert "Index Scan using inbox_due on inbox i" in plan
+    assert not re.search("Join|Seq Scan|Sort", plan), plan

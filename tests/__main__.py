@@ -2,7 +2,8 @@
 
 The tests of `shared` wait for nothing, and take what time the halves leave. They alone are traced
 for its coverage: it costs the cloud's tests a fifth more, and they add nothing to it.
-The screens come after all, alone: what they show follows the clock.
+The screens come after all, alone: what they show follows the clock. So does what several gates
+say to one ticket at once: a gate that the machine starves lets in by itself, as it should.
 
     python -m tests [what pytest takes]
 
@@ -22,13 +23,14 @@ COVERAGE: Final = (sys.executable, "-m", "coverage")
 PYTEST: Final = (sys.executable, "-m", "pytest")
 TRACED: Final = ("nice", *COVERAGE, "run", "--parallel-mode", "-m", "pytest")
 SHARED: Final = ("tests/unit", "tests/properties")
-ELSEWHERE: Final = ("tests/cloud", "tests/browser", *SHARED)
+TIMED: Final = ("tests/browser", "tests/network/test_same_instant.py")
+ELSEWHERE: Final = ("tests/cloud", *TIMED, *SHARED)
 BESIDE: Final[Parts] = {
     "cloud": (*PYTEST, "tests/cloud"),
     "others": (*PYTEST, "tests", *(f"--ignore={each}" for each in ELSEWHERE)),
     "shared": (*TRACED, *SHARED),
 }
-ALONE: Final[Parts] = {"screens": (*PYTEST, "tests/browser")}
+ALONE: Final[Parts] = {"alone": (*PYTEST, *TIMED)}
 NOTHING_CHOSEN: Final = 5  # by pytest: `-k` may have left one part without a test
 INTERRUPTED: Final = 2
 LONGEST: Final = 1 << 20  # bytes of a line

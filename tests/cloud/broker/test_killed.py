@@ -27,6 +27,9 @@ from tests.cloud.troupe import Troupe, troupe
 
 ORDERS: Final = 3000
 WITHIN: Final = 120.0  # seconds after the last purchase, on a machine that does much else
+# RabbitMQ 3.10 now and then comes back from kill -9 with a quorum queue that answers nobody, and
+# logs `rabbit_quorum_queue,consume ... timeout` for ever: its operator starts it again.
+WEDGED: Final = 75.0  # seconds
 ROLES: Final = ("relay", "relay", "worker", "worker")
 BROKER: Final = -1
 
@@ -69,7 +72,12 @@ def test_every_effect_happens_once_whoever_dies(
             orders, killed = await asyncio.gather(
                 bought(desk, event, ORDERS), kill(players, own_rabbit, random.Random(seed))
             )
-            await all_told(shop, WITHIN)
+            try:
+                await all_told(shop, WEDGED)
+            except AssertionError:
+                print("the broker is started again")  # noqa: T201 - shown where it fails
+                await asyncio.to_thread(own_rabbit.start)
+                await all_told(shop, WITHIN)
             await asyncio.sleep(1)  # a repeat would come by now
             assert await made.dead(TENANT) == []
             return orders, killed

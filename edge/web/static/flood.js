@@ -76,14 +76,15 @@ function checking() {
 function fill(signal, parts) {
   flood.dataset.signal = signal;
   document.body.dataset.signal = signal;
-  flood.replaceChildren(el("div", { class: "verdict" }, ...parts));
+  const verdict = el("div", { class: "verdict" }, ...parts);
+  flood.replaceChildren(verdict);
   flood.hidden = false;
-  fit(flood.firstElementChild);
+  new ResizeObserver(() => fit(verdict)).observe(verdict.firstElementChild);
 }
 
 // Long names and small screens: smaller letters first, scrolling only after that.
 function fit(verdict) {
-  const inside = verdict.querySelector(".body");
+  const inside = verdict.firstElementChild;
   for (let step = 2; step <= SMALLEST && inside.scrollHeight > inside.clientHeight + 1; step += 1) verdict.dataset.fit = step;
 }
 

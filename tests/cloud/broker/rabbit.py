@@ -112,6 +112,12 @@ class Rabbit:
         finally:
             self.stop()
 
+    @property
+    def is_wedged(self) -> bool:
+        """Whether its log says that a quorum queue answered nobody who would consume from it."""
+        logs = [each.read_text("utf-8", "replace") for each in (self._folder / "log").glob("*.log")]
+        return any("rabbit_quorum_queue,consume" in each for each in logs)
+
     def start(self) -> None:
         """Return when it answers; one that runs is killed before."""
         self.kill()

@@ -27,9 +27,6 @@ from tests.cloud.troupe import Troupe, troupe
 
 ORDERS: Final = 3000
 WITHIN: Final = 120.0  # seconds after the last purchase, on a machine that does much else
-# RabbitMQ 3.10 now and then comes back from kill -9 with a quorum queue that answers nobody, and
-# logs `rabbit_quorum_queue,consume ... timeout` for ever: its operator starts it again.
-WEDGED: Final = 75.0  # seconds
 ROLES: Final = ("relay", "relay", "worker", "worker")
 BROKER: Final = -1
 
@@ -73,9 +70,12 @@ def test_every_effect_happens_once_whoever_dies(
                 bought(desk, event, ORDERS), kill(players, own_rabbit, random.Random(seed))
             )
             try:
-                await all_told(shop, WEDGED)
+                await all_told(shop, WITHIN)
             except AssertionError:
-                print("the broker is started again")  # noqa: T201 - shown where it fails
+                # RabbitMQ 3.10 now and then comes back from kill -9 with a queue that answers
+                # nobody, and says so: its operator starts it again. Whatever else it was, fails.
+                if not own_rabbit.is_wedged:
+                    raise
                 await asyncio.to_thread(own_rabbit.start)
                 await all_told(shop, WITHIN)
             await asyncio.sleep(1)  # a repeat would come by now

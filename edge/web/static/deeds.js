@@ -17,7 +17,7 @@ const SHORT = {
 };
 const LONG = ["people", "answer", "challenge", "pick_day"]; // forms of several parts, loaded when first needed
 
-export function deeds(verdict, ready) {
+export function deeds(verdict) {
   const buttons = verdict.actions.filter((action) => action in SHORT).map((action) => SHORT[action](verdict));
   const longer = verdict.actions.filter((action) => LONG.includes(action));
   const last = t(verdict.signal === "green" ? "deed.next" : "deed.dismiss");
@@ -27,7 +27,6 @@ export function deeds(verdict, ready) {
   if (longer.length) {
     import("./forms.js").then(({ FORMS }) => {
       error.after(...longer.flatMap((action) => FORMS[action](verdict)));
-      ready();
     });
   }
   return made;

@@ -31,7 +31,7 @@ export function show(verdict, { quiet = false } = {}) {
   clearTimeout(expiry);
   shown = verdict;
   const calm = quiet || verdict.repeat;
-  fill(verdict.signal, [body(verdict), deeds(verdict, () => shown === verdict && fit(flood.firstElementChild))]);
+  fill(verdict.signal, [body(verdict), deeds(verdict)]);
   flood.dataset.fresh = calm ? "no" : "yes";
   if (!calm) sound(verdict.code, verdict.signal);
   const seconds = stay(verdict);

@@ -132,7 +132,7 @@ def grant(path: Path | None, email: str, *, revoke: bool) -> None:
 @click.option("--count", type=click.IntRange(1, 1_000_000), required=True, help="How many.")
 @click.pass_obj
 def issue(path: Path | None, tenant: UUID, event: UUID, class_index: int, count: int) -> None:
-    """Issue COUNT signed tickets of a class, given rather than sold.
+    """Issue COUNT signed tickets of a class, given rather than sold, on top of its capacity.
 
     \b
     usher-cloud admin issue TENANT EVENT --class 0 --count 100000

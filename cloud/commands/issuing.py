@@ -1,4 +1,4 @@
-"""`usher-cloud admin issue`: tickets that are given rather than sold."""
+"""`usher-cloud admin issue`: tickets given rather than sold, on top of what is for sale."""
 
 import time
 from uuid import UUID

@@ -13,7 +13,9 @@ from cloud.events.model import EventState
 from cloud.events.plan import Entry, out_of_range
 
 Price = Annotated[int, Meta(ge=0, le=100_000_000, description="Minor units.", examples=[2500])]
-Capacity = Annotated[int, Meta(ge=0, le=1_000_000, description="How many may be sold.")]
+Capacity = Annotated[
+    int, Meta(ge=0, le=1_000_000, description="How many may be sold, or given to guests.")
+]
 PerOrder = Annotated[int, Meta(ge=1, le=100)]
 Seats = Annotated[tuple[Seat, ...], Meta(max_length=20_000)]
 SomeSeats = Annotated[tuple[Seat, ...], Meta(min_length=1, max_length=20_000)]

@@ -20,6 +20,7 @@ from cloud.tickets.guests_model import (
     Job,
     JobInput,
     JobState,
+    capacity_faults,
     report,
     seat_faults,
 )
@@ -27,6 +28,9 @@ from cloud.tickets.guests_rows import NewJob
 
 LARGEST: Final = 16 << 20  # bytes
 DryRun = Annotated[bool, QueryParameter(description="Only report; issue nothing.")]
+OverCapacity = Annotated[
+    bool, QueryParameter(description="Guests come on top of the class's capacity.")
+]
 
 
 @post(
@@ -46,26 +50,32 @@ async def issue_guests(
     event_id: FromPath[UUID],
     tx: NamedDependency[TenantTx],
     dry_run: DryRun = False,
+    over_capacity: OverCapacity = False,
 ) -> Job:
     """Take a guest list: `text/csv` in UTF-8, separated by `;`, `,` or tab, at most 16 MiB.
 
     The first line names the columns: `class` (a class's name or index), `name`, `email`, and if
     wanted `seat` and `count`. A list with a bad line issues nothing: the job has `failed`, and
     its report tells each bad line. Otherwise the tickets are issued while you watch the job.
+
+    A guest takes a free ticket off sale, so that nobody comes on top of a class's `capacity`;
+    lines for which none is left are bad (`sold_out`). With `over_capacity=true` guests do come
+    on top of it, and as much stays on sale as before.
     """
     if request.content_type[0] != "text/csv":
         raise Refusal("media_type", accepted="text/csv")
     if not dry_run:
         await issuing_rows.check_open(tx, event_id)
-    said = await _read(tx, event_id, await request.body())
-    asked = JobInput(event_id, dry_run)
+    asked = JobInput(event_id, dry_run, over_capacity)
+    said = await _read(tx, asked, await request.body())
     if said.faults or dry_run:
         state: JobState = "failed" if said.faults else "done"
         return await guests_rows.make(tx, NewJob(state, asked, len(said.rows), report(said.faults)))
     job = await guests_rows.make(
         tx, NewJob("waiting", asked, len(said.rows), report([])), said.rows
     )
-    await tx.audit("guests.listed", f"job:{job.job_id}", event_id=event_id, tickets=job.total)
+    await tx.audit("guests.listed", f"job:{job.job_id}", event_id=event_id, tickets=job.total,
+                   over_capacity=over_capacity)  # fmt: skip
     await tx.publish(TOPIC, f"job:{job.job_id}", job_id=job.job_id)
     return job
 
@@ -85,7 +95,8 @@ async def read_job(job_id: FromPath[UUID], tx: NamedDependency[TenantTx]) -> Job
     return job
 
 
-async def _read(tx: TenantTx, event_id: UUID, body: bytes) -> GuestList:
+async def _read(tx: TenantTx, asked: JobInput, body: bytes) -> GuestList:
+    event_id = asked.event_id
     if not await issuing_rows.exists(tx, event_id):
         raise Refusal("not_found")
     classes = await issuing_rows.classes(tx, event_id)
@@ -95,7 +106,9 @@ async def _read(tx: TenantTx, event_id: UUID, body: bytes) -> GuestList:
         seats = await issuing_rows.seats(tx, event_id, wanted)
         taken = await issuing_rows.taken(tx, event_id, wanted)
         said.faults.extend(seat_faults(said.rows, seats, taken))
-        said.faults.sort(key=lambda fault: fault.line)
+    if not asked.over_capacity:
+        said.faults.extend(capacity_faults(said.rows, await issuing_rows.free(tx, event_id)))
+    said.faults.sort(key=lambda fault: fault.line)
     return said
 
 

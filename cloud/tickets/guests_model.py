@@ -13,7 +13,7 @@ JobState = Literal["waiting", "running", "done", "failed"]
 FaultCode = Literal[
     "column_missing", "column_unknown", "column_repeated", "quoting", "cells", "class_unknown",
     "class_ambiguous", "name", "email", "count", "seat_needed", "seat_not_taken", "seat_unknown",
-    "seat_repeated", "seat_taken",
+    "seat_repeated", "seat_taken", "sold_out",
 ]  # fmt: skip
 
 
@@ -40,6 +40,7 @@ class JobInput(msgspec.Struct, frozen=True):
 
     event_id: UUID
     dry_run: bool = False
+    over_capacity: bool = False
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -50,6 +51,7 @@ class Job(msgspec.Struct, frozen=True):
     state: JobState
     event_id: UUID
     dry_run: bool
+    over_capacity: bool
     done: int
     total: int
     report: Report
@@ -83,6 +85,24 @@ def more(old: Report, issued: int, faults: list[Fault]) -> Report:
     """Return a report with what has become of some more lines."""
     shown = (*old.faults, *faults)[:SHOWN]
     return Report(old.issued + issued, old.faulty + len(faults), shown, old.refused)
+
+
+def capacity_faults(rows: list[GuestRow], free: dict[int, int]) -> list[Fault]:
+    """Return which lines ask for tickets that are not there, given how many are free by class."""
+    left, faults = dict(free), dict[int, Fault]()
+    for row in rows:
+        if row.seat is not None:
+            continue
+        left[row.class_index] = left.get(row.class_index, 0) - 1
+        if left[row.class_index] < 0:
+            faults.setdefault(row.line, sold_out(row.line, free.get(row.class_index, 0)))
+    return list(faults.values())
+
+
+def sold_out(line: int, free: int = 0) -> Fault:
+    """Return that a class has no more tickets for guests."""
+    accepted = f"{free} tickets of that class in all, or a list with over_capacity"
+    return Fault(line, "class", "sold_out", accepted)
 
 
 def seat_faults(rows: list[GuestRow], seats: dict[str, int], taken: set[str]) -> list[Fault]:

@@ -114,6 +114,6 @@ def _job(row: Row | None) -> Job:
     asked = msgspec.convert(row["input"], JobInput)
     report = msgspec.convert(row["report"], Report)
     return Job(
-        row["job_id"], row["kind"], row["state"], asked.event_id, asked.dry_run, row["done"],
-        row["total"], report, row["created_at"], row["ended_at"],
+        row["job_id"], row["kind"], row["state"], asked.event_id, asked.dry_run,
+        asked.over_capacity, row["done"], row["total"], report, row["created_at"], row["ended_at"],
     )  # fmt: skip

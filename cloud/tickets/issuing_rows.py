@@ -11,6 +11,8 @@ from cloud.tickets.lifecycle import Move
 from cloud.tickets.moves import move_all, name_move
 from shared.manifest.chunk import MAX_TICKETS
 
+TO_A_GUEST: Final = "given to a guest"  # why a ticket is no longer on sale
+
 
 class ClassFacts(NamedTuple):
     """What issuing needs to know of a ticket class."""
@@ -137,8 +139,40 @@ async def take_seats(tx: TenantTx, event_id: UUID, seats: Sequence[str]) -> set[
     rows = await tx.conn.fetch(SEATS, event_id, list(seats))
     free = [row["ticket_id"] for row in rows if row["free"]]
     if free:
-        await move_all(tx, event_id, free, Move.WITHDRAW, reason="given to a guest")
+        await move_all(tx, event_id, free, Move.WITHDRAW, reason=TO_A_GUEST)
     return {row["seat"] for row in rows if not row["free"]}
+
+
+# Before an event is published its tickets are not there yet.
+FREE: Final[LiteralString] = """
+    SELECT c.class_index, CASE WHEN e.state = 'draft' THEN c.capacity ELSE (
+           SELECT count(*) FROM ticket t
+            WHERE t.tenant_id = c.tenant_id AND t.event_id = c.event_id
+              AND t.class_index = c.class_index AND t.free) END AS free
+      FROM ticket_class c JOIN event e ON e.tenant_id = c.tenant_id AND e.event_id = c.event_id
+     WHERE c.tenant_id = current_tenant() AND c.event_id = $1
+"""
+# What somebody is just taking is not waited for: it is as good as sold.
+SOME: Final[LiteralString] = """
+    SELECT ticket_id FROM ticket
+     WHERE tenant_id = current_tenant() AND event_id = $1 AND class_index = $2 AND free
+     ORDER BY number DESC LIMIT $3 FOR UPDATE SKIP LOCKED
+"""
+
+
+async def free(tx: TenantTx, event_id: UUID) -> dict[int, int]:
+    """Return how many tickets of each class nobody has."""
+    rows = await tx.conn.fetch(FREE, event_id)
+    return {row["class_index"]: row["free"] for row in rows}
+
+
+async def take_some(tx: TenantTx, event_id: UUID, class_index: int, most: int) -> int:
+    """Take up to `most` tickets off sale, so that as many can be given; return how many."""
+    rows = await tx.conn.fetch(SOME, event_id, class_index, most)
+    if rows:
+        taken = [row["ticket_id"] for row in rows]
+        await move_all(tx, event_id, taken, Move.WITHDRAW, reason=TO_A_GUEST)
+    return len(rows)
 
 
 LISTED: Final[LiteralString] = """

@@ -4,6 +4,7 @@ A batch is one transaction: its tickets, the guests' rows gone, how far the job 
 message for the next batch. A worker that is killed anywhere has done whole batches.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import Final
@@ -15,7 +16,15 @@ from cloud.keys.issuers import Issuer, Issuers
 from cloud.messages.consumer import Handler, Message
 from cloud.tickets import guests_rows, issuing, issuing_rows
 from cloud.tickets.counting import make_known
-from cloud.tickets.guests_model import TOPIC, Fault, GuestRow, Job, more, seat_taken
+from cloud.tickets.guests_model import (
+    TOPIC,
+    Fault,
+    GuestRow,
+    Job,
+    more,
+    seat_taken,
+    sold_out,
+)
 from cloud.tickets.issuing import Guest
 
 BATCH: Final = 4 * issuing.PIECE  # tickets: each piece but the first is signed beside another
@@ -34,25 +43,33 @@ async def on_guests_batch(tx: TenantTx, message: Message, issuers: Issuers) -> N
         await _stop(tx, job, refusal.code)
         return
     rows = await guests_rows.take(tx, job, BATCH)
-    given, faults = await _with_seats(tx, job.event_id, rows)
+    given, faults = await _entitled(tx, job, rows)
     if given:
         await _store(tx, issuer, job.event_id, first, given)
         await issuing.tell(tx, job.event_id, first, len(given), job_id=job.job_id)
     await _go_on(tx, job, len(rows), len(given), faults)
 
 
-async def _with_seats(
-    tx: TenantTx, event_id: UUID, rows: Sequence[GuestRow]
+async def _entitled(
+    tx: TenantTx, job: Job, rows: Sequence[GuestRow]
 ) -> tuple[list[Guest], list[Fault]]:
-    """Return the guests who get their tickets; a seat may have been sold since the list came."""
+    """Return the guests who get their tickets; some may have been sold since the list came."""
     seats = [row.seat for row in rows if row.seat is not None]
-    lost = await issuing_rows.take_seats(tx, event_id, seats) if seats else set()
-    given = [
-        Guest(row.class_index, row.name, row.email, row.seat)
-        for row in rows
-        if row.seat not in lost
-    ]
-    return given, [seat_taken(row.line) for row in rows if row.seat in lost]
+    lost = await issuing_rows.take_seats(tx, job.event_id, seats) if seats else set()
+    left = Counter(row.class_index for row in rows if row.seat is None)
+    if not job.over_capacity:
+        for class_index, count in sorted(left.items()):
+            left[class_index] = await issuing_rows.take_some(tx, job.event_id, class_index, count)
+    given, faults = [], []
+    for row in rows:
+        if row.seat in lost:
+            faults.append(seat_taken(row.line))
+        elif row.seat is None and not left[row.class_index]:
+            faults.append(sold_out(row.line))
+        else:
+            left[row.class_index] -= row.seat is None
+            given.append(Guest(row.class_index, row.name, row.email, row.seat))
+    return given, faults
 
 
 async def _store(

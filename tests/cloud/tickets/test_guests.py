@@ -1,5 +1,6 @@
 """Guest lists: what a file says, what is wrong with it, and the tickets that come of it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -142,7 +143,7 @@ class Door:
     def event(self, **first: Any) -> Event:
         """Make an event."""
         if "seats" not in first:
-            first["capacity"] = 2
+            first.setdefault("capacity", 2)
         return self.service.event(self.owner, self.tenant, **first)
 
     def send(self, event: Event, text: str, who: httpx.Client | None = None, **asked: Any) -> Any:
@@ -165,6 +166,11 @@ class Door:
             event.event_id,
         )
 
+    def counts(self, event: Event) -> Any:
+        """Return how many tickets of the event's class are free, held, sold and gone."""
+        (each,) = good(self.owner.get(f"{event.path}/classes"))
+        return each["organizer"]["counts"]
+
     def waiting(self) -> int:
         """Return how many guests' data still wait."""
         return int(self.service.database.rows("SELECT count(*) AS n FROM guest")[0]["n"])
@@ -180,7 +186,7 @@ def test_a_guest_list_becomes_signed_tickets(door: Door) -> None:
     """One for each guest, valid at once, with numbers after those on sale and one message."""
     event = door.event()
     text = "class;name;email;count\nStanding;Ada;ada@x.test;2\n0;Ben;;\n"
-    job = good(door.send(event, text), 202)
+    job = good(door.send(event, text, over_capacity=True), 202)
     assert (job["state"], job["done"], job["total"]) == ("waiting", 0, 3)
     door.service.work()
     done = door.job(job)
@@ -271,6 +277,57 @@ def test_a_seat_sold_meanwhile_is_reported(door: Door) -> None:
     assert [(each["attendee"], each["number"]) for each in door.tickets(event)] == [("Ben", 2)]
 
 
+def test_guests_take_tickets_off_sale(door: Door) -> None:
+    """A class has no more people in it than its capacity, sold or invited."""
+    event = door.event(capacity=5, price=0)
+    good(door.send(event, "class,name,email,count\n0,Ada,,3\n"), 202)
+    door.service.work()
+    assert door.counts(event) == {"free": 2, "held": 0, "sold": 3, "gone": 3}
+    bad = good(door.send(event, "class,name,email,count\n0,Ben,,2\n0,Cleo,,2\n0,Dan,,\n"), 202)
+    assert bad["state"] == "failed"
+    assert [(each["line"], each["column"], each["code"]) for each in bad["report"]["faults"]] == [
+        (3, "class", "sold_out"), (4, "class", "sold_out"),
+    ]  # fmt: skip
+    assert bad["report"]["faults"][0]["accepted"].startswith("2 tickets")
+    door.service.work()
+    assert len(door.tickets(event)) == 3
+
+
+def test_guests_come_on_top_of_the_capacity_where_that_is_said(door: Door) -> None:
+    """As much is on sale as before; the audit knows of it."""
+    event = door.event(capacity=1, price=0)
+    job = good(door.send(event, PLAIN + "0,Ada,\n0,Ben,\n", over_capacity=True), 202)
+    assert job["over_capacity"] is True
+    door.service.work()
+    assert door.counts(event) == {"free": 1, "held": 0, "sold": 2, "gone": 0}
+    (noted,) = door.service.database.rows(
+        "SELECT detail FROM audit WHERE action = 'guests.listed' AND subject = $1",
+        f"job:{job['job_id']}",
+    )
+    assert json.loads(noted["detail"])["over_capacity"] is True
+
+
+def test_a_draft_has_as_many_tickets_as_it_will(door: Door) -> None:
+    """A dry run tells what a list would be told once the event is published."""
+    event = door.service.event(door.owner, door.tenant, publish=False, capacity=1)
+    bad = good(door.send(event, PLAIN + "0,Ada,\n0,Ben,\n", dry_run=True), 202)
+    assert [each["code"] for each in bad["report"]["faults"]] == ["sold_out"]
+
+
+def test_a_ticket_sold_meanwhile_is_reported(door: Door) -> None:
+    """Who stands first on the list is given what is left."""
+    event = door.event(capacity=2, price=0)
+    job = good(door.send(event, PLAIN + "0,Ada,\n0,Ben,\n"), 202)
+    wanted = {"event_id": str(event.event_id), "items": [{"class_index": 0, "quantity": 1}]}
+    good(door.service.person().post(f"{door.tenant.path}/orders", json=wanted), 201)
+    door.service.work()
+    done = door.job(job)
+    assert (done["state"], done["report"]["issued"]) == ("done", 1)
+    assert [(each["line"], each["code"]) for each in done["report"]["faults"]] == [(3, "sold_out")]
+    assert [(each["attendee"], each["number"]) for each in door.tickets(event)] == [("Ada", 2)]
+    assert door.counts(event) == {"free": 0, "held": 0, "sold": 2, "gone": 1}
+
+
 def test_an_event_cancelled_meanwhile_stops_the_list(door: Door) -> None:
     """The job has failed with the reason, and the guests' data is gone."""
     event = door.event()
@@ -332,8 +389,9 @@ asyncio.run(main())
 
 
 def test_a_worker_killed_anywhere_issues_nothing_twice(door: Door) -> None:
-    """Several are killed in the middle; the last one ends the list: each guest has one ticket."""
-    event = door.event()
+    """Several are killed in the middle; the last one ends the list: each guest has one ticket,
+    and each took one off sale."""
+    event = door.event(capacity=2100)
     guests = [f"Guest {number}" for number in range(2000)]
     job = good(door.send(event, PLAIN + "".join(f"0,{name},\n" for name in guests)), 202)
     seen = []
@@ -353,8 +411,9 @@ def test_a_worker_killed_anywhere_issues_nothing_twice(door: Door) -> None:
     assert door.job(job)["state"] == "done"
     tickets = door.tickets(event)
     assert Counter(each["attendee"] for each in tickets) == Counter(guests)
-    assert [each["number"] for each in tickets] == list(range(2, 2002))
+    assert [each["number"] for each in tickets] == list(range(2100, 4100))
     assert {each["issues"] for each in tickets} == {1}
+    assert door.counts(event) == {"free": 100, "held": 0, "sold": 2000, "gone": 2000}
 
 
 def _worker(door: Door) -> Any:

@@ -1,5 +1,6 @@
 """What workers do with manifests: publish what changed, at once and at a bounded pace."""
 
+import os
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -12,6 +13,7 @@ from cloud.db.connect import LENT, Connection, Pool
 from cloud.db.tenancy import WORKER, TenantTx, tenant_tx
 from cloud.keys.keyring import Keyring
 from cloud.manifests import repository
+from cloud.manifests.making import Nonces
 from cloud.manifests.model import Due
 from cloud.manifests.publisher import publish
 from cloud.pacing import Paced
@@ -26,6 +28,7 @@ def publishing(
     pool: Pool, listen_url: str, keyring: Keyring, clock: Callable[[], datetime]
 ) -> Paced[Due]:
     """Return what publishes due manifests, as part of a worker."""
+    nonces = Nonces(os.urandom)
 
     async def due() -> list[Due]:
         async with pool.acquire(timeout=LENT) as conn:
@@ -36,7 +39,7 @@ def publishing(
         began = time.monotonic()
         try:
             async with tenant_tx(pool, each.tenant, WORKER, clock(), suspended_too=True) as tx:
-                version = await publish(tx, keyring, each.event_id)
+                version = await publish(tx, keyring, each.event_id, nonces)
         except Exception as error:  # noqa: BLE001 - the next round tries again
             fault = getattr(error, "code", type(error).__name__)
             LOG.warning("publication_failed", event_id=str(each.event_id), fault=fault)
@@ -57,6 +60,8 @@ async def tenants(conn: Connection, now: datetime) -> list[UUID]:
 async def sweep(tx: TenantTx, keyring: Keyring) -> int:
     """Publish one of the tenant's manifests that are due; return whether there was one."""
     for each in await repository.due(tx.conn, tx.now):
-        if each.tenant == tx.tenant and await publish(tx, keyring, each.event_id) is not None:
+        if each.tenant != tx.tenant:
+            continue
+        if await publish(tx, keyring, each.event_id, Nonces(os.urandom)) is not None:
             return 1
     return 0

@@ -1,7 +1,6 @@
 """The next version of a manifest, from the last one and the tickets' rows. Runs in a thread."""
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -21,6 +20,26 @@ from shared.manifest.table import Table
 from shared.manifest.ticket import TicketRecord, check_successor
 
 LOG = structlog.get_logger("usher.manifests")
+
+
+class Nonces:
+    """The nonces of sealed names. A key is one ticket's and generation's (spec/manifest.md §4).
+
+    First names under their keys share one, so that a list travels with few of them. It is one
+    publisher's own, held in memory: a service put back from a backup draws another.
+    """
+
+    def __init__(self, random: Callable[[int], bytes]) -> None:
+        self._random = random
+        self._first = random(NONCE_SIZE)
+
+    def fresh(self) -> bytes:
+        """Return one that no name was sealed with."""
+        return self._random(NONCE_SIZE)
+
+    def of(self, old: TicketRecord | None, new: TicketRecord) -> bytes:
+        """Return the one for a ticket's name. Under a key that was in the list, a fresh one."""
+        return self._first if old is None or old.gen < new.gen else self.fresh()
 
 
 class Dates(NamedTuple):
@@ -53,13 +72,18 @@ def partial(event: bytes, sizes: Mapping[int, int], read: Mapping[int, Chunk]) -
 
 
 def step(
-    previous: Head, table: Table, rows: Sequence[Listed], plan: Plan, dates: Dates
+    previous: Head,
+    table: Table,
+    rows: Sequence[Listed],
+    plan: Plan,
+    dates: Dates,
+    nonces: Nonces,
 ) -> Made | None:
     """Return the next version, None where it is too much for one entry of the log.
 
     `table` has the chunks of `rows`.
     """
-    changes = _changes(table, rows)
+    changes = _changes(table, rows, nonces)
     try:
         entry = delta.entry(previous.version + 1, changes)
     except ValueError:
@@ -87,10 +111,14 @@ def step(
 
 
 class Whole:
-    """A table that is built from all of an event's tickets, page by page."""
+    """A table that is built from all of an event's tickets, page by page.
 
-    def __init__(self, old: Table) -> None:
+    All names are sealed anew with one nonce: each has its own key.
+    """
+
+    def __init__(self, old: Table, nonce: bytes) -> None:
         self._old = old
+        self._nonce = nonce
         self._records = {each.ticket_hash: each for each in old.records()}
         self._names: dict[bytes, bytes] = {}
         self._next = old.tickets
@@ -104,7 +132,7 @@ class Whole:
                 continue
             self._next += old is None
             self._records[row.hash] = record
-            self._names[row.hash] = listing.name(row, os.urandom(NONCE_SIZE))
+            self._names[row.hash] = listing.name(row, self._nonce)
 
     def made(self, version: int, plan: Plan, dates: Dates) -> Made:
         """Return the version."""
@@ -115,7 +143,7 @@ class Whole:
         return Made(head, chunks, None)
 
 
-def _changes(table: Table, rows: Iterable[Listed]) -> list[Change]:
+def _changes(table: Table, rows: Iterable[Listed], nonces: Nonces) -> list[Change]:
     changes = []
     number = table.tickets
     for row in rows:
@@ -124,7 +152,7 @@ def _changes(table: Table, rows: Iterable[Listed]) -> list[Change]:
         if record is None or not _follows(row, old, record):
             continue
         number += old is None
-        changes.append(Change(record, listing.name(row, os.urandom(NONCE_SIZE))))
+        changes.append(Change(record, listing.name(row, nonces.of(old, record))))
     return changes
 
 

@@ -24,7 +24,7 @@ from cloud.keys import repository as key_repository
 from cloud.keys.keyring import Keyring
 from cloud.keys.model import signing
 from cloud.manifests import making, repository
-from cloud.manifests.making import Dates
+from cloud.manifests.making import Dates, Nonces
 from cloud.manifests.model import HEAD_LIFE, MAX_STEP, RENEWAL
 from cloud.manifests.repository import Held
 from shared.event import Plan
@@ -44,7 +44,7 @@ class Signer(NamedTuple):
     withdrawn: set[bytes]  # kids of those that vouch for nothing any more
 
 
-async def publish(tx: TenantTx, keyring: Keyring, event_id: UUID) -> int | None:
+async def publish(tx: TenantTx, keyring: Keyring, event_id: UUID, nonces: Nonces) -> int | None:
     """Sign the next version; None where there is no news, or another worker is at it.
 
     A transaction of its own: what it takes from the journal is signed, or put back.
@@ -65,9 +65,9 @@ async def publish(tx: TenantTx, keyring: Keyring, event_id: UUID) -> int | None:
     ids = {each for each in changes if each is not None}
     made = None
     if previous is not None and leads_on and len(ids) <= MAX_STEP:
-        made = await _step(tx, event_id, previous, ids, plan, _dates(tx.now, held))
+        made = await _step(tx, event_id, previous, ids, plan, _dates(tx.now, held), nonces)
     if made is None:
-        made = await _whole(tx, event_id, held, plan, _dates(tx.now, held))
+        made = await _whole(tx, event_id, held, plan, _dates(tx.now, held), nonces.fresh())
     return await _put(tx, event_id, made, signer)
 
 
@@ -82,20 +82,28 @@ async def _put(tx: TenantTx, event_id: UUID, made: making.Made, signer: Signer) 
 
 
 async def _step(
-    tx: TenantTx, event_id: UUID, previous: Head, ids: set[UUID], plan: Plan, dates: Dates
+    tx: TenantTx,
+    event_id: UUID,
+    previous: Head,
+    ids: set[UUID],
+    plan: Plan,
+    dates: Dates,
+    nonces: Nonces,
 ) -> making.Made | None:
     rows = await repository.tickets(tx, event_id, ids)
     places = sorted({row.hash[0] for row in rows})
     read = await repository.chunks(tx, event_id, places, previous.version)
     sizes = await repository.lengths(tx, event_id)
     table = making.partial(bytes.fromhex(previous.event), sizes, read)
-    return await asyncio.to_thread(making.step, previous, table, rows, plan, dates)
+    return await asyncio.to_thread(making.step, previous, table, rows, plan, dates, nonces)
 
 
-async def _whole(tx: TenantTx, event_id: UUID, held: Held, plan: Plan, dates: Dates) -> making.Made:
+async def _whole(
+    tx: TenantTx, event_id: UUID, held: Held, plan: Plan, dates: Dates, nonce: bytes
+) -> making.Made:
     read = await repository.chunks(tx, event_id, range(CHUNKS), held.version)
     old = Table(held.ref, tuple(read[i].records if i in read else b"" for i in range(CHUNKS)))
-    whole = making.Whole(old)
+    whole = making.Whole(old, nonce)
     after: int | None = -1
     while after is not None:
         rows, after = await repository.page(tx, event_id, after)

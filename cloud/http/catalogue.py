@@ -57,6 +57,13 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     # -- the ledger --
     "wallet_signature": Entry(400, "The wallet has not signed this challenge."),
     "wallet_challenge_over": Entry(400, "The challenge is over: ask for another one."),
+    "image_type": Entry(415, "This is no PNG, JPEG or WebP image."),
+    "image_pixels": Entry(
+        422, "An image has 64 to 4096 pixels a side, and 8 million pixels at most."
+    ),
+    "image_damaged": Entry(422, "The image is damaged: save it again, then upload it."),
+    "image_large": Entry(413, "The image is too large once it is written anew: make it smaller."),
+    "images_too_many": Entry(409, "The event has had as many pictures as it may: choose one."),
     # -- migrations --
     "migration_changed": Entry(500, "A migration was changed after it was applied."),
     "migration_newer": Entry(500, "The database was migrated by a newer version of Usher."),

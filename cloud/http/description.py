@@ -32,6 +32,9 @@ REFUSALS: Final[Mapping[int, str]] = {
     429: "Too many requests: `Retry-After` says how long to wait.",
     503: "A part that this needs is away: `Retry-After` says when to try again.",
 }
+RARE: Final[Mapping[int, str]] = {  # of routes whose opt says `refuses`
+    422: "The body is of the right type, and can't be used.",
+}
 IDEMPOTENCY_KEY: Final[Json] = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -92,14 +95,14 @@ def complete(document: Json, routes: Mapping[tuple[str, str], Mapping[str, Any]]
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas.update(msgspec.json.schema_components([Problem], ref_template=REF)[1])
     document["components"]["responses"] = {
-        f"Refused{status}": _refusal(status, text) for status, text in REFUSALS.items()
+        f"Refused{status}": _refusal(status, text) for status, text in {**REFUSALS, **RARE}.items()
     }
     for path, method, operation in operations(document):
-        _add_refusals(operation, routes[path, method].get("own_refusals", ()))
+        opt = routes[path, method]
+        _add_refusals(operation, opt.get("own_refusals", ()), opt.get("refuses", ()))
         for response in operation["responses"].values():
             if "headers" in response:  # litestar keeps them in a set: each process has its order
                 response["headers"] = dict(sorted(response["headers"].items()))
-        opt = routes[path, method]
         operation["security"] = _security(opt)
         for media_type in opt.get("gives", ()):
             operation["responses"]["200"]["content"][media_type] = {"schema": {"type": "string"}}
@@ -162,9 +165,9 @@ def _of_type(schema: Json, schemas: Mapping[str, Json]) -> Any:
     return str(SAMPLES["string"]).ljust(schema.get("minLength", 0), ".")
 
 
-def _add_refusals(operation: Json, own: Collection[int]) -> None:
+def _add_refusals(operation: Json, own: Collection[int], rare: Collection[int]) -> None:
     """Add the refusals that any route may answer, but those that the route has in its own form."""
-    for status in sorted(REFUSALS.keys() - set(own)):
+    for status in sorted({*REFUSALS, *rare} - set(own)):
         operation["responses"][str(status)] = {"$ref": f"#/components/responses/Refused{status}"}
 
 
@@ -181,10 +184,10 @@ def _refusal(status: int, text: str) -> Json:
     return {"description": text, "content": {MEDIA_TYPE: {"schema": schema, "example": example}}}
 
 
-def _raw_body(media_type: str, example: str) -> Json:
+def _raw_body(media_types: str, example: str) -> Json:
     """Describe a body that the route reads by itself: its opt says `takes`."""
     content = {"schema": {"type": "string"}, "example": example}
-    return {"required": True, "content": {media_type: content}}
+    return {"required": True, "content": dict.fromkeys(media_types.split(", "), content)}
 
 
 def _security(opt: Mapping[str, Any]) -> list[Json]:

@@ -28,6 +28,27 @@ GRANT SELECT, INSERT, UPDATE (collection, due_at, paused, freezes, fault)
     ON asset_event TO usher_app;
 CREATE INDEX asset_event_due ON asset_event (due_at) WHERE due_at IS NOT NULL;
 
+-- Pictures of an event's collection, written anew from what was uploaded and named by their hash. A
+-- row is never changed: metadata that is told for good names it.
+CREATE TABLE asset_image (
+    tenant_id uuid NOT NULL DEFAULT current_tenant(),
+    event_id uuid NOT NULL,
+    image bytea NOT NULL CHECK (image = sha256(body)),
+    media_type text NOT NULL CHECK (media_type IN ('image/png', 'image/jpeg', 'image/webp')),
+    width integer NOT NULL,
+    height integer NOT NULL,
+    body bytea NOT NULL CHECK (length(body) <= 8388608),
+    PRIMARY KEY (tenant_id, event_id, image),
+    FOREIGN KEY (tenant_id, event_id) REFERENCES asset_event
+);
+CALL protect('asset_image');
+GRANT SELECT, INSERT ON asset_image TO usher_app;
+ALTER TABLE asset_image ALTER COLUMN body SET STORAGE EXTERNAL; -- compressed as it is
+ALTER TABLE asset_event -- the one that is shown now
+    ADD COLUMN image bytea,
+    ADD FOREIGN KEY (tenant_id, event_id, image) REFERENCES asset_image;
+GRANT UPDATE (image) ON asset_event TO usher_app;
+
 -- Trees of an event, in the order in which they are filled.
 CREATE TABLE asset_tree (
     tenant_id uuid NOT NULL DEFAULT current_tenant(),

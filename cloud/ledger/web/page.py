@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from string import Template
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 from litestar import Response
@@ -68,6 +69,7 @@ class Told(msgspec.Struct, frozen=True):
     root: str | None
     proof: list[str]
     metadata: str | None
+    image: str | None
     history: Sequence[StepOut]
 
 
@@ -88,6 +90,7 @@ def told(row: Row, report: Report, history: Sequence[StepOut]) -> Told:
         None if proof is None else proof.root.hex(),
         [] if proof is None else [node.hex() for node in proof.nodes],
         None if body is None else uri_of(body["base"], row["ref"], row["gen"]),
+        None if body is None else body.get("image"),
         history,
     )  # fmt: skip
 
@@ -102,6 +105,7 @@ def asset(base: str, said: Told, *, explorer: str | None = None) -> str:
         base=base,
         title=escape(said.name or "A ticket"),
         verdict=said.verdict.value,
+        picture=_picture(said.image),
         head=escape(head),
         lead=escape(lead),
         checks=_checks(said),
@@ -117,6 +121,13 @@ def response(html: str) -> Response[str]:
     """Return a page that is true now."""
     headers = {"content-security-policy": CSP, "cache-control": "no-store", "vary": "accept"}
     return Response(html, media_type="text/html", headers=headers)
+
+
+def _picture(image: str | None) -> str:
+    """Return the picture, by its path: the page shows nothing from elsewhere."""
+    if image is None:
+        return ""
+    return f'<img class="picture" src="{escape(urlsplit(image).path)}" alt="">'
 
 
 def _checks(said: Told) -> str:

@@ -11,13 +11,21 @@ from litestar.params import FromPath
 
 from cloud.errors import Refusal
 from cloud.http.health import HIDDEN
-from cloud.ledger.web import page, reading
+from cloud.ledger.web import page, picture_rows, reading
 from cloud.ledger.web.showing import Showing
 from cloud.ledger.web.verifying import verify
-from cloud.ledger.work.naming import SYMBOL, metadata_of, ref_of
+from cloud.ledger.work import event_rows
+from cloud.ledger.work.naming import SYMBOL, image_of, metadata_of, ref_of, shown_as
 
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 FOR_NOW: Final = "public, max-age=300"
+# An organizer's file: whatever a browser takes it for, it is nobody here. Others show it.
+PICTURE: Final = {
+    "cache-control": FOR_EVER,
+    "content-security-policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
+    "cross-origin-resource-policy": "cross-origin",
+    "access-control-allow-origin": "*",
+}
 
 
 @get("/a/{ref:str}", opt=HIDDEN, include_in_schema=False)
@@ -60,11 +68,28 @@ async def collection_metadata(
 ) -> Response[bytes]:
     """Tell the metadata of an event's collection."""
     async with ledger_showing.tx(owner) as tx:
-        row = await reading.event_text(tx, event_id)
-    if row is None:
+        about = await event_rows.read(tx, event_id)
+    if about is None:
         raise Refusal("not_found")
-    about = f"Tickets for {row['name']} at {row['venue']}."
-    return _json({"name": row["name"], "symbol": SYMBOL, "description": about}, FOR_NOW)
+    image = {} if about.image is None else shown_as(ledger_showing.base + about.image)
+    said = f"Tickets for {about.name} at {about.venue}."
+    return _json({"name": about.name, "symbol": SYMBOL, "description": said, **image}, FOR_NOW)
+
+
+@get("/a/events/{owner:uuid}/{event_id:uuid}/{name:str}", opt=HIDDEN, include_in_schema=False)
+async def collection_image(
+    owner: FromPath[UUID],
+    event_id: FromPath[UUID],
+    name: FromPath[str],
+    ledger_showing: NamedDependency[Showing],
+) -> Response[bytes]:
+    """Show a picture that an event's collection has or had: what its name is the hash of."""
+    image, media_type = image_of(name) or (b"", "")
+    async with ledger_showing.tx(owner) as tx:
+        row = await picture_rows.read(tx, event_id, image)
+    if row is None or row["media_type"] != media_type:
+        raise Refusal("not_found")
+    return Response(row["body"], media_type=media_type, headers=PICTURE)
 
 
 async def _named(showing: Showing, told: str) -> tuple[UUID, UUID, UUID]:
@@ -80,4 +105,4 @@ def _json(told: Mapping[str, Any], kept: str) -> Response[bytes]:
     return Response(msgspec.json.encode(told), media_type="application/json", headers=headers)
 
 
-ROUTES: Final = (asset_page, asset_metadata, collection_metadata)
+ROUTES: Final = (asset_page, asset_metadata, collection_metadata, collection_image)

@@ -61,12 +61,6 @@ TEXT: Final[LiteralString] = """
       JOIN asset_text x USING (tenant_id, event_id, text_id)
      WHERE a.tenant_id = current_tenant() AND a.event_id = $1 AND a.ticket_id = $2
 """
-EVENT: Final[LiteralString] = """
-    SELECT e.name, v.name AS venue FROM event e
-      JOIN venue v USING (tenant_id, venue_id)
-      JOIN asset_event a USING (tenant_id, event_id)
-     WHERE e.tenant_id = current_tenant() AND e.event_id = $1
-"""
 REVIEWS: Final[LiteralString] = """
     SELECT signature, asset_id, ticket_id, kind, owner, found_at, settled_at FROM asset_review
      WHERE tenant_id = current_tenant() AND event_id = $1 AND settled_at IS NULL
@@ -98,7 +92,7 @@ async def event(tx: TenantTx, event_id: UUID) -> EventOut:
     ]  # fmt: skip
     waits = 0 if row["since"] is None else max(0, int((tx.now - row["since"]).total_seconds()))
     return EventOut(
-        _key(about.collection), about.paused, about.freezes,
+        _key(about.collection), about.image, about.paused, about.freezes,
         about.fault, row["minted"], row["burnt"], row["frozen"], row["waiting"], waits,
         row["failed"], row["lost"], row["reviews"], trees,
     )  # fmt: skip
@@ -147,11 +141,6 @@ def standing(row: Row) -> Standing:
 async def text(tx: TenantTx, event_id: UUID, ticket_id: UUID) -> Row | None:
     """Return what a ticket's metadata is made of."""
     return await tx.conn.fetchrow(TEXT, event_id, ticket_id)
-
-
-async def event_text(tx: TenantTx, event_id: UUID) -> Row | None:
-    """Return what a collection's metadata is made of."""
-    return await tx.conn.fetchrow(EVENT, event_id)
 
 
 async def reviews(tx: TenantTx, event_id: UUID) -> Sequence[ReviewOut]:

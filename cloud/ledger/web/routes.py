@@ -1,9 +1,10 @@
 """The ledger over HTTP: for organizers and a ticket's owner. Nothing here waits for a chain."""
 
+import asyncio
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from litestar import delete, get, post, put
+from litestar import Request, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, PathParameter
 from solders.pubkey import Pubkey
@@ -12,7 +13,7 @@ from cloud.db.tenancy import TenantTx
 from cloud.errors import Refusal
 from cloud.http.access import Caller, fan, needs
 from cloud.http.kernel import Sealer
-from cloud.ledger.web import reading, wallets
+from cloud.ledger.web import picture_rows, pictures, reading, wallets
 from cloud.ledger.web.shapes import (
     AssetOut,
     Challenge,
@@ -78,6 +79,39 @@ async def set_policy(
     await _known(tx, event_id)
     await acts.freeze(tx, event_id, freezes=data.freezes)
     await tx.audit("ledger.policy", f"event:{event_id}", freezes=data.freezes)
+    return await _event(tx, event_id)
+
+
+@put(f"{EVENT}/image",
+     opt={**needs(PLAN), "body_limit": pictures.LARGEST, "takes": (", ".join(pictures.KINDS), ""),
+          "refuses": (422,)},
+     tags=["ledger"], operation_id="setCollectionImage",
+     summary="Upload the collection's picture")  # fmt: skip
+async def set_image(
+    request: Request[Any, Any, Any], event_id: FromPath[UUID], tx: NamedDependency[TenantTx]
+) -> EventOut:
+    """Have wallets show a picture of the event: PNG, JPEG or WebP, as its content says.
+
+    At most 4 MiB and 8 million pixels, 64 to 4096 a side. It is written anew, so that nothing
+    but pixels stays (colours are taken for sRGB), and named by its hash. The collection shows it
+    from now on, and so do tickets that are minted from now on; what was minted keeps what it has.
+    """
+    await _known(tx, event_id)
+    if request.content_type[0] not in pictures.KINDS:
+        raise Refusal("media_type", accepted=", ".join(pictures.KINDS))
+    picture = await asyncio.to_thread(pictures.remade, await request.body())
+    await picture_rows.show(tx, event_id, picture)
+    await tx.audit("ledger.image", f"event:{event_id}", image=picture.digest.hex())
+    return await _event(tx, event_id)
+
+
+@delete(f"{EVENT}/image", opt=needs(PLAN), status_code=200, tags=["ledger"],
+        operation_id="removeCollectionImage", summary="Show no picture any more")  # fmt: skip
+async def remove_image(event_id: FromPath[UUID], tx: NamedDependency[TenantTx]) -> EventOut:
+    """Have the collection and later tickets show none; what was minted keeps what it has."""
+    await _known(tx, event_id)
+    await picture_rows.hide(tx, event_id)
+    await tx.audit("ledger.image", f"event:{event_id}", image=None)
     return await _event(tx, event_id)
 
 
@@ -192,6 +226,6 @@ async def _wallet(tx: TenantTx, account: UUID, sealer: Sealer) -> WalletOut:
 
 
 ROUTES: Final = (
-    read_event, pause, resume, retry, set_policy, list_reviews, settle_review, read_ticket,
-    read_wallet, challenge, link_wallet, unlink_wallet,
+    read_event, pause, resume, retry, set_policy, set_image, remove_image, list_reviews,
+    settle_review, read_ticket, read_wallet, challenge, link_wallet, unlink_wallet,
 )  # fmt: skip

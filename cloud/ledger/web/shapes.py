@@ -32,6 +32,9 @@ class EventOut(msgspec.Struct, frozen=True):
     """How an event stands on the ledger. `fault`: why nothing goes on, "" if it does."""
 
     collection: str | None = None
+    image: Annotated[
+        str | None, Meta(description="The path of the picture that wallets show of it.")
+    ] = None
     paused: bool = False
     freezes: Annotated[bool, Meta(description="Whether a ticket that was used is frozen.")] = False
     fault: str = ""

@@ -49,6 +49,7 @@ class Showing:
         self._clock = clock
         self._settings = settings
         self._breakers = breakers
+        self.base = settings.reached_at  # how others reach us
         self.explorer = settings.ledger_explorer if settings.ledger == "solana" else None
         self._ledger: Ledger | None = None
         self._opening = asyncio.Lock()

@@ -13,13 +13,15 @@ from solders.signature import Signature
 from cloud.db.connect import Connection, Row
 from cloud.db.tenancy import TenantTx
 from cloud.ledger.values import Schema, Shape
-from cloud.ledger.work.naming import text_of
+from cloud.ledger.work.naming import image_path, text_of
 from cloud.ledger.work.planning import Cost
 
 DUE: Final[LiteralString] = "SELECT tenant_id, event_id FROM events_with_asset_work($1)"
 READ: Final[LiteralString] = """
-    SELECT a.collection, a.paused, a.freezes, a.fault, e.name, e.starts_at, v.name AS venue
+    SELECT a.collection, a.paused, a.freezes, a.fault, e.name, e.starts_at, v.name AS venue,
+           a.image, i.media_type
       FROM asset_event a
+      LEFT JOIN asset_image i USING (tenant_id, event_id, image)
       JOIN event e USING (tenant_id, event_id)
       JOIN venue v ON v.tenant_id = e.tenant_id AND v.venue_id = e.venue_id
      WHERE a.tenant_id = current_tenant() AND a.event_id = $1
@@ -105,6 +107,7 @@ class OnLedger(Struct, frozen=True):
     paused: bool
     freezes: bool
     fault: str
+    image: str | None  # the path of the picture that is shown
 
 
 class Text(Struct, frozen=True):
@@ -139,7 +142,7 @@ async def read(tx: TenantTx, event_id: UUID) -> OnLedger | None:
         return None
     return OnLedger(
         row["name"], row["venue"], row["starts_at"], _key(row["collection"]), row["paused"],
-        row["freezes"], row["fault"],
+        row["freezes"], row["fault"], _image(tx.tenant, event_id, row),
     )  # fmt: skip
 
 
@@ -218,11 +221,17 @@ async def _text(
     tx: TenantTx, event_id: UUID, about: OnLedger, base: str, of: Row, last: Row | None
 ) -> Text:
     starts = about.starts_at.astimezone(UTC).isoformat()
-    body = text_of(base, about.name, about.venue, starts, of["name"])
+    body = text_of(base, about.name, about.venue, starts, of["name"], about.image)
     if last is not None and last["body"] == body:
         return Text(last["text_id"], body)
     made = await tx.conn.fetchval(SAY, event_id, of["class_index"], body)
     return Text(int(made), body)
+
+
+def _image(tenant: UUID, event_id: UUID, row: Row) -> str | None:
+    if row["image"] is None:
+        return None
+    return image_path(tenant, event_id, row["image"], row["media_type"])
 
 
 def _tree(row: Row) -> TreeRow:

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Final
 
+from msgspec.structs import replace
+
 from cloud.ledger.web.page import Told, asset
 from cloud.ledger.web.shapes import StepOut
 from cloud.ledger.web.verifying import Verdict
@@ -10,7 +12,7 @@ from cloud.ledger.web.verifying import Verdict
 AT: Final = datetime(2027, 5, 1, 18, tzinfo=UTC)
 SAID: Final = Told(
     Verdict.PROVED, "", "Night #1", "Night & Day", {"It is so.": True}, "Asset1", "Owner1", False,
-    "Tree1", 0, "00" * 32, "11" * 32, [], None, [StepOut("mint", "Signed1", 5, AT)],
+    "Tree1", 0, "00" * 32, "11" * 32, [], None, None, [StepOut("mint", "Signed1", 5, AT)],
 )  # fmt: skip
 EXPLORER: Final = "https://explorer.example/{kind}/{id}?cluster=devnet&more"
 
@@ -23,6 +25,13 @@ def test_addresses_and_transactions_lead_to_an_explorer() -> None:
     ):  # fmt: skip
         assert f'href="https://explorer.example/{kind}/{value}?cluster=devnet&amp;more"' in page
     assert page.count("explorer.example") == 4
+
+
+def test_a_picture_is_shown_from_here() -> None:
+    """By its path, whatever address metadata has for it: pages ask nobody else."""
+    said = replace(SAID, image="https://tickets.example/a/events/1/2/3.png")
+    assert '<img class="picture" src="/a/events/1/2/3.png" alt="">' in asset("/s", said)
+    assert "<img" not in asset("/s", SAID)
 
 
 def test_nobody_else_shows_what_is_kept_here() -> None:

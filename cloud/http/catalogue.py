@@ -20,6 +20,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "not_found": Entry(404, "There is nothing here, or nothing that you may see."),
     "method_not_allowed": Entry(405, "This address doesn't take that method."),
     "invalid_request": Entry(400, "The request is not in the declared form."),
+    "header_repeated": Entry(400, "A header that has one value came twice: send it once."),
     "body_malformed": Entry(400, "The body is not valid JSON."),
     "body_too_large": Entry(413, "The body is larger than this address takes."),
     "body_cut": Entry(400, "The request ended before all of it was here: send it again."),

@@ -12,6 +12,7 @@ from litestar.enums import ScopeType
 from opentelemetry.trace import Span, StatusCode
 
 from cloud.http.etags import conditional
+from cloud.http.heading import HEADLESS, Headers, allowed, as_get, bodiless, gathered
 from cloud.spans import serving
 
 if TYPE_CHECKING:
@@ -55,23 +56,23 @@ class Envelope:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
+        headers = gathered(scope["headers"])
         with serving(headers.get(b"traceparent", b"").decode("latin-1")) as span:
-            await self._serve(scope, receive, send, headers, span)
+            await self._serve(as_get(scope), receive, send, headers, span)
 
     async def _serve(
         self,
         scope: "Scope",
         receive: "Receive",
         send: "Send",
-        headers: dict[bytes, bytes],
+        headers: Headers,
         span: Span,
     ) -> None:
         request_id = self._name(headers)
-        scope["state"] = {**(scope.get("state") or {}), "request_id": request_id}
+        scope["state"]["request_id"] = request_id
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request=request_id, **_trace(span))
-        answered = _Answered(send, request_id)
+        answered = _Answered(send, request_id, head=scope["state"][HEADLESS])
         out = conditional(scope, headers, answered)
         began = time.perf_counter()
         try:
@@ -87,7 +88,7 @@ class Envelope:
             if self._count is not None:
                 self._count(_group(scope), answered.status, took)
 
-    def _name(self, headers: dict[bytes, bytes]) -> str:
+    def _name(self, headers: Headers) -> str:
         given = headers.get(b"x-request-id", b"").decode("latin-1")
         return given if GIVEN_ID.fullmatch(given) else self._new_id()
 
@@ -95,8 +96,9 @@ class Envelope:
 class _Answered:
     """Adds the headers that every answer has, and notes its status."""
 
-    def __init__(self, send: "Send", request_id: str) -> None:
-        self._send = send
+    def __init__(self, send: "Send", request_id: str, *, head: bool) -> None:
+        self._send = bodiless(send) if head else send
+        self._head = head
         self._id = request_id.encode()
         self.status = 0
 
@@ -106,7 +108,14 @@ class _Answered:
             given = {name.lower() for name, _ in message["headers"]}
             added = [header for header in DEFAULTS if header[0] not in given]
             message["headers"] = [*message["headers"], *added, (b"x-request-id", self._id)]
+            if b"allow" in given and not self._head:
+                message["headers"] = list(map(_allowing, message["headers"]))
         await self._send(message)
+
+
+def _allowing(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    name, value = header
+    return (name, allowed(value)) if name.lower() == b"allow" else header
 
 
 async def _break(send: "Send") -> None:
@@ -144,7 +153,7 @@ def _describe(span: Span, scope: "Scope", status: int) -> None:
 
 def _method(scope: "Scope") -> str:
     """Return the method; of those that are a caller's own words, `_OTHER`."""
-    method = str(scope.get("method"))
+    method = "HEAD" if scope["state"][HEADLESS] else str(scope.get("method"))
     return method if method in METHODS else "_OTHER"
 
 

@@ -3,13 +3,15 @@
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
+from cloud.http.heading import Headers
+
 if TYPE_CHECKING:
     from litestar.types import Message, Scope, Send
 
 MAX_BODY: Final = 1 << 20  # bytes; larger answers go out as they come
 
 
-def conditional(scope: "Scope", headers: dict[bytes, bytes], send: "Send") -> "Send":
+def conditional(scope: "Scope", headers: Headers, send: "Send") -> "Send":
     """Return `send` that tags whole answers to GET, and answers 304 to who has it already."""
     if scope.get("method") != "GET":
         return send

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from litestar import Request
 from litestar.enums import ScopeType
+from litestar.exceptions import MethodNotAllowedException
 from litestar.middleware import ASGIMiddleware
 
 from cloud.db.tenancy import Origin
 from cloud.errors import Refusal
 from cloud.http.access import ANONYMOUS, Principal
+from cloud.http.heading import HEADLESS, Headers, gathered, refuse_repeated
 from cloud.http.kernel import Kernel
 from cloud.http.problems import answer
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, Receive, Scope, Send
 
-Headers = dict[bytes, bytes]
 SLOWEST: Final = 1 << 16  # bytes a second of a body, after
 BEGINNING: Final = 10.0  # seconds
 UNPROVED: Final = ("device", "key")  # until a tenant is entered
@@ -41,10 +42,14 @@ class Front(ASGIMiddleware):
         self, scope: "Scope", receive: "Receive", send: "Send", next_app: "ASGIApp"
     ) -> None:
         """Let the request in, or answer it here."""
-        headers: Headers = dict(scope["headers"])
+        headers = gathered(scope["headers"])
         opt = scope["route_handler"].opt
         limit = int(opt.get("body_limit", self.kernel.body_limit))
         try:
+            refuse_repeated(scope["headers"])
+            if scope["state"][HEADLESS] and opt.get("access") == "device":
+                # A device signs its method, and a stream that it reads has no end.
+                raise MethodNotAllowedException(headers={"Allow": "GET"})
             await self._admit(scope, headers, opt)
             await next_app(scope, capped(receive, limit, headers, patience(limit)), send)
         except Refusal as refusal:

@@ -1,6 +1,7 @@
 """The kernel over real HTTP, on a real database: transactions, keys, limits, problems."""
 
 import asyncio
+import json
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,7 @@ from cloud.http.line import Line
 from cloud.http.rate_limit import RateLimiter
 from cloud.keys.sealing import MasterKey
 from tests.cloud.database import Database
+from tests.cloud.run.wire import exchange, statuses
 from tests.cloud.serving import serving
 
 TENANT, OTHER, OWNER, FAN = UUID(int=1), UUID(int=2), UUID(int=11), UUID(int=12)
@@ -152,7 +154,7 @@ def address(database: Database, redis_url: str) -> Iterator[str]:
             new_id=lambda: uuid4().hex,
             body_limit=2000,
         )
-        routes = [make, read, say, lock, guess, only_admin, only_device]
+        routes = [make, read, say, lock, guess, only_admin, only_device, news_for_devices]
         return assemble(kernel, routes, {}, lifespan=[life])
 
     with serving(make_app) as at:
@@ -173,6 +175,12 @@ async def only_admin(ptx: NamedDependency[PlatformTx]) -> dict[str, bool]:
 
 @post(f"{T}/device", opt=device())
 async def only_device(caller: NamedDependency[Caller]) -> dict[str, bool]:
+    """For devices."""
+    return {}
+
+
+@get(f"{T}/device", opt=device())
+async def news_for_devices() -> dict[str, bool]:
     """For devices."""
     return {}
 
@@ -375,6 +383,61 @@ def test_nothing_changed_is_said_in_one_line(http: httpx.Client) -> None:
     again = http.get(path, headers={"if-none-match": f'"other", {tag}'})
     assert (again.status_code, again.content) == (304, b"")
     assert http.get(path, headers={"if-none-match": '"other"'}).status_code == 200
+
+
+def test_several_lines_of_a_list_are_one(http: httpx.Client) -> None:
+    """A tag is found in each of them; of an id that is given twice none is taken."""
+    path = f"/v1/tenants/{TENANT}/things"
+    tag = http.get(path).headers["etag"]
+    for tags in ((tag, '"other"'), ('"other"', tag)):
+        assert http.get(path, headers=[("if-none-match", each) for each in tags]).status_code == 304
+    twice = http.get("/nowhere", headers=[("x-request-id", f"abcdefgh-{n}") for n in (1, 2)])
+    assert len(twice.headers["x-request-id"]) == 32
+
+
+@pytest.mark.parametrize(
+    "name", ["Authorization", "Content-Type", "Host", "Idempotency-Key", "Stripe-Signature"]
+)
+def test_a_header_of_one_value_is_sent_once(address: str, http: httpx.Client, name: str) -> None:
+    """Also twice the same: who reads the one and who reads the other would not agree."""
+    before = subjects(http)
+    sent = {
+        "Host": "usher", "Authorization": "Bearer owner", "Content-Type": "application/json",
+        "Content-Length": "13", "Connection": "close",
+    }  # fmt: skip
+    lines = [*sent.items(), *[(name, sent.get(name, "one"))] * (2 - (name in sent))]
+    head = "".join(f"{each}: {value}\r\n" for each, value in lines)
+    asked = f"POST /v1/tenants/{TENANT}/things HTTP/1.1\r\n{head}\r\n" + '{"name": "x"}'
+    answer = exchange(address, asked.encode())
+    said = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert (statuses(answer), said["code"]) == ([400], "header_repeated")
+    assert said["errors"] == [{"field": name.lower(), "accepted": "one value"}]
+    assert subjects(http) == before
+
+
+def test_head_is_get_without_its_body(http: httpx.Client) -> None:
+    """The same status and headers, a condition too; what is not read has no HEAD either."""
+    path = f"/v1/tenants/{TENANT}/things"
+    got, head = http.get(path), http.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    told = [{name: value for name, value in each.headers.items()
+             if name not in ("date", "x-request-id")} for each in (got, head)]  # fmt: skip
+    assert told[0] == told[1]
+    assert int(head.headers["content-length"]) == len(got.content) > 0
+    assert http.head(path, headers={"if-none-match": got.headers["etag"]}).status_code == 304
+    assert http.head("/nowhere").status_code == 404
+    assert http.head(path, headers={"authorization": ""}).status_code == 401
+
+
+def test_who_asks_otherwise_is_told_which_methods_there_are(http: httpx.Client) -> None:
+    """HEAD wherever GET is, but where a device signs what it asks for."""
+    path = f"/v1/tenants/{TENANT}/things"
+    said = http.delete(path)
+    assert said.status_code == 405
+    assert set(said.headers["allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
+    assert (http.head("/v1/words").status_code, http.head("/v1/guess").status_code) == (405, 405)
+    signed = http.head(f"/v1/tenants/{TENANT}/device")
+    assert (signed.status_code, signed.headers["allow"]) == (405, "GET")
 
 
 def test_a_requests_id_is_kept_if_it_is_one(http: httpx.Client) -> None:

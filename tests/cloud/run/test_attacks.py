@@ -406,4 +406,4 @@ def test_basic_credentials_and_oddities_are_refused(house: Served, http: httpx.C
     ):
         assert problem(http.get(ME, headers={"authorization": odd}))[0] == 401
     twice = raw(ME, b"", f"Authorization: Bearer {token}", "Authorization: Bearer x", method="GET")
-    assert statuses(exchange(house.address, twice)) == [401]
+    assert statuses(exchange(house.address, twice)) == [400]

@@ -1,6 +1,7 @@
 """What the API and the worker are both made of: opened connections, keys, the provider."""
 
 import asyncio
+import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import metadata
@@ -21,6 +22,7 @@ from cloud.payments.provider import RULE as PAYMENTS
 from cloud.payments.provider import StripeProvider
 from cloud.settings import Settings, Unfit
 
+PROJECT: Final = Path(__file__).parents[1] / "pyproject.toml"  # of a checkout
 REDIS_WAIT: Final = 2.0  # seconds
 BOUND: Final[LiteralString] = """
     SELECT NOT (rolsuper OR rolbypassrls) AND NOT EXISTS (
@@ -96,8 +98,9 @@ def master_key(settings: Settings) -> MasterKey:
 
 
 def version() -> str:
-    """Return the version that is installed, or that this is a checkout."""
+    """Return the version that is installed; of a checkout, which one it is to become."""
     try:
         return metadata.version("usher")
     except metadata.PackageNotFoundError:
-        return "0"
+        project = tomllib.loads(PROJECT.read_text("utf-8"))["project"]
+        return f"{project['version']}+checkout"

@@ -3,15 +3,22 @@
 import asyncio
 
 from cloud.notify.house import courier, house
-from cloud.parts import Parts
+from cloud.parts import Parts, master_key
 from cloud.settings import Settings, Unfit
 
 
-def check(settings: Settings) -> None:
-    """Raise if the database can't be used, is of another version, or would not keep tenants apart,
-    or the key can't be read, or mail can't be sent as the settings have it."""
+def fit(settings: Settings) -> None:
+    """Raise if a key that is named can't be used, or mail can't be sent as the settings have it."""
+    if settings.master_key or settings.master_key_file:  # else one is made
+        master_key(settings)
     house(settings)
     courier(settings)
+
+
+def check(settings: Settings) -> None:
+    """Raise if the settings aren't fit, or the database can't be used, is of another version, or
+    would not keep tenants apart."""
+    fit(settings)
     asyncio.run(_check(settings))
 
 

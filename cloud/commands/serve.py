@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from cloud.commands.ready import check, fit
 from cloud.commands.saying import CONSOLE, OUT, fail, plainly
 from cloud.commands.supervisor import BACKLOG, Supervisor, config_of
 from cloud.embedded.beside import Beside
@@ -32,6 +33,7 @@ def serve(settings: Settings, file: Path | None) -> None:
     # Until uvicorn listens to signals itself: leave in good order from wherever we are.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     with plainly():
+        fit(settings)
         listener = _listen(settings)
         with _household(settings, _address(listener, settings.scheme)) as home:
             _serve(home, listener, embedded=settings.embedded)
@@ -53,9 +55,9 @@ def _household(settings: Settings, address: str) -> Iterator[Household]:
 
 def _serve(home: Household, listener: socket.socket, *, embedded: bool) -> None:
     settings = home.settings
-    if not embedded:  # not embedded: nobody has looked yet
-        from cloud.commands.ready import check
-
+    if embedded:  # the key in the data folder
+        fit(settings)
+    else:
         check(settings)
     os.environ.update(environment(settings))  # what the processes below are told by
     with (

@@ -4,7 +4,7 @@ from contextlib import nullcontext
 
 import uvloop
 
-from cloud.commands.ready import check
+from cloud.commands.ready import check, fit
 from cloud.commands.saying import plainly
 from cloud.embedded.parent import end_with
 from cloud.home import at_home
@@ -19,9 +19,12 @@ def work(settings: Settings, parent: int) -> None:
     if parent:
         end_with(parent, settings.grace_seconds)
     configure_logs()
-    with plainly(), at_home(settings) as resolved:
+    with plainly():
         if not parent:  # who started us has looked
-            check(resolved)
-        # The one beside an embedded service is counted by who started it.
-        with nullcontext() if parent else exported(resolved, figures=True):
-            uvloop.run(run(resolved))
+            fit(settings)
+        with at_home(settings) as resolved:
+            if not parent:
+                check(resolved)
+            # The one beside an embedded service is counted by who started it.
+            with nullcontext() if parent else exported(resolved, figures=True):
+                uvloop.run(run(resolved))

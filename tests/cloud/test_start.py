@@ -3,12 +3,16 @@
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
 from typing import Final
 
 import pytest
 
 from cloud.db.migrate import migrations
+from cloud.parts import version
 from tests.cloud.database import OWNER_PASSWORD, Database, drop, url
 from tests.cloud.service import MASTER_KEY
 
@@ -69,3 +73,36 @@ def test_several_migrators_at_once_make_one_database(empty: Database) -> None:
             assert process.returncode == 0, said
     applied = [row["number"] for row in empty.rows("SELECT number FROM migration ORDER BY number")]
     assert applied == [each.number for each in migrations()]
+
+
+@pytest.mark.parametrize("command", ["serve", "work"])
+@pytest.mark.parametrize("key", [{"MASTER_KEY": "zz"}, {"MASTER_KEY_FILE": "nowhere.key"}])
+def test_a_key_that_is_none_is_told_before_anything_starts(
+    tmp_path: Path, command: str, key: dict[str, str]
+) -> None:
+    """In a sentence, with no server begun; the key is not repeated."""
+    told = {"USHER_DATA": str(tmp_path / "data"), "USHER_LISTEN": "127.0.0.1:0"}
+    told |= {f"USHER_{name}": value for name, value in key.items()}
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("USHER_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "cloud", command],
+        env=ours | told, capture_output=True, text=True, timeout=END, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "master key" in done.stderr.lower()
+    assert "Traceback" not in done.stderr
+    assert "zz" not in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_checkout_says_of_which_version_it_is() -> None:
+    """The project's, told apart from a release."""
+    root = Path(__file__).parents[2]
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    assert version() == f"{project['version']}+checkout"
+
+
+def test_what_is_installed_says_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As its wheel has it."""
+    monkeypatch.setattr(metadata, "version", lambda name: f"{name} 9")
+    assert version() == "usher 9"

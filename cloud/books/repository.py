@@ -13,12 +13,14 @@ from cloud.db.tenancy import TenantTx
 APPEND: Final[LiteralString] = """
     WITH entry AS (
         INSERT INTO journal (fact, subject) SELECT $1, unnest($2::text[])
-        RETURNING journal_id, subject)
-    INSERT INTO posting (journal_id, line, account, currency, amount)
-    SELECT e.journal_id, p.line, p.account, $3, p.amount
-      FROM unnest($4::text[], $5::int[], $6::text[], $7::bigint[])
-           AS p (subject, line, account, amount)
-      JOIN entry e USING (subject)
+        RETURNING journal_id, subject),
+    lines AS (
+        INSERT INTO posting (journal_id, line, account, currency, amount)
+        SELECT e.journal_id, p.line, p.account, $3, p.amount
+          FROM unnest($4::text[], $5::int[], $6::text[], $7::bigint[])
+               AS p (subject, line, account, amount)
+          JOIN entry e USING (subject))
+    SELECT subject, journal_id FROM entry
 """
 
 
@@ -29,17 +31,19 @@ async def append(tx: TenantTx, fact: Fact, subject: str, currency: str, postings
 
 async def append_all(
     tx: TenantTx, fact: Fact, currency: str, entries: Mapping[str, Postings]
-) -> None:
-    """Book the same fact of several subjects, an entry each."""
+) -> dict[str, int]:
+    """Book the same fact of several subjects, an entry each; return their numbers."""
     lines = [
         (subject, line, *posting)
         for subject, postings in entries.items()
         for line, posting in enumerate(postings, 1)
     ]
-    if lines:
-        subjects = [subject for subject, postings in entries.items() if postings]
-        columns = map(list, zip(*lines, strict=True))
-        await tx.conn.execute(APPEND, fact.value, subjects, currency, *columns)
+    if not lines:
+        return {}
+    subjects = [subject for subject, postings in entries.items() if postings]
+    columns = map(list, zip(*lines, strict=True))
+    rows = await tx.conn.fetch(APPEND, fact.value, subjects, currency, *columns)
+    return {row["subject"]: row["journal_id"] for row in rows}
 
 
 BALANCES: Final[LiteralString] = """

@@ -43,8 +43,8 @@ def status(settings: Settings) -> None:
             "event", "name", "minted", "burnt", "waiting", "for", "failed", "lost", "reviews",
             "state", box=None, header_style="bold",
         )  # fmt: skip
-        for tenant in await _tenants(parts):
-            async with _in(parts, tenant) as tx:
+        for tenant in await tenants_of(parts):
+            async with inside(parts, tenant) as tx:
                 for row in await tx.conn.fetch(EVENTS):
                     _tell(table, row, await reading.event(tx, row["event_id"]))
         async with platform_tx(parts.pool, OPERATOR, utc_now()) as ptx:
@@ -163,8 +163,8 @@ def _ref(ticket: str) -> bytes:
 
 
 async def _size(parts: Parts, event: UUID) -> int:
-    for tenant in await _tenants(parts):
-        async with _in(parts, tenant) as tx:
+    for tenant in await tenants_of(parts):
+        async with inside(parts, tenant) as tx:
             if await reading.event_exists(tx, event):
                 return max(1, await event_rows.size(tx, event))
     raise Unfit(f"There is no event {event}.")
@@ -175,8 +175,8 @@ def _each(settings: Settings, event: UUID | None, act: Act, sentence: str) -> No
 
     async def run(parts: Parts) -> None:
         count, seen = 0, False
-        for tenant in await _tenants(parts):
-            async with _in(parts, tenant) as tx:
+        for tenant in await tenants_of(parts):
+            async with inside(parts, tenant) as tx:
                 for row in await tx.conn.fetch(EVENTS):
                     if event in (None, row["event_id"]):
                         seen = True
@@ -197,10 +197,12 @@ def _tell(table: Table, row: Row, told: EventOut) -> None:
     table.add_row(str(row["event_id"]), row["name"], *map(str, sums), state)
 
 
-async def _tenants(parts: Parts) -> list[UUID]:
+async def tenants_of(parts: Parts) -> list[UUID]:
+    """Return all tenants."""
     async with platform_tx(parts.pool, OPERATOR, utc_now()) as tx:
         return [row["tenant_id"] for row in await tx.conn.fetch(TENANTS)]
 
 
-def _in(parts: Parts, tenant: UUID) -> AbstractAsyncContextManager[TenantTx]:
+def inside(parts: Parts, tenant: UUID) -> AbstractAsyncContextManager[TenantTx]:
+    """Enter a tenant as an operator, suspended or not."""
     return tenant_tx(parts.pool, tenant, OPERATOR, utc_now(), suspended_too=True)

@@ -102,6 +102,20 @@ def cost(path: Path | None, event: UUID | None) -> None:
 
 
 @ledger.command()
+@click.argument("event", type=click.UUID, required=False)
+@click.pass_obj
+def spent(path: Path | None, event: UUID | None) -> None:
+    """Say what an EVENT has spent, by kind of transaction, beside what was told before; or all.
+
+    \b
+    usher-cloud ledger spent EVENT
+    """
+    from cloud.commands.ledger_spent import show as run
+
+    run(settings_of(path), event)
+
+
+@ledger.command()
 @click.argument("ticket")
 @click.pass_obj
 def verify(path: Path | None, ticket: str) -> None:

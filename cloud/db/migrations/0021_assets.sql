@@ -108,12 +108,14 @@ CREATE TABLE ledger_job (
     made_at timestamptz NOT NULL DEFAULT now(),
     due_at timestamptz NOT NULL DEFAULT now(), -- when to send and look again
     ended_at timestamptz,
+    entry bigint, -- of the books: what it took; null: nothing, or nobody keeps books of it
     PRIMARY KEY (tenant_id, event_id, job_id),
     FOREIGN KEY (tenant_id, event_id) REFERENCES asset_event,
+    FOREIGN KEY (tenant_id, entry) REFERENCES journal (tenant_id, journal_id),
     CHECK (state NOT IN ('signed', 'review') OR raw IS NOT NULL)
 ) PARTITION BY HASH (event_id);
 CALL partition_by_event('ledger_job');
-GRANT SELECT, INSERT, UPDATE (state, raw, sends, fault, slot, due_at, ended_at)
+GRANT SELECT, INSERT, UPDATE (state, raw, sends, fault, slot, due_at, ended_at, entry)
     ON ledger_job TO usher_app;
 CREATE UNIQUE INDEX ledger_job_signature ON ledger_job (tenant_id, event_id, signature);
 CREATE INDEX ledger_job_open ON ledger_job (tenant_id, event_id, number)

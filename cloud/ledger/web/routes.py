@@ -13,7 +13,7 @@ from cloud.db.tenancy import TenantTx
 from cloud.errors import Refusal
 from cloud.http.access import Caller, fan, needs
 from cloud.http.kernel import Sealer
-from cloud.ledger.web import picture_rows, pictures, reading, wallets
+from cloud.ledger.web import picture_rows, pictures, reading, spending, wallets
 from cloud.ledger.web.shapes import (
     AssetOut,
     Challenge,
@@ -22,6 +22,7 @@ from cloud.ledger.web.shapes import (
     Policy,
     Proof,
     ReviewOut,
+    SpentOut,
     WalletOut,
 )
 from cloud.ledger.work import acts, keys
@@ -30,7 +31,7 @@ TENANT: Final = "/v1/tenants/{tenant_id:uuid}"
 EVENT: Final = f"{TENANT}/events/{{event_id:uuid}}/ledger"
 TICKET: Final = f"{TENANT}/events/{{event_id:uuid}}/tickets/{{ticket_id:uuid}}/ledger"
 WALLET: Final = f"{TENANT}/wallet"
-READ, WRITE, PLAN = "tickets:read", "tickets:write", "events:write"
+READ, WRITE, PLAN, BOOKS = "tickets:read", "tickets:write", "events:write", "books:read"
 AssetId = Annotated[
     str,
     PathParameter(
@@ -44,6 +45,14 @@ AssetId = Annotated[
 async def read_event(event_id: FromPath[UUID], tx: NamedDependency[TenantTx]) -> EventOut:
     """Return what is minted, waits, has failed, and what the trees cost."""
     return await _event(tx, event_id)
+
+
+@get(f"{EVENT}/spent", opt=needs(BOOKS), tags=["ledger"], operation_id="readLedgerSpending",
+     summary="See what an event has spent on the ledger")  # fmt: skip
+async def read_spent(event_id: FromPath[UUID], tx: NamedDependency[TenantTx]) -> SpentOut:
+    """Return what its transactions took by kind, as the books have it, beside the estimate."""
+    await _known(tx, event_id)
+    return await spending.spent(tx, event_id)
 
 
 @post(f"{EVENT}/pause", opt=needs(WRITE), status_code=200, tags=["ledger"],
@@ -226,6 +235,6 @@ async def _wallet(tx: TenantTx, account: UUID, sealer: Sealer) -> WalletOut:
 
 
 ROUTES: Final = (
-    read_event, pause, resume, retry, set_policy, set_image, remove_image, list_reviews,
+    read_event, read_spent, pause, resume, retry, set_policy, set_image, remove_image, list_reviews,
     settle_review, read_ticket, read_wallet, challenge, link_wallet, unlink_wallet,
 )  # fmt: skip

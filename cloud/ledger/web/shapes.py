@@ -49,6 +49,29 @@ class EventOut(msgspec.Struct, frozen=True):
     trees: list[TreeOut] = []
 
 
+class SpentOn(msgspec.Struct, frozen=True):
+    """What transactions of a kind took: in all, and to the chain, to programs, into deposits."""
+
+    kind: Literal["collection", "tree", "mint", "transfer", "freeze", "thaw", "burn"]
+    transactions: int
+    failed: Annotated[int, Meta(description="Of them: a failure costs its fee too.")]
+    fees: int
+    protocol: int
+    deposits: int
+    total: int
+
+
+class SpentOut(msgspec.Struct, frozen=True):
+    """What an event has spent on Solana, beside what was told before, in lamports. The embedded
+    ledger costs nothing: there nothing is ever spent."""
+
+    estimate: Annotated[int, Meta(description="Of all trees, and of minting until they are full.")]
+    foreseen: Annotated[int, Meta(description="Of that, for the trees and assets that are there.")]
+    minting: Annotated[int, Meta(description="Spent on what `foreseen` is of.")]
+    total: Annotated[int, Meta(description="Spent in all: also moves, freezing and burning.")]
+    spent: list[SpentOn]
+
+
 class StepOut(msgspec.Struct, frozen=True):
     """A transaction that changed a ticket's asset."""
 

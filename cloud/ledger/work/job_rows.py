@@ -52,6 +52,11 @@ END: Final[LiteralString] = """
      WHERE j.tenant_id = current_tenant() AND j.event_id = $1 AND j.job_id = e.job_id
        AND j.state = 'signed'
 """
+BOOKED: Final[LiteralString] = """
+    UPDATE ledger_job j SET entry = b.entry
+      FROM unnest($2::uuid[], $3::bigint[]) AS b (job_id, entry)
+     WHERE j.tenant_id = current_tenant() AND j.event_id = $1 AND j.job_id = b.job_id
+"""
 OURS: Final[LiteralString] = """
     SELECT signature, state FROM ledger_job
      WHERE tenant_id = current_tenant() AND event_id = $1 AND signature = ANY($2::bytea[])
@@ -130,6 +135,12 @@ async def end(tx: TenantTx, event_id: UUID, ends: Sequence[End]) -> bool:
     columns = zip(*((e.job_id, e.state.value, e.slot, e.fault) for e in ends), strict=True)
     tag = await tx.conn.execute(END, event_id, tx.now, *map(list, columns))
     return tag == f"UPDATE {len(ends)}"
+
+
+async def booked(tx: TenantTx, event_id: UUID, entries: Sequence[tuple[UUID, int]]) -> None:
+    """Note by which entries of the books what jobs took is known: (job, entry)."""
+    if entries:
+        await tx.conn.execute(BOOKED, event_id, *map(list, zip(*entries, strict=True)))
 
 
 async def states(

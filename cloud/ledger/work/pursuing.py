@@ -60,7 +60,7 @@ async def settle(tx: TenantTx, event_id: UUID, found: Sequence[Found]) -> None:
     ends = [End(each.job.job_id, each.state, each.slot, each.fault) for each in ended]
     if not await job_rows.end(tx, event_id, ends):
         raise Overtaken
-    await book(tx, ended)
+    await book(tx, event_id, ended)
     await _landed(tx, event_id, [each for each in ended if each.state is State.LANDED])
     dead = [each.job.job_id for each in ended if each.state is State.DEAD]
     if dead:

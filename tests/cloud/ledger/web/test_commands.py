@@ -77,3 +77,17 @@ def test_the_cost_is_told_before(bought: tuple[Event, str], environment: Env) ->
     usual = run(["ledger", "cost"], environment).output
     assert "10,000" in usual
     assert "0.900000" in usual
+
+
+def test_what_was_spent_is_told(bought: tuple[Event, str], environment: Env) -> None:
+    """Of an event by kind, of all by event, beside what was told before; here it costs nothing."""
+    event = str(bought[0].event_id)
+    of_one = run(["ledger", "spent", event], environment)
+    assert of_one.exit_code == 0, of_one.output
+    lines = {line[: line.find("  ")]: line.split()[-1] for line in of_one.output.splitlines()}
+    assert float(lines["told before"]) > float(lines["of that, so far"]) > 0
+    assert (lines["spent for that"], lines["spent in all"]) == ("0.000000", "0.000000")
+    of_all = run(["ledger", "spent"], environment)
+    assert of_all.exit_code == 0
+    assert event in of_all.output.replace("\n", "")
+    assert run(["ledger", "spent", str(uuid4())], environment).exit_code == 2

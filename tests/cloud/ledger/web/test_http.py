@@ -52,6 +52,15 @@ def test_owner_and_organizer_are_told(scene: Scene) -> None:
     assert (wallet["address"], wallet["linked"]) == (scene.ticket(scene.buyer)["owner"], False)
 
 
+def test_what_was_spent_is_the_owners_to_know(scene: Scene) -> None:
+    """Beside what was told before; the ledger inside the service takes nothing."""
+    path = f"{scene.event.path}/ledger"
+    told, spent = good(scene.owner.get(path)), good(scene.owner.get(f"{path}/spent"))
+    assert spent["estimate"] == sum(tree["total"] for tree in told["trees"]) > spent["foreseen"] > 0
+    assert (spent["minting"], spent["total"], spent["spent"]) == (0, 0, [])
+    assert problem(scene.buyer.get(f"{path}/spent")) == (404, "not_found")
+
+
 def test_strangers_are_told_nothing(scene: Scene, service: Service) -> None:
     """Neither of the event nor of the ticket; the public page has no name of a person in it."""
     stranger = service.person()

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from cloud.commands.admin import operate
 from cloud.commands.ledger import EVENTS, inside, tenants_of
@@ -25,7 +25,8 @@ def show(settings: Settings, event: UUID | None) -> None:
 
 
 async def _all(parts: Parts) -> Table:
-    table = _table("event", "name", "told before", "of that, so far", "for that", "in all")
+    event = Column("event", min_width=36)
+    table = _table(event, "name", "told before", "of that, so far", "for that", "in all")
     for tenant in await tenants_of(parts):
         async with inside(parts, tenant) as tx:
             for row in await tx.conn.fetch(EVENTS):
@@ -65,5 +66,5 @@ def _sol(lamports: int) -> str:
     return f"{lamports / LAMPORTS:.6f}"
 
 
-def _table(*columns: str) -> Table:
+def _table(*columns: str | Column) -> Table:
     return Table(*columns, box=None, header_style="bold")

@@ -84,7 +84,8 @@ def test_what_was_spent_is_told(bought: tuple[Event, str], environment: Env) -> 
     event = str(bought[0].event_id)
     of_one = run(["ledger", "spent", event], environment)
     assert of_one.exit_code == 0, of_one.output
-    lines = {line[: line.find("  ")]: line.split()[-1] for line in of_one.output.splitlines()}
+    rows = (line.strip() for line in of_one.output.splitlines() if line.strip())
+    lines = {row.partition("  ")[0]: row.split()[-1] for row in rows}
     assert float(lines["told before"]) > float(lines["of that, so far"]) > 0
     assert (lines["spent for that"], lines["spent in all"]) == ("0.000000", "0.000000")
     of_all = run(["ledger", "spent"], environment)

@@ -211,13 +211,28 @@ def outbox(ctx: click.Context, *, dead: bool) -> None:
 
     \b
     usher-cloud admin outbox --dead
+    usher-cloud admin outbox show 4711/orders
     usher-cloud admin outbox replay 4711/orders
     usher-cloud admin outbox drop 4711/orders
     """
     if ctx.invoked_subcommand is None:
         from cloud.commands.messages import show
 
-        show(settings_of(ctx.obj), dead=dead)
+        show(settings_of(ctx.obj), given_up=dead)
+
+
+@outbox.command(context_settings=NEGATIVE)
+@click.argument("message")
+@click.pass_obj
+def show(path: Path | None, message: str) -> None:
+    """Print a MESSAGE that was given up, with what it says. Secrets in it are not shown.
+
+    \b
+    usher-cloud admin outbox show 4711/orders
+    """
+    from cloud.commands.messages import look
+
+    look(settings_of(path), message)
 
 
 @outbox.command(context_settings=NEGATIVE)

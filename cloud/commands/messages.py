@@ -1,21 +1,25 @@
 """`usher-cloud admin outbox …`: the messages that nobody has handled."""
 
 import re
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Final, LiteralString
+from typing import Any, Final, LiteralString, TypeVar
 from uuid import UUID
 
+import msgspec
 from rich.table import Table
 
 from cloud.commands.admin import OPERATOR, TENANTS, operate
 from cloud.commands.saying import OUT
 from cloud.db.connect import Row
-from cloud.db.tenancy import TenantTx, platform_tx, tenant_tx
-from cloud.messages.dead import drop, replay
+from cloud.db.tenancy import PlatformTx, TenantTx, platform_tx, tenant_tx
+from cloud.messages import dead
 from cloud.parts import Parts
 from cloud.settings import Settings, Unfit
+from cloud.topics import shown
 from cloud.working import utc_now
 
+Found = TypeVar("Found")
 LISTED: Final = 200  # messages of one tenant
 PLATFORM: Final = "platform"
 
@@ -34,6 +38,10 @@ PLATFORM_MESSAGES: Final[LiteralString] = """
       FROM platform_outbox
      WHERE done_at IS NULL AND (dead_at IS NOT NULL OR NOT $1) ORDER BY message_id LIMIT $2
 """
+PLATFORM_SHOW: Final[LiteralString] = """
+    SELECT message_id, topic, key, fault, attempts, created_at AS at, dead_at, request_id, payload
+      FROM platform_outbox WHERE message_id = $1 AND dead_at IS NOT NULL AND done_at IS NULL
+"""
 PLATFORM_REPLAY: Final[LiteralString] = """
     UPDATE platform_outbox SET attempts = 0, due_at = $2, dead_at = NULL, fault = ''
      WHERE message_id = $1 AND dead_at IS NOT NULL AND done_at IS NULL RETURNING topic
@@ -45,22 +53,22 @@ PLATFORM_DROP: Final[LiteralString] = """
 WAKE: Final[LiteralString] = "SELECT pg_notify('usher_outbox', '')"
 DONE: Final = {"replay": "replayed", "drop": "dropped"}
 IN_PLATFORM: Final[dict[str, LiteralString]] = {"replay": PLATFORM_REPLAY, "drop": PLATFORM_DROP}
-IN_TENANT: Final = {"replay": replay, "drop": drop}
+IN_TENANT: Final = {"replay": dead.replay, "drop": dead.drop}
 FORM: Final = re.compile(r"(-?\d{1,18})/([a-z]{1,32})")
 
 
-def show(settings: Settings, *, dead: bool) -> None:
+def show(settings: Settings, *, given_up: bool) -> None:
     """List messages that are not done."""
 
     async def act(parts: Parts) -> None:
         table = Table("message", "tenant", "topic", "key", "attempts", "fault", "next", box=None)
         async with platform_tx(parts.pool, OPERATOR, utc_now()) as ptx:
             tenants = await ptx.conn.fetch(TENANTS)
-            rows = await ptx.conn.fetch(PLATFORM_MESSAGES, dead, LISTED)
+            rows = await ptx.conn.fetch(PLATFORM_MESSAGES, given_up, LISTED)
             _add(table, PLATFORM, rows, f"{PLATFORM}:")
         for tenant in tenants:
             async with _entered(parts, tenant["tenant_id"]) as tx:
-                _add(table, tenant["slug"], await tx.conn.fetch(MESSAGES, dead, LISTED), "")
+                _add(table, tenant["slug"], await tx.conn.fetch(MESSAGES, given_up, LISTED), "")
         OUT.print(table if table.row_count else "Nothing waits.")
 
     operate(settings, act)
@@ -90,37 +98,74 @@ def _next(row: Row) -> str:
 def settle(settings: Settings, message: str, what: str) -> None:
     """Replay or drop one message that was given up."""
 
+    async def platform(tx: PlatformTx, number: int) -> bool:
+        topic: str | None = await tx.conn.fetchval(IN_PLATFORM[what], number, tx.now)
+        if topic is not None:
+            await tx.audit(f"message.{DONE[what]}", f"message:{number}", topic=topic)
+            await tx.conn.execute(WAKE)
+        return topic is not None
+
     async def act(parts: Parts) -> None:
-        number = message.removeprefix(f"{PLATFORM}:")
-        if number != message and number.isascii() and number.isdigit() and len(number) <= 18:
-            found = await _platform(parts, int(number), what)
-        elif named := FORM.fullmatch(message):
-            found = await _tenants(parts, int(named[1]), named[2], what)
-        else:
-            raise Unfit(f"{message} names no message: `usher-cloud admin outbox` lists them.")
-        if not found:
-            raise Unfit(
-                f"No message {message} was given up: `usher-cloud admin outbox --dead` lists them."
-            )
+        await _one(parts, message, platform, IN_TENANT[what])
         OUT.print(f"Message {message} was {DONE[what]}.", markup=False)
 
     operate(settings, act)
 
 
-async def _platform(parts: Parts, number: int, what: str) -> bool:
-    async with platform_tx(parts.pool, OPERATOR, utc_now()) as tx:
-        topic: str | None = await tx.conn.fetchval(IN_PLATFORM[what], number, tx.now)
-        if topic is not None:
-            await tx.audit(f"message.{DONE[what]}", f"message:{number}", topic=topic)
-            await tx.conn.execute(WAKE)
-    return topic is not None
+def look(settings: Settings, message: str) -> None:
+    """Print one message that was given up, as JSON, as far as a person may see it."""
+
+    async def platform(tx: PlatformTx, number: int) -> dict[str, Any] | None:
+        row = await tx.conn.fetchrow(PLATFORM_SHOW, number)
+        if row is None:
+            return None
+        await tx.audit("message.shown", f"message:{number}", topic=row["topic"])
+        return dict(row) | {"payload": shown(row["topic"], 0, row["payload"])}
+
+    async def tenants(tx: TenantTx, number: int, consumer: str) -> dict[str, Any] | None:
+        found = await dead.show(tx, number, consumer)
+        return None if found is None else {"tenant": tx.tenant} | found._asdict()
+
+    async def act(parts: Parts) -> None:
+        found = await _one(parts, message, platform, tenants)
+        OUT.print_json(data=msgspec.to_builtins(found))
+
+    operate(settings, act)
 
 
-async def _tenants(parts: Parts, number: int, consumer: str, what: str) -> bool:
+async def _one(
+    parts: Parts,
+    message: str,
+    platform: Callable[[PlatformTx, int], Awaitable[Found | None]],
+    tenant: Callable[[TenantTx, int, str], Awaitable[Found | None]],
+) -> Found:
+    """Return what is found of a message by its name, or raise `Unfit`."""
+    found: Found | None
+    number = message.removeprefix(f"{PLATFORM}:")
+    if number != message and number.isascii() and number.isdigit() and len(number) <= 18:
+        async with platform_tx(parts.pool, OPERATOR, utc_now()) as ptx:
+            found = await platform(ptx, int(number))
+    elif named := FORM.fullmatch(message):
+        found = await _tenants(parts, int(named[1]), named[2], tenant)
+    else:
+        raise Unfit(f"{message} names no message: `usher-cloud admin outbox` lists them.")
+    if not found:
+        raise Unfit(
+            f"No message {message} was given up: `usher-cloud admin outbox --dead` lists them."
+        )
+    return found
+
+
+async def _tenants(
+    parts: Parts,
+    number: int,
+    consumer: str,
+    act: Callable[[TenantTx, int, str], Awaitable[Found | None]],
+) -> Found | None:
     async with platform_tx(parts.pool, OPERATOR, utc_now()) as ptx:
         tenants = await ptx.conn.fetch(TENANTS)
     for tenant in tenants:
         async with _entered(parts, tenant["tenant_id"]) as tx:
-            if await IN_TENANT[what](tx, number, consumer):
-                return True
-    return False
+            if found := await act(tx, number, consumer):
+                return found
+    return None

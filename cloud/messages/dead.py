@@ -1,9 +1,10 @@
 """Messages that were given up: listed, and handled again or dropped by a person."""
 
 from datetime import datetime
-from typing import Final, LiteralString, NamedTuple
+from typing import Any, Final, LiteralString, NamedTuple
 
 from cloud.db.tenancy import TenantTx
+from cloud.topics import shown
 
 
 class Dead(NamedTuple):
@@ -19,11 +20,33 @@ class Dead(NamedTuple):
     dead_at: datetime
 
 
+class Content(NamedTuple):
+    """A message that was given up, with what it says."""
+
+    message_id: int
+    consumer: str
+    topic: str
+    key: str
+    fault: str
+    attempts: int
+    at: datetime
+    dead_at: datetime
+    version: int
+    request_id: str
+    payload: dict[str, Any]
+
+
 LIST: Final[LiteralString] = """
     SELECT message_id, consumer, topic, key, fault, attempts, at, dead_at FROM inbox
      WHERE tenant_id = current_tenant() AND dead_at IS NOT NULL AND done_at IS NULL
        AND (message_id, consumer) > ($1, $2)
      ORDER BY message_id, consumer LIMIT $3
+"""
+SHOW: Final[LiteralString] = """
+    SELECT message_id, consumer, topic, key, fault, attempts, at, dead_at, version, request_id,
+           payload FROM inbox
+     WHERE tenant_id = current_tenant() AND message_id = $1 AND consumer = $2
+       AND dead_at IS NOT NULL AND done_at IS NULL
 """
 REPLAY: Final[LiteralString] = """
     UPDATE inbox SET attempts = 0, due_at = $3, dead_at = NULL, fault = ''
@@ -45,6 +68,18 @@ async def dead(tx: TenantTx, after: tuple[int, str] | None, most: int) -> list[D
     """Return messages that were given up, oldest first."""
     number, consumer = after or (LOWEST, "")
     return [Dead(**row) for row in await tx.conn.fetch(LIST, number, consumer, most)]
+
+
+async def show(tx: TenantTx, message_id: int, consumer: str) -> Content | None:
+    """Return a dead message whole, as far as a person may see it; who looked is written down."""
+    row = await tx.conn.fetchrow(SHOW, message_id, consumer)
+    if row is None:
+        return None
+    told = dict(row)
+    topic, version, payload = (told.pop(name) for name in ("topic", "version", "payload"))
+    told["payload"] = shown(topic, version, payload or {})
+    await tx.audit("message.shown", f"message:{message_id}", topic=topic, consumer=consumer)
+    return Content(topic=topic, version=version, **told)
 
 
 async def replay(tx: TenantTx, message_id: int, consumer: str) -> bool:

@@ -7,6 +7,7 @@ import msgspec
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, PathParameter
+from msgspec import Meta
 
 from cloud.db.tenancy import TenantTx
 from cloud.errors import Refusal
@@ -35,6 +36,17 @@ class DeadMessage(msgspec.Struct, frozen=True):
     dead_at: datetime
 
 
+class DeadContent(DeadMessage, frozen=True):
+    """A message that a part of the service was not able to handle, with what it says.
+
+    What is for the service's own eyes, or of a form that this build doesn't know, is not shown.
+    """
+
+    version: int
+    request_id: Annotated[str, Meta(description="Of the request that it was published by.")]
+    payload: dict[str, Any]
+
+
 @get(MESSAGES, opt=needs("tenant:write"), tags=["messages"], operation_id="listDeadMessages",
      summary="What was given up")  # fmt: skip
 async def list_dead(
@@ -44,6 +56,17 @@ async def list_dead(
     after = decode(cursor, tuple[int, str])
     found = [DeadMessage(*each) for each in await dead.dead(tx, after, limit + 1)]
     return page(found, limit, lambda each: (each.message_id, each.consumer))
+
+
+@get(ONE, opt=needs("tenant:write"), tags=["messages"], operation_id="readDeadMessage",
+     summary="Look at what was given up")  # fmt: skip
+async def read_dead(
+    message_id: FromPath[int], consumer: Consumer, tx: NamedDependency[TenantTx]
+) -> DeadContent:
+    """Return what a message says, for whoever decides what becomes of it; the audit notes that."""
+    if not _stored(message_id) or (found := await dead.show(tx, message_id, consumer)) is None:
+        raise Refusal("not_found")
+    return DeadContent(*found)
 
 
 @post(f"{ONE}/replay", opt=needs("tenant:write"), tags=["messages"], status_code=204,
@@ -77,4 +100,4 @@ def _stored(number: int) -> bool:
     return -LARGEST <= number < LARGEST
 
 
-ROUTES: Final = (list_dead, replay_dead, drop_dead, describe)
+ROUTES: Final = (list_dead, read_dead, replay_dead, drop_dead, describe)

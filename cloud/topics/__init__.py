@@ -62,12 +62,25 @@ TOPICS: Final[Mapping[str, Topic]] = {
     "mail.news": Topic(work.News, ""),
 }
 
+HIDDEN: Final = "(not shown)"
 OURS: Final = frozenset({"sealed"})  # fields for the service's own eyes: nobody else has the key
 
 
 def told(payload: Mapping[str, Any]) -> dict[str, Any]:
     """Return of a payload, or of what its schema describes, what others are told."""
     return {name: value for name, value in payload.items() if name not in OURS}
+
+
+def shown(topic: str, version: int, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return of a payload what a person may see: what its schema names and others are told.
+
+    Of the rest, all of it where this build knows no such schema, the names stand alone: nobody
+    can say what is in it.
+    """
+    known: set[str] = set()
+    if topic in TOPICS and is_known(topic, version):
+        known = {each.name for each in msgspec.structs.fields(TOPICS[topic].schema)} - OURS
+    return {name: value if name in known else HIDDEN for name, value in payload.items()}
 
 
 def version_of(topic: str) -> int:

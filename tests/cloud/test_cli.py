@@ -1,5 +1,6 @@
 """`usher-cloud`: its help, its errors, and what an operator does with it."""
 
+import json
 import os
 import stat
 from pathlib import Path
@@ -151,12 +152,19 @@ def test_given_up_messages_are_a_person_s_to_decide(
     """They are listed with their fault; replayed they are due at once, dropped they are gone."""
     tenant, other = (service.tenant(service.person()) for _ in range(2))
     suspend(service, other)  # whose messages are handled, and so given up
-    first, second = (give_up(service.database, tenant.tenant_id, number) for number in (1, -2))
+    secret = {"sealed": "s3cret"}
+    first, second = (
+        give_up(service.database, tenant.tenant_id, number, payload=secret) for number in (1, -2)
+    )
     owed = give_up(service.database, other.tenant_id, 3)
     listed = run(["admin", "outbox", "--dead"], environment)
     assert listed.exit_code == 0, listed.stderr
     assert all(name in listed.output for name in (first, second, owed))
     assert "KeyError" in listed.output
+    looked = run(["admin", "outbox", "show", second], environment)
+    content = json.loads(looked.output)
+    assert (content["tenant"], content["message_id"]) == (str(tenant.tenant_id), -2)
+    assert (content["topic"], content["payload"]) == ("order.paid", {"sealed": "(not shown)"})
     assert run(["admin", "outbox", "replay", owed], environment).exit_code == 0
     assert run(["admin", "outbox", "replay", first], environment).exit_code == 0
     assert run(["admin", "outbox", "drop", second], environment).exit_code == 0
@@ -174,7 +182,9 @@ def test_given_up_messages_are_a_person_s_to_decide(
     assert run(["admin", "outbox", "replay", "x'; --"], environment).exit_code == 2
     written = "SELECT action FROM audit WHERE tenant_id = $1 AND action LIKE 'message.%'"
     rows = service.database.rows(written, tenant.tenant_id)
-    assert sorted(row["action"] for row in rows) == ["message.dropped", "message.replayed"]
+    assert sorted(row["action"] for row in rows) == [
+        "message.dropped", "message.replayed", "message.shown",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("act", "fault"), [("replay", ""), ("drop", "dropped")])
@@ -182,9 +192,9 @@ def test_the_platform_s_mails_too_once_they_were_given_up(
     service: Service, environment: dict[str, str], act: str, fault: str
 ) -> None:
     """One that waits is its sender's: replayed, it might be sent twice."""
-    made = (
-        "INSERT INTO platform_outbox (topic, key, payload) VALUES ('mail.x', $1, '{}') RETURNING *"
-    )
+    made = """
+        INSERT INTO platform_outbox (topic, key, payload) VALUES ('mail.x', $1, '{"sealed": "x"}')
+        RETURNING *"""
     (row,) = service.database.rows(made, f"account:{uuid4()}")
     name = f"platform:{row['message_id']}"
     waits = run(["admin", "outbox", act, name], environment)
@@ -192,6 +202,8 @@ def test_the_platform_s_mails_too_once_they_were_given_up(
     dead = "UPDATE platform_outbox SET dead_at = now(), fault = 'smtp_550' WHERE message_id = $1"
     service.database.rows(dead, row["message_id"])
     assert name in run(["admin", "outbox", "--dead"], environment).output
+    content = json.loads(run(["admin", "outbox", "show", name], environment).output)
+    assert (content["fault"], content["payload"]) == ("smtp_550", {"sealed": "(not shown)"})
     done = run(["admin", "outbox", act, name], environment)
     assert done.exit_code == 0, done.stderr
     state = "SELECT fault, dead_at IS NULL AS waits FROM platform_outbox WHERE message_id = $1"

@@ -4,9 +4,11 @@ A payload with `n` is no real one: it has no schema in cloud/topics.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -125,13 +127,20 @@ async def rows(database: Database, sql: str, *args: object) -> list[Any]:
     return await asyncio.to_thread(database.rows, sql, *args)
 
 
-def give_up(database: Database, tenant: UUID, number: int, topic: str = "order.paid") -> str:
+def give_up(
+    database: Database,
+    tenant: UUID,
+    number: int,
+    topic: str = "order.paid",
+    version: int = 1,
+    payload: Mapping[str, Any] = MappingProxyType({}),
+) -> str:
     """Have a message of the consumer "orders" dead; return how a person names it."""
     database.rows(
         "INSERT INTO inbox (tenant_id, consumer, message_id, topic, version, key, payload, at,"
         " request_id, trace, attempts, dead_at, fault)"
-        " VALUES ($1, 'orders', $2, $3, 1, 'k', '{}', now(), '', '', 12, now(), 'KeyError')"
+        " VALUES ($1, 'orders', $2, $3, $4, 'k', $5, now(), '', '', 12, now(), 'KeyError')"
         " RETURNING 1",
-        tenant, number, topic,
+        tenant, number, topic, version, json.dumps(dict(payload)),
     )  # fmt: skip
     return f"{number}/orders"

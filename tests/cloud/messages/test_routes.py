@@ -65,12 +65,37 @@ def test_replayed_it_is_handled_and_dropped_it_is_not(
         assert problem(owner.post(f"{path}/{2**70}/orders/{act}")) == (404, "not_found")
 
 
+def test_what_was_given_up_can_be_looked_at(
+    service: Service, owner: Person, tenant: Tenant
+) -> None:
+    """But for secrets, and all of what this build can't read; the audit tells who looked."""
+    said = {"order_id": "o", "sealed": "s3cret", "sender": None}
+    cases = ((1, "transfer.offered", 1), (2, "transfer.offered", 99), (3, "x.y", 1))
+    for number, topic, version in cases:
+        give_up(service.database, tenant.tenant_id, number, topic, version, said)
+    path = f"{tenant.path}/messages/dead"
+    first, *others = [good(owner.get(f"{path}/{number}/orders")) for number, *_ in cases]
+    assert (first["message_id"], first["fault"], first["version"]) == (1, "KeyError", 1)
+    assert first["payload"] == {
+        "order_id": "(not shown)", "sealed": "(not shown)", "sender": None,
+    }  # fmt: skip
+    for other in others:
+        assert set(other["payload"].values()) == {"(not shown)"}
+        assert other["payload"].keys() == said.keys()
+    acts = good(owner.get(f"{tenant.path}/audit", params={"action": "message.shown"}))["items"]
+    assert [each["subject"] for each in acts] == ["message:3", "message:2", "message:1"]
+    assert {each["actor"] for each in acts} == {f"account:{owner.account_id}"}
+    for number in (4, 2**70):
+        assert problem(owner.get(f"{path}/{number}/orders")) == (404, "not_found")
+
+
 def test_strangers_neither_see_nor_settle_them(
     service: Service, owner: Person, tenant: Tenant
 ) -> None:
     name = give_up(service.database, tenant.tenant_id, 1)
     stranger = service.person()
     assert problem(stranger.get(f"{tenant.path}/messages/dead"))[0] == 404
+    assert problem(stranger.get(f"{tenant.path}/messages/dead/{name}"))[0] == 404
     assert problem(stranger.post(f"{tenant.path}/messages/dead/{name}/drop"))[0] == 404
 
 

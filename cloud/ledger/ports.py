@@ -168,12 +168,16 @@ class Changes(Struct, frozen=True):
     """What was done to a tree, oldest first. `cursor` is where the next call goes on.
 
     `unaccounted`: changes that the tree counts and that no transaction in the list, nor any before
-    its start, is known to have made: above zero, history is lost, late, or can't be read."""
+    its start, is known to have made: above zero, history is lost, late, or can't be read. Of them
+    `unread` are by transactions in the list. `whole`: so many in the list, from its start, lack
+    nothing between them."""
 
     landed: tuple[Landed, ...]
     effects: tuple[Effect, ...]
     cursor: Signature | None
     unaccounted: int
+    unread: int
+    whole: int
 
 
 class Ledger(Protocol):
@@ -224,6 +228,10 @@ class Ledger(Protocol):
 
     async def tree(self, tree: Pubkey) -> Tree | None:
         """Return a tree as its accounts have it."""
+        ...
+
+    async def proved(self, asset: Pubkey) -> tuple[Asset, Proof] | None:
+        """Return both of the next two, of one moment."""
         ...
 
     async def asset(self, asset: Pubkey) -> Asset | None:

@@ -1,15 +1,18 @@
-"""What an index says of an asset, against the tree's account: the account alone is believed.
+"""What an index says of an asset, and a node of a transaction, against the tree's account: the
+account alone is believed.
 
 Proved are the leaf (id, owner, delegate, hashes, flags), that it is burnt, its place, and its
 collection. Names and addresses of metadata are proved by whoever can recompute the data hash.
 """
+
+from collections.abc import Sequence
 
 from cloud.ledger.bubblegum.leaf import collection_hash, leaf_hash
 from cloud.ledger.bubblegum.programs import PAIRS, asset_of
 from cloud.ledger.faults import LedgerUntrusted
 from cloud.ledger.tree.concurrent import ConcurrentTree, load
 from cloud.ledger.tree.hashing import EMPTY_LEAF, root_of
-from cloud.ledger.values import Account, Asset, Proof, Schema
+from cloud.ledger.values import Account, Asset, Effect, Proof, Schema
 
 
 def prove(asset: Asset, proof: Proof, account: Account) -> ConcurrentTree:
@@ -31,6 +34,27 @@ def prove(asset: Asset, proof: Proof, account: Account) -> ConcurrentTree:
     if tree.changed_since(proof.root, proof.index):
         raise LedgerUntrusted("asset_old", "the leaf has changed since")
     return tree
+
+
+def shown(told: Sequence[Effect], slot: int, account: Account | None) -> bool:
+    """Whether a tree's account shows what a transaction at *slot* is said to have done to it;
+    False: it is older than that. Raises `LedgerUntrusted` ("landed_tree") where it denies it. Of
+    what it no longer remembers, it has its counters alone.
+    """
+    if account is None:
+        raise LedgerUntrusted("landed_tree", "there is no such tree")
+    tree = load(bytearray(account.data))
+    for each in told:
+        if account.owner != PAIRS[each.leaf.schema].compression:
+            raise LedgerUntrusted("landed_tree", "the tree's account is another program's")
+        if each.sequence > tree.sequence or each.index >= tree.appended:
+            if account.slot < slot:
+                return False
+            raise LedgerUntrusted("landed_tree", "the tree has not changed so often")
+        leaf = EMPTY_LEAF if each.burnt else leaf_hash(each.leaf)
+        if tree.logged(each.sequence) not in (None, (each.index, leaf)):
+            raise LedgerUntrusted("landed_tree", "the tree remembers another change")
+    return True
 
 
 def _describes(asset: Asset, proof: Proof) -> None:

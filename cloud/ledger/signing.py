@@ -4,19 +4,18 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import structlog
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
+from cloud.ledger import history
 from cloud.ledger.bubblegum import building
 from cloud.ledger.bubblegum.building import Parties, metadata_of
 from cloud.ledger.bubblegum.codes import Compression
 from cloud.ledger.bubblegum.config import read_config
-from cloud.ledger.bubblegum.effects import effects
-from cloud.ledger.bubblegum.programs import BUBBLEGUM, config_of
-from cloud.ledger.bubblegum.transaction import parse
-from cloud.ledger.faults import LedgerMalformed, LedgerRefused, LedgerUntrusted
+from cloud.ledger.bubblegum.programs import BUBBLEGUM, PAIRS, config_of
+from cloud.ledger.faults import LedgerRefused, LedgerUntrusted
+from cloud.ledger.history import effects_of
 from cloud.ledger.packing import pack, sign
 from cloud.ledger.ports import (
     Chain,
@@ -29,16 +28,15 @@ from cloud.ledger.ports import (
     Signed,
     Signer,
 )
-from cloud.ledger.proving import prove
+from cloud.ledger.proving import prove, shown
 from cloud.ledger.tree.concurrent import load
 from cloud.ledger.tree.shape import layout
 from cloud.ledger.values import (
+    Account,
     Asset,
     Commitment,
-    Effect,
     Error,
     Flag,
-    Landed,
     Leaf,
     Mint,
     Proof,
@@ -48,9 +46,7 @@ from cloud.ledger.values import (
     Tree,
 )
 
-LOG = structlog.get_logger("usher.ledger")
 RANK: Final = list(Commitment)
-PAGE: Final = 100
 CRASH: Final = "ProgramFailedToComplete"  # how a stale proof may end on a real node
 Build = Callable[[Parties, Asset, Proof, int], Instruction]
 
@@ -123,12 +119,28 @@ class SigningLedger:
         """Look for several."""
         height = await self._chain.height(Commitment.FINALIZED)
         statuses = await self._chain.statuses([each.signature for each in signed])
-        return await asyncio.gather(
+        told = await asyncio.gather(
             *(
                 self._resolved(each, status, height, commitment)
                 for each, status in zip(signed, statuses, strict=True)
             )
         )
+        return await self._shown(told)
+
+    async def _shown(self, told: Sequence[Outcome]) -> list[Outcome]:
+        """Let nothing pass for done that its tree's account doesn't show."""
+        by_tree: dict[Pubkey, Account | None] = {}
+        outcomes = list(told)
+        for place, each in enumerate(told):
+            if not isinstance(each, Done):
+                continue
+            for tree in {found.tree for found in each.effects}:
+                if tree not in by_tree:
+                    by_tree[tree] = await self._chain.account(tree, Commitment.CONFIRMED)
+                mine = [found for found in each.effects if found.tree == tree]
+                if not shown(mine, each.slot, by_tree[tree]):
+                    outcomes[place] = Pending()
+        return outcomes
 
     async def _resolved(
         self, signed: Signed, status: Status | None, height: int, commitment: Commitment
@@ -142,6 +154,8 @@ class SigningLedger:
             return Pending()  # its status is known already, its content is not
         if landed.raw != signed.raw:
             raise LedgerUntrusted("landed_bytes", "another transaction under our signature")
+        if landed.error != status.error:
+            raise LedgerUntrusted("landed_error", "whether it failed is said in two ways")
         if status.error is not None:
             return Failed(status.error, _stale(status.error), landed.paid)
         return Done(landed.slot, effects_of(landed), landed.paid)
@@ -155,8 +169,10 @@ class SigningLedger:
         if about.owner != BUBBLEGUM:
             raise LedgerUntrusted("tree_owner", "its config is another program's")
         held, config = load(bytearray(account.data)), read_config(about.data)
-        if held.authority != bytes(config_of(tree)):
-            raise LedgerUntrusted("tree_owner", "the tree obeys another config")
+        if account.owner != PAIRS[config.schema].compression or held.authority != bytes(
+            config_of(tree)
+        ):
+            raise LedgerUntrusted("tree_owner", "the tree obeys another program or config")
         return Tree(
             tree,
             config.schema,
@@ -167,6 +183,11 @@ class SigningLedger:
             held.root,
             held.sequence,
         )
+
+    async def proved(self, asset: Pubkey) -> tuple[Asset, Proof] | None:
+        """Read and prove."""
+        found = await self._proved(asset)
+        return None if found is None else found[:2]
 
     async def asset(self, asset: Pubkey) -> Asset | None:
         """Read and prove."""
@@ -189,29 +210,10 @@ class SigningLedger:
         held = await self.tree(tree)
         if held is None:
             raise LedgerRefused("no_tree", "there is no such tree")
-        landed: list[Landed] = []
-        before = None
-        while page := await self._chain.history(tree, since, before, PAGE):
-            landed += page
-            before = page[-1].signature
-        landed.reverse()
-        told = _in(tree, landed)
-        cursor = landed[-1].signature if landed else since
-        lost = held.sequence - await self._sequence(tree, since) - len(told)
-        return Changes(tuple(landed), told, cursor, max(0, lost))
-
-    async def _sequence(self, tree: Pubkey, since: Signature | None) -> int:
-        """Return how often *tree* had changed with *since*: its events tell, or older ones'."""
-        if since is None:
-            return 0
-        last = await self._chain.landed(since)
-        page = [] if last is None else [last]
-        while not (told := _in(tree, page)):
-            page = await self._chain.history(tree, None, since, PAGE)
-            if not page:
-                return 0
-            since = page[-1].signature
-        return max(found.sequence for found in told)
+        newest = [page async for page in history.pages(self._chain, tree, since, None)]
+        landed = [one for page in newest for one in page][::-1]
+        base = await history.sequence_at(self._chain, tree, since)
+        return history.changes(tree, landed, since, base, held.sequence)
 
     async def _change(self, asset: Pubkey, build: Build) -> Signed:
         found = await self._proved(asset)
@@ -286,27 +288,3 @@ def _only_v2(build: Build) -> Build:
 def _stale(error: Error) -> bool:
     """Whether a new proof may help."""
     return error.name == CRASH or error.code == Compression.TREE
-
-
-def effects_of(landed: Landed) -> tuple[Effect, ...]:
-    """Return what a transaction did to leaves; nothing if it failed."""
-    if landed.error is not None:
-        return ()
-    transaction = parse(landed.raw)
-    if isinstance(transaction, Error):
-        raise LedgerMalformed("landed_bytes", transaction.name)
-    return tuple(found for found, _ in effects(transaction.calls, landed.events))
-
-
-def readable(landed: Landed) -> tuple[Effect, ...]:
-    """Return the same, and nothing of what can't be read: on a chain anybody may touch a tree's
-    account, by programs that nobody here knows."""
-    try:
-        return effects_of(landed)
-    except (LedgerMalformed, LedgerUntrusted) as fault:
-        LOG.warning("ledger_unread", signature=str(landed.signature), fault=fault.code)
-        return ()
-
-
-def _in(tree: Pubkey, landed: Sequence[Landed]) -> tuple[Effect, ...]:
-    return tuple(found for one in landed for found in readable(one) if found.tree == tree)

@@ -60,6 +60,8 @@ def _effect(spec: Spec, call: Call, left: Iterator[bytes]) -> tuple[Effect, Chan
     told = _change(left)
     if told.tree != keys["tree"]:
         raise LedgerMalformed("effects", "another tree's event")
+    if event.leaf.owner != (keys.get("new_leaf_owner") or keys["leaf_owner"]):
+        raise LedgerMalformed("effects", "another owner's event")
     index, sequence = told.change.index, told.change.sequence
     if spec not in MINTS:
         found = Effect(event.leaf, told.tree, index, sequence, keys.get("collection"))
@@ -86,6 +88,8 @@ def _burnt(
     args = read_leaf_args(Reader(call.data, 8), schema)
     leaf = leaf_of(schema, keys, args)
     change = told.change
+    if told.tree != keys["tree"]:
+        raise LedgerMalformed("effects", "another tree's event")
     collection = keys.get("collection")
     found = Effect(leaf, told.tree, change.index, change.sequence, collection, burnt=True)
     return found, change

@@ -4,7 +4,7 @@ Raises `LedgerMalformed`. Shapes: https://solana.com/docs/rpc/http; fields that 
 not named.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 import msgspec
@@ -30,7 +30,11 @@ from cloud.ledger.values import (
 
 T = TypeVar("T")
 Number = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Lamports = Annotated[int, Meta(ge=0, le=10**18)]  # more than there are; sums of a few fit in a row
 LARGEST: Final = 10 * 2**20  # bytes that an account may have
+INSIDE: Final = 64  # calls that a transaction may make, with those inside them
+DEAREST: Final = 6960  # lamports for a byte that is kept; the rate falls, and was never higher
+UNSEEN: Final = 128  # bytes that an account is charged for beside its own
 SHARE: Final = 75  # percent of the newest blocks let somebody in for a price or less
 NOOPS: Final = {pair.noop for pair in PAIRS.values()}
 
@@ -87,7 +91,7 @@ class Known(Struct, frozen=True, rename="camel"):
 class Held(Struct, frozen=True):
     """An account."""
 
-    lamports: Annotated[int, Meta(ge=0)]
+    lamports: Lamports
     owner: str
     data: tuple[str, str]
 
@@ -123,9 +127,9 @@ class About(Struct, frozen=True, rename="camel"):
     """What became of a transaction."""
 
     err: Any
-    fee: Number
-    pre_balances: Annotated[list[Number], Meta(min_length=1)]  # the first is the payer's
-    post_balances: Annotated[list[Number], Meta(min_length=1)]
+    fee: Lamports
+    pre_balances: Annotated[list[Lamports], Meta(min_length=1)]  # the first is the payer's
+    post_balances: Annotated[list[Lamports], Meta(min_length=1)]
     inner_instructions: list[Inside] | None = None
     loaded_addresses: Loaded | None = None
 
@@ -159,9 +163,12 @@ def read_epoch(raw: bytes) -> Epoch:
     return found
 
 
-def read_number(raw: bytes) -> int:
-    """Read a number."""
-    found: int = decoded(raw, Number)
+def read_rent(raw: bytes, size: int) -> int:
+    """Read the deposit for an account. Raises `LedgerUntrusted` for more than any ever took: what
+    is deposited too much, nobody gives back."""
+    found: int = decoded(raw, Lamports)
+    if found > (UNSEEN + size) * DEAREST:
+        raise LedgerUntrusted("rpc_rent", "more than an account of that size takes")
     return found
 
 
@@ -202,23 +209,32 @@ def read_account(raw: bytes) -> Account | None:
     return Account(words.key(held.owner), held.lamports, data, found.context.slot)
 
 
-def read_names(raw: bytes) -> list[Signature]:
-    """Read the signatures of a history."""
-    return [words.signature(one.signature) for one in decoded(raw, list[Named])]
+def read_names(raw: bytes, ends: Collection[Signature], most: int) -> list[Signature]:
+    """Read the signatures of a history between *ends*: each once, and no more than *most*."""
+    found = [words.signature(one.signature) for one in decoded(raw, list[Named])]
+    if len(found) > most or len({*found, *ends}) != len(found) + len(ends):
+        raise LedgerMalformed("rpc_history", "more than was asked for, or something twice")
+    return found
 
 
-def read_name(raw: bytes) -> Signature:
-    """Read a signature."""
-    return words.signature(decoded(raw, str))
+def read_name(raw: bytes, wanted: Signature) -> Signature:
+    """Read the signature of what was sent. Raises `LedgerUntrusted` for another."""
+    found = words.signature(decoded(raw, str))
+    if found != wanted:
+        raise LedgerUntrusted("rpc_signature", "another transaction than was sent")
+    return found
 
 
-def read_landed(raw: bytes) -> Landed | None:
-    """Read a transaction with its events. Raises `LedgerUntrusted` for one nobody has signed."""
+def read_landed(raw: bytes, wanted: Signature) -> Landed | None:
+    """Read a transaction with its events. Raises `LedgerUntrusted` for one nobody has signed, and
+    for another than *wanted*."""
     found: Block | None = decoded(raw, Block | None)
     if found is None:
         return None
     told = words.base64(found.transaction, LONGEST)
     transaction = _transaction(told)
+    if transaction.signatures[0] != wanted:
+        raise LedgerUntrusted("landed_bytes", "another transaction than was asked for")
     why = words.error(found.meta.err)
     keys = transaction.message.account_keys
     events = () if why is not None else _events(keys, found.meta)
@@ -244,6 +260,6 @@ def _events(keys: Sequence[Pubkey], about: About) -> tuple[bytes, ...]:
     known = (*keys, *map(words.key, (*loaded.writable, *loaded.readonly)))
     inside = sorted(about.inner_instructions, key=lambda one: one.index)
     calls = [call for one in inside for call in one.instructions]
-    if any(call.program_id_index >= len(known) for call in calls):
-        raise LedgerMalformed("rpc_inner", "a call of a program that isn't there")
+    if len(calls) > INSIDE or any(call.program_id_index >= len(known) for call in calls):
+        raise LedgerMalformed("rpc_inner", "too many calls, or of a program that isn't there")
     return tuple(words.base58(call.data) for call in calls if known[call.program_id_index] in NOOPS)

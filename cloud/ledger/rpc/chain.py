@@ -4,7 +4,9 @@ Where a lie or a lag would cost a ticket, one node isn't enough. That a transact
 more follows from the height and from its not having been seen: so all nodes are asked for both,
 the height is the second highest (one liar can't raise it, one that stands still can't hold it
 of three), whoever has seen a transaction is believed, and that none has counts only if one of
-them is as far as that height. With a single node, it is trusted in this.
+them is as far as that height. Nor does one node say how long a transaction may land: it is at
+least as long as a blockhash of this moment lives, by the height that the others have reached. With
+a single node, it is trusted in this.
 """
 
 import asyncio
@@ -18,7 +20,8 @@ from solders.signature import Signature
 from cloud.ledger.bubblegum.transaction import parse
 from cloud.ledger.faults import LedgerAway, LedgerUntrusted
 from cloud.ledger.rpc import answers
-from cloud.ledger.rpc.answers import At, Epoch
+from cloud.ledger.rpc.agreeing import agreed, reached, seen
+from cloud.ledger.rpc.answers import Epoch
 from cloud.ledger.rpc.endpoints import Endpoints
 from cloud.ledger.rpc.listing import Listing
 from cloud.ledger.values import (
@@ -36,8 +39,8 @@ from cloud.ledger.values import (
 STATUSES: Final = 256  # that one call takes
 KEYS: Final = 128  # the same of a question for fees
 PAGE: Final = 1000  # of a history
+LIVES: Final = 150  # blocks in which a transaction may land after its blockhash's own
 AT_ONCE: Final = 8  # transactions of a history
-RANK: Final = list(Commitment)
 BASE64: Final = {"encoding": "base64"}
 
 
@@ -51,23 +54,29 @@ class RpcChain:
         self._slot = 0  # that was final when we last asked for the height
 
     async def blockhash(self, commitment: Commitment) -> Blockhash:
-        """Return the newest blockhash."""
+        """Return a node's newest blockhash, with a last height that is not below the true one."""
         at = self._at(commitment)
-        return await self._nodes.first("getLatestBlockhash", [at], answers.read_blockhash)
+        newest = await self._nodes.first("getLatestBlockhash", [at], answers.read_blockhash)
+        latest = reached(await self._heights(commitment)) + LIVES
+        if newest.last_height > latest + LIVES:
+            raise LedgerUntrusted("rpc_height", "a blockhash that would live too long")
+        return Blockhash(newest.value, max(newest.last_height, latest))
 
     async def height(self, commitment: Commitment) -> int:
         """Return the height, of all nodes: see above."""
-        asked = [{"commitment": commitment.value}]
-        told = await self._nodes.all("getEpochInfo", asked, answers.read_epoch)
-        found = agreed(told)
+        found = agreed(await self._heights(commitment))
         if commitment is Commitment.FINALIZED:
             self._slot = max(self._slot, found.absolute_slot)
         return found.block_height
 
+    async def _heights(self, commitment: Commitment) -> list[Epoch]:
+        asked = [{"commitment": commitment.value}]
+        return await self._nodes.all("getEpochInfo", asked, answers.read_epoch)
+
     async def rent(self, size: int) -> int:
         """Return a deposit."""
         asked = "getMinimumBalanceForRentExemption"
-        return await self._nodes.first(asked, [size], answers.read_number)
+        return await self._nodes.first(asked, [size], lambda raw: answers.read_rent(raw, size))
 
     async def priority_fee(self, writable: Sequence[Pubkey]) -> int:
         """Return what most blocks took of late for changing these accounts; no more than we pay."""
@@ -79,7 +88,7 @@ class RpcChain:
         )
 
     async def simulate(self, transaction: bytes) -> Simulated:
-        """Run it without effect, at a node that knows its blockhash."""
+        """Run it without effect, at a node that would run it: others don't know its blockhash."""
         refused = parse(transaction)
         if isinstance(refused, Error):
             return Simulated(refused, 0)
@@ -89,12 +98,13 @@ class RpcChain:
             "simulateTransaction",
             asked,
             answers.read_simulated,
-            lambda found: found.error != Error("BlockhashNotFound"),
+            lambda found: found.error is None or found.error.instruction is not None,
         )
 
     async def send(self, transaction: bytes) -> Error | None:
         """Send it if it would run, whether or not it would succeed: a failure that has landed is
-        known sooner than one that never does."""
+        known sooner than one that never does. All nodes get it, for one may take it and do
+        nothing."""
         parsed = parse(transaction)
         if isinstance(parsed, Error):
             return parsed
@@ -103,9 +113,9 @@ class RpcChain:
             return before
         config = {**BASE64, "skipPreflight": True, "maxRetries": 0}
         asked = [_packed(transaction), config]
-        name = await self._nodes.first("sendTransaction", asked, answers.read_name)
-        if name != parsed.signature:
-            raise LedgerUntrusted("rpc_signature", "another transaction than was sent")
+        await self._nodes.all(
+            "sendTransaction", asked, lambda raw: answers.read_name(raw, parsed.signature)
+        )
         return None
 
     async def statuses(self, signatures: Sequence[Signature]) -> list[Status | None]:
@@ -131,28 +141,28 @@ class RpcChain:
             "commitment": Commitment.CONFIRMED.value,
             "maxSupportedTransactionVersion": 0,
         }
-        found = await self._nodes.first(
+        return await self._nodes.first(
             "getTransaction",
             [str(signature), config],
-            answers.read_landed,
+            lambda raw: answers.read_landed(raw, signature),
             lambda one: one is not None,
         )
-        if found is not None and found.signature != signature:
-            raise LedgerUntrusted("landed_bytes", "another transaction than was asked for")
-        return found
 
     async def history(
         self, address: Pubkey, until: Signature | None, before: Signature | None, limit: int
     ) -> list[Landed]:
         """Return what touched an address, newest first, failed ones too."""
-        config: dict[str, Any] = {
-            "limit": min(limit, PAGE),
-            "commitment": Commitment.CONFIRMED.value,
+        most = min(limit, PAGE)
+        config: dict[str, Any] = {"limit": most, "commitment": Commitment.CONFIRMED.value}
+        ends = {
+            name: end for name, end in (("until", until), ("before", before)) if end is not None
         }
-        ends = {"until": until, "before": before}
-        config |= {name: str(end) for name, end in ends.items() if end is not None}
-        asked = [str(address), config]
-        names = await self._nodes.first("getSignaturesForAddress", asked, answers.read_names)
+        config |= {name: str(end) for name, end in ends.items()}
+        names = await self._nodes.first(
+            "getSignaturesForAddress",
+            [str(address), config],
+            lambda raw: answers.read_names(raw, set(ends.values()), most),
+        )
         turn = asyncio.Semaphore(AT_ONCE)
 
         async def one(name: Signature) -> Landed:
@@ -194,21 +204,3 @@ class RpcChain:
 
 def _packed(transaction: bytes) -> str:
     return b64encode(transaction).decode()
-
-
-def agreed(told: Sequence[Epoch]) -> Epoch:
-    """Return the second highest of several, or the only one."""
-    ranked = sorted(told, key=lambda each: (each.block_height, each.absolute_slot))
-    return ranked[-2] if len(ranked) > 1 else ranked[0]
-
-
-def seen(told: Sequence[At[list[Status | None]]], slot: int) -> list[Status | None]:
-    """Return what is known of each, the most settled word. Raises `LedgerAway` where one was seen
-    by nobody and nobody is as far as *slot*."""
-    found = [
-        max(filter(None, said), key=lambda one: RANK.index(one.commitment), default=None)
-        for said in zip(*(each.value for each in told), strict=True)
-    ]
-    if None in found and all(each.context.slot < slot for each in told):
-        raise LedgerAway("rpc_behind", "nobody who could know has been asked")
-    return found

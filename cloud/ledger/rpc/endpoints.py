@@ -5,11 +5,12 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
 
-from cloud.ledger.faults import LedgerAway, LedgerFault, LedgerMalformed
-from cloud.ledger.rpc.endpoint import Endpoint
+from cloud.ledger.faults import LedgerAway, LedgerFault
+from cloud.ledger.rpc.endpoint import Endpoint, Said
 from cloud.pacing import doubling
 
 T = TypeVar("T")
+Told = tuple[list[T], list[LedgerFault]]
 PATIENCE: Final = 10.0  # seconds after which no further round begins
 FIRST_WAIT: Final = 0.25
 LONGEST_WAIT: Final = 2.0
@@ -45,30 +46,38 @@ class Endpoints:
     ) -> T:
         """Return the first answer that is *enough*; else the first answer.
 
-        Where nobody answers they are asked again, in rounds, until patience ends or all they say
-        is malformed: it is for questions that may be asked twice. Raises what the last round's
-        first node failed with.
+        Where nobody answers they are asked again, in rounds, until patience ends or one says that
+        it can't be: it is for questions that may be asked twice. Raises that refusal, or what the
+        last round's first node failed with.
         """
+        found = await self._patiently(lambda: self._round(method, params, read, enough))
+        return found[0]
+
+    async def all(self, method: str, params: Any, read: Callable[[bytes], T]) -> list[T]:
+        """Return every answer that there is, at least one. Asks and raises as `first` does."""
+        return await self._patiently(lambda: self._at_once(method, params, read))
+
+    async def _patiently(self, ask: Callable[[], Awaitable[Told[T]]]) -> list[T]:
         until, tries = self._clock() + self._patience, 0
         while True:
-            found, faults = await self._round(method, params, read, enough)
+            found, faults = await ask()
             if found:
-                return found[0]
+                return found
             tries += 1
             rest = rest_of(faults, doubling(FIRST_WAIT, LONGEST_WAIT, tries))
             if rest is None or self._clock() + rest >= until:
-                raise faults[0]
+                raise next((each for each in faults if isinstance(each, Said)), faults[0])
             await self._sleep(rest)
 
     async def _round(
         self, method: str, params: Any, read: Callable[[bytes], T], enough: Callable[[T], bool]
-    ) -> tuple[list[T], list[LedgerFault]]:
+    ) -> Told[T]:
         poor: list[T] = []
         faults: list[LedgerFault] = []
         for endpoint in list(self._endpoints):
             try:
                 found = await endpoint.ask(method, params, read)
-            except (LedgerAway, LedgerMalformed) as fault:
+            except LedgerFault as fault:  # whoever lies or refuses holds up no other
                 faults.append(fault)
                 continue
             if enough(found):
@@ -77,18 +86,23 @@ class Endpoints:
             poor.append(found)
         return poor, faults
 
-    async def all(self, method: str, params: Any, read: Callable[[bytes], T]) -> list[T]:
-        """Return every answer that there is, at least one. Raises as `first` does."""
-        asked = [endpoint.ask(method, params, read) for endpoint in self._endpoints]
-        told = await asyncio.gather(*asked, return_exceptions=True)
-        found = [each for each in told if not isinstance(each, BaseException)]
-        if found:
-            return found
-        fault = next(each for each in told if isinstance(each, BaseException))
-        raise fault
+    async def _at_once(self, method: str, params: Any, read: Callable[[bytes], T]) -> Told[T]:
+        faults: list[LedgerFault] = []
+
+        async def one(endpoint: Endpoint) -> list[T]:
+            try:
+                return [await endpoint.ask(method, params, read)]
+            except LedgerFault as fault:
+                faults.append(fault)
+                return []
+
+        told = await asyncio.gather(*map(one, self._endpoints))
+        return [each for found in told for each in found], faults
 
 
 def rest_of(faults: Sequence[LedgerFault], pause: float) -> float | None:
     """Return how long to wait, as short as somebody lets us; None: it would change nothing."""
+    if any(isinstance(fault, Said) for fault in faults):
+        return None
     waits = [fault.wait for fault in faults if isinstance(fault, LedgerAway)]
     return max(pause, min(waits)) if waits else None

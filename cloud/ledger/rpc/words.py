@@ -1,5 +1,6 @@
 """Keys, bytes and errors as nodes write them. Pure. What isn't in its form is `LedgerMalformed`."""
 
+import re
 from base64 import b64decode
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ from cloud.ledger.values import Error
 DIGITS: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 LONGEST: Final = 4096  # digits of an event: those of a tree 30 deep have 1,600
 PLACE: Final = 255  # instructions in a transaction
+CODE: Final = 2**32 - 1  # of a program's own error
+NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}", re.ASCII)
 
 
 def key(told: str) -> Pubkey:
@@ -68,17 +71,39 @@ def base58(told: str) -> bytes:
 
 def error(told: Any) -> Error | None:
     """Read why a transaction failed: null, a name, or a name with what belongs to it."""
+    if told is None:
+        return None
+    name, about = _named(told)
+    if name != "InstructionError":
+        return Error(name)
+    match about:
+        case [int(place), why] if type(place) is int and 0 <= place <= PLACE:
+            return _of_instruction(place, *_named(why))
+    raise _no_error()
+
+
+def _of_instruction(place: int, name: str, about: Any) -> Error:
+    if name != "Custom":
+        return Error(name, None, place)
+    if type(about) is not int or not 0 <= about <= CODE:
+        raise _no_error()
+    return Error(name, about, place)
+
+
+def _named(told: Any) -> tuple[str, Any]:
+    """Return a variant's name and what belongs to it. Names go into logs and rows: none is longer
+    than those that there are, or has anything but letters and digits in it."""
     match told:
-        case None:
-            return None
         case str(name):
-            return Error(name)
-        case {"InstructionError": [int(place), str(name)]} if 0 <= place <= PLACE:
-            return Error(name, None, place)
-        case {"InstructionError": [int(place), {"Custom": int(code)}]} if 0 <= place <= PLACE:
-            return Error("Custom", code, place)
-        case {"InstructionError": [int(place), {**others}]} if 0 <= place <= PLACE and others:
-            return Error(str(next(iter(others))), None, place)
-        case {**others} if len(others) == 1 and "InstructionError" not in others:
-            return Error(str(next(iter(others))))
-    raise LedgerMalformed("rpc_error", "no error that a transaction has")
+            about = None
+        case dict() if len(told) == 1:
+            ((name, about),) = told.items()
+        case _:
+            raise _no_error()
+    if NAME.fullmatch(name) is None:
+        raise _no_error()
+    return name, about
+
+
+def _no_error() -> LedgerMalformed:
+    return LedgerMalformed("rpc_error", "no error that a transaction has")

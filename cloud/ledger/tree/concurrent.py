@@ -130,6 +130,16 @@ class ConcurrentTree:
         """Whether a leaf was changed after *root*, which is one of `roots`."""
         return any(self._index(at) == index for at in self._changes_since(root))
 
+    def logged(self, sequence: int) -> tuple[int, bytes] | None:
+        """Return which leaf a change was of, and what it has become by it; None: the account does
+        not remember so long."""
+        newest, active, used = self._counters()
+        back = newest - sequence
+        if not 0 <= back < used or not sequence:
+            return None
+        at = self._entry((active - back) % self.shape.buffer)
+        return self._index(at), bytes(self.memory[at + SIZE : at + 2 * SIZE])
+
     def append(self, leaf: bytes) -> Change:
         """Add a leaf at the next free index. Needs no proof: the rightmost one is kept."""
         index, depth = self.appended, self.shape.depth

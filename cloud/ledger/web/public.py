@@ -13,7 +13,6 @@ from cloud.errors import Refusal
 from cloud.http.health import HIDDEN
 from cloud.ledger.web import page, picture_rows, reading
 from cloud.ledger.web.showing import Showing
-from cloud.ledger.web.verifying import verify
 from cloud.ledger.work import event_rows
 from cloud.ledger.work.naming import SYMBOL, image_of, metadata_of, ref_of, shown_as
 
@@ -42,8 +41,7 @@ async def asset_page(
         if row is None or row["ref"] is None:
             raise Refusal("not_found")
         history = await reading.steps(tx, event_id, row)
-    report = await verify(await ledger_showing.ledger(), row)
-    told = page.told(row, report, history)
+    told = page.told(row, await ledger_showing.report(row), history)
     if request.accept.best_match(["text/html", "application/json"]) == "application/json":
         return Response(told, headers={"vary": "accept", "cache-control": "no-store"})
     return page.response(page.asset(page_files.base, told, explorer=ledger_showing.explorer))

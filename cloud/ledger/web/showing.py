@@ -11,7 +11,7 @@ from solders.pubkey import Pubkey
 from solders.signature import Signature
 
 from cloud.breakers.breaker import Breakers
-from cloud.db.connect import LENT, Pool, open_up
+from cloud.db.connect import LENT, Pool, Row, open_up
 from cloud.db.tenancy import Origin, TenantTx, tenant_tx
 from cloud.ledger.bubblegum.building import Parties
 from cloud.ledger.bubblegum.programs import SYSTEM
@@ -20,6 +20,8 @@ from cloud.ledger.ports import Ledger
 from cloud.ledger.signing import SigningLedger
 from cloud.ledger.values import Schema
 from cloud.ledger.web import reading
+from cloud.ledger.web.asking import Asking, Evidence, evidence
+from cloud.ledger.web.verifying import Report, judged
 from cloud.ledger.work.house import reading as reading_chain
 from cloud.settings import Settings
 
@@ -52,6 +54,7 @@ class Showing:
         self.base = settings.reached_at  # how others reach us
         self.explorer = settings.ledger_explorer if settings.ledger == "solana" else None
         self._ledger: Ledger | None = None
+        self._asking = Asking(self._ask)
         self._opening = asyncio.Lock()
         self._open = AsyncExitStack()
 
@@ -75,6 +78,16 @@ class Showing:
                 nobody = Parties(SYSTEM, SYSTEM)
                 self._ledger = SigningLedger(chain, Nobody(), nobody, Schema.V2)
         return self._ledger
+
+    async def report(self, row: Row) -> Report:
+        """Return what can be proved of an asset, from its row (reading.py: ASSET)."""
+        if row["asset_id"] is None:
+            return judged(row, Evidence())
+        version = row["changed_at"]
+        return judged(row, await self._asking.of(Pubkey.from_bytes(row["asset_id"]), version))
+
+    async def _ask(self, asset: Pubkey) -> Evidence:
+        return await evidence(await self.ledger(), asset)
 
     async def named(self, ref: bytes) -> tuple[UUID, UUID, UUID] | None:
         """Return the tenant, event and ticket of a public name."""

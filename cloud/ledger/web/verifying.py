@@ -2,16 +2,20 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 from solders.pubkey import Pubkey
 
 from cloud.db.connect import Row
 from cloud.ledger.bubblegum.building import metadata_of
-from cloud.ledger.faults import LedgerAway, LedgerFault
+from cloud.ledger.faults import LedgerUntrusted
 from cloud.ledger.ports import Ledger
 from cloud.ledger.values import Asset, Flag, Mint, Proof, Schema
+from cloud.ledger.web.asking import Evidence, evidence
 from cloud.ledger.work.naming import SYMBOL, name_of, uri_of
+
+LATE: Final = frozenset({"proof_old", "asset_old"})  # of an index that isn't there yet
 
 
 class Verdict(StrEnum):
@@ -22,7 +26,7 @@ class Verdict(StrEnum):
     NOT_MINTED = "not_minted"
     DIFFERS = "differs"  # proved, and our records say something else
     CONTRADICTED = "contradicted"  # the index says what the tree's account denies
-    UNKNOWN = "unknown"  # nobody could be asked
+    UNKNOWN = "unknown"  # nobody could be asked, or who was is behind
 
 
 class Check(Struct, frozen=True):
@@ -44,21 +48,25 @@ class Report(Struct, frozen=True):
 
 async def verify(ledger: Ledger, row: Row) -> Report:
     """Prove an asset from the tree's account, and compare it with our row (reading.py: ASSET)."""
+    if (asset := _key(row["asset_id"])) is None:
+        return judged(row, Evidence())
+    return judged(row, await evidence(ledger, asset))
+
+
+def judged(row: Row, found: Evidence) -> Report:
+    """Return what is to be said of an asset of which so much was proved."""
     if row["asset_id"] is None:
         return Report(Verdict.NOT_MINTED)
-    asset_id = Pubkey.from_bytes(row["asset_id"])
-    try:
-        found, proof = await ledger.asset(asset_id), await ledger.proof(asset_id)
-    except LedgerAway as away:
-        return Report(Verdict.UNKNOWN, fault=away.code)
-    except LedgerFault as fault:
-        return Report(Verdict.CONTRADICTED, fault=fault.code)
-    if found is None or proof is None:
+    if (fault := found.fault) is not None:
+        lies = isinstance(fault, LedgerUntrusted) and fault.code not in LATE
+        return Report(Verdict.CONTRADICTED if lies else Verdict.UNKNOWN, fault=fault.code)
+    if found.asset is None or found.proof is None:
         return Report(Verdict.DIFFERS, (Check("The asset is in the tree.", good=False),))
-    checks = compared(row, found)
-    burnt = Verdict.BURNT if found.burnt else Verdict.PROVED
+    checks = compared(row, found.asset)
+    burnt = Verdict.BURNT if found.asset.burnt else Verdict.PROVED
     agrees = all(check.good for check in checks)
-    return Report(burnt if agrees else Verdict.DIFFERS, checks, found, proof)
+    verdict = burnt if agrees else Verdict.DIFFERS
+    return Report(verdict, checks, found.asset, found.proof)
 
 
 def compared(row: Row, found: Asset) -> list[Check]:

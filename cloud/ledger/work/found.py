@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from cloud.ledger.signing import effects_of
+from cloud.ledger.history import effects_of
 from cloud.ledger.values import Effect, Error, Landed, Paid
 from cloud.ledger.work.job_rows import Job
 from cloud.ledger.work.lifecycle import News, State, advance

@@ -16,7 +16,7 @@ from cloud.ledger.values import Commitment
 from cloud.ledger.work import asset_rows, event_rows, job_rows
 from cloud.ledger.work.booking import book
 from cloud.ledger.work.event_rows import TreeRow
-from cloud.ledger.work.expired import expired
+from cloud.ledger.work.expired import Past, expired, failed
 from cloud.ledger.work.found import Found, refused, told
 from cloud.ledger.work.house import House
 from cloud.ledger.work.job_rows import End, Job
@@ -43,9 +43,9 @@ class Overtaken(Exception):
 async def pursue(house: House, trees: Sequence[TreeRow], jobs: Sequence[Job]) -> list[Found]:
     """Send jobs and look for them. None of this is written down yet."""
     faults = await asyncio.gather(*(_send(house, job) for job in jobs))
-    outcomes = await _look_for(house, jobs)
+    outcomes, past = await _look_for(house, jobs), Past(house, trees)
     return await asyncio.gather(
-        *(_read(house, trees, *each) for each in zip(jobs, outcomes, faults, strict=True))
+        *(_read(past, *each) for each in zip(jobs, outcomes, faults, strict=True))
     )
 
 
@@ -101,30 +101,27 @@ async def _look(house: House, job: Job) -> Outcome | LedgerFault:
         return fault
 
 
-async def _read(
-    house: House, trees: Sequence[TreeRow], job: Job, outcome: Outcome | LedgerFault, fault: str
-) -> Found:
+async def _read(past: Past, job: Job, outcome: Outcome | LedgerFault, fault: str) -> Found:
     if isinstance(outcome, LedgerFault):  # whatever it is, it is no word that nothing landed
         return Found(job, News.WAITING, fault=outcome.code)
     try:
-        found = await _found(house, trees, job, outcome, fault)
+        found = await _found(past, job, outcome, fault)
     except LedgerFault as unknown:
         return Found(job, News.WAITING, fault=unknown.code)
-    return found if house.booked else replace(found, paid=None)
+    return found if past.house.booked else replace(found, paid=None)
 
 
-async def _found(
-    house: House, trees: Sequence[TreeRow], job: Job, outcome: Outcome, fault: str
-) -> Found:
+async def _found(past: Past, job: Job, outcome: Outcome, fault: str) -> Found:
     news = news_of(outcome)
     match outcome:
         case Done(slot, effects, paid):
             return Found(job, news, told(job, effects), slot, paid=paid)
         case Failed(error, stale, paid):
-            return refused(job, error, paid, stale=stale)
+            said = refused(job, error, paid, stale=stale)
+            return await failed(past, job, said) if job.kind == Kind.MINT else said
         case Pending():
             return Found(job, news, fault=fault)
-    return await expired(house, trees, job)
+    return await expired(past, job)
 
 
 def _again(found: Found) -> tuple[UUID, timedelta, str]:

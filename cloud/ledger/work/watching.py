@@ -8,16 +8,18 @@ from collections.abc import Sequence
 from typing import Final, LiteralString
 from uuid import UUID
 
+import structlog
 from msgspec import Struct
 from solders.signature import Signature
 
 from cloud.db.tenancy import TenantTx
+from cloud.ledger.history import readable
 from cloud.ledger.ports import Ledger
-from cloud.ledger.signing import readable
 from cloud.ledger.values import Effect, Flag, Landed
 from cloud.ledger.work import event_rows, job_rows
 from cloud.ledger.work.event_rows import TreeRow
 
+LOG = structlog.get_logger("usher.ledger")
 FOUND: Final[LiteralString] = """
     INSERT INTO asset_review (event_id, signature, asset_id, ticket_id, kind, owner, slot)
     SELECT $1, $2, $3,
@@ -77,10 +79,14 @@ def read(landed: Sequence[Landed], tree: TreeRow, known: dict[Signature, str]) -
 
 
 async def news(ledger: Ledger, tree: TreeRow) -> Sequence[Landed]:
-    """Return what was done to a tree since its history was last read."""
+    """Return what was done to a tree since its history was last read, up to where something is
+    missing between two transactions: it may be listed later, and before the cursor nobody looks."""
     if tree.address is None:
         return ()
-    return (await ledger.reconcile(tree.address, tree.cursor)).landed
+    changes = await ledger.reconcile(tree.address, tree.cursor)
+    if changes.whole < len(changes.landed):
+        LOG.warning("ledger_gap", tree=str(tree.address), missing=changes.unaccounted)
+    return changes.landed[: changes.whole]
 
 
 async def keep(tx: TenantTx, event_id: UUID, tree: TreeRow, landed: Sequence[Landed]) -> int:

@@ -1,13 +1,18 @@
 """History that is lost, late, or another's: what it doesn't tell is counted, and stops nothing."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
+from solders.pubkey import Pubkey
+from solders.signature import Signature
 
+from cloud.ledger import history
+from cloud.ledger.faults import LedgerUntrusted
 from cloud.ledger.ports import Chain
-from cloud.ledger.values import Landed
+from cloud.ledger.values import Account, Commitment, Landed
 from tests.cloud.database import Database
 from tests.cloud.ledger.test_ledger import Lying, Office, on
 
@@ -69,3 +74,76 @@ def once(lie: Callable[[Page], Page]) -> Callable[[Page], Page]:
         return lie(page) if len(pages) == 1 else page
 
     return answer
+
+
+def test_a_history_that_repeats_itself_ends(database: Database) -> None:
+    """One that has no end, or goes forward in time, is no history: it would be read for ever."""
+
+    async def act(office: Office) -> None:
+        await office.minted(3)
+        newest = await office.chain.history(office.tree, None, None, 5)
+        later = replace(newest[0], slot=newest[0].slot + 1, signature=Signature.default())
+        for page in (newest, newest[:1], [newest[0], later]):
+            lies: dict[str, Any] = {"history": lambda _, page=page: page}
+            ledger = office.over(cast("Chain", Lying(office.chain, **lies)))
+            with pytest.raises(LedgerUntrusted, match="history_order"):
+                async with asyncio.timeout(20):
+                    await ledger.reconcile(office.tree, None)
+
+    on(database, act)
+
+
+@pytest.mark.parametrize(
+    ("counted", "base", "whole"),
+    [
+        ([], 5, 0),
+        ([{6}, {7, 8}, set(), {9}], 5, 4),
+        ([{6}, set(), {8}, {9}], 5, 2),  # the seventh isn't listed
+        ([{7}, {6}, {8}], 5, 3),  # in one slot, in any order
+        ([{7}, {8}], 5, 0),
+        ([set(), {7}, {8}, {10}], None, 3),  # nobody knows what was before
+        ([{6}, {2**64 - 1}], 5, 1),
+    ],
+)
+def test_a_gap_is_found(counted: list[set[int]], base: int | None, whole: int) -> None:
+    """History is taken for read up to where a change is missing."""
+    assert history.whole_of(counted, base) == whole
+
+
+def test_what_comes_later_makes_up_for_nothing(database: Database) -> None:
+    """A change that the account doesn't count yet hides none that is missing; nor is one that is
+    listed, and can't be read, missing."""
+
+    async def act(office: Office) -> None:
+        await office.minted(8)
+        account = await office.chain.account(office.tree, Commitment.CONFIRMED)
+        office.clock.now += 0.4
+        await office.minted(5)
+        pages: dict[str, Any] = {"account": older(office.tree, account), "history": once(without)}
+        ledger = office.over(cast("Chain", Lying(office.chain, **pages)))
+        changes = await ledger.reconcile(office.tree, None)
+        assert (changes.unaccounted, changes.unread) == (5, 0)
+        assert len(changes.landed[: changes.whole]) == 1  # the tree's own
+        pages = {"history": once(lambda page: [page[0], unread(page[1]), *page[2:]])}
+        ledger = office.over(cast("Chain", Lying(office.chain, **pages)))
+        changes = await ledger.reconcile(office.tree, None)
+        assert (changes.unaccounted, changes.unread) == (3, 3)
+        assert changes.whole == len(changes.landed)
+
+    on(database, act)
+
+
+def older(tree: Pubkey, account: Account | None) -> Callable[[Account], Account | None]:
+    """Show a tree as it was."""
+    data = b"" if account is None else account.data
+    return lambda held: account if len(held.data) == len(data) else held
+
+
+def without(page: Page) -> Page:
+    """Leave out the first mints: one transaction of five leaves."""
+    return [each for each in page if len(each.events) != 10 or each is page[0]]
+
+
+def unread(landed: Landed) -> Landed:
+    """Make it one of a program that nobody here knows."""
+    return replace(landed, events=(*landed.events, landed.events[-1]))

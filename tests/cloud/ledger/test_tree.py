@@ -238,3 +238,24 @@ def test_a_burnt_leaf_is_empty() -> None:
     tree.replace(naive.root(), leaf(2), EMPTY[0], 2, naive.proof(2))
     naive.leaves[2] = EMPTY[0]
     assert tree.root == root_of(leaf(3), 3, naive.proof(3))
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 8])
+def test_the_last_changes_are_remembered(count: int) -> None:
+    """As many as the buffer holds, less the empty root that stands in it at first; none to come."""
+    tree = made(buffer=8)
+    done = [tree.append(leaf(number)) for number in range(count)]
+    for change in done:
+        if count - change.sequence < 8:
+            assert tree.logged(change.sequence) == (change.index, change.path[0])
+        else:
+            assert tree.logged(change.sequence) is None
+    for strange in (0, count + 1, 2**64 - 1):
+        assert tree.logged(strange) is None
+    if count == 8:
+        naive = Naive(3)
+        for number in range(8):
+            naive.leaves[number] = leaf(number)
+        tree.replace(naive.root(), leaf(2), bytes(32), 2, naive.proof(2))
+        assert tree.logged(9) == (2, bytes(32))
+        assert [tree.logged(number) is None for number in (1, 2)] == [True, False]

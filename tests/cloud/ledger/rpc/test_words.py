@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from solders.pubkey import Pubkey
 from solders.rpc.responses import GetSignatureStatusesResp
 
-from cloud.ledger.faults import LedgerAway, LedgerMalformed
+from cloud.ledger.faults import LedgerAway, LedgerMalformed, LedgerUntrusted
 from cloud.ledger.rpc import answers, words
+from cloud.ledger.rpc.agreeing import agreed, reached, seen
 from cloud.ledger.rpc.answers import At, Context, Epoch
-from cloud.ledger.rpc.chain import agreed, seen
 from cloud.ledger.values import Commitment, Error, Status
 from tests.cloud.ledger.rpc.facade.node import b58
 
@@ -67,6 +67,15 @@ def test_errors_of_transactions(told: Any, expected: Error | None) -> None:
         {"InstructionError": [256, "X"]},
         {"InstructionError": [0, {}]},
         {"InstructionError": [0, 5]},
+        {"InstructionError": [True, "X"]},
+        {"InstructionError": [0, {"Custom": True}]},
+        {"InstructionError": [0, {"Custom": 2**32}]},
+        {"InstructionError": [0, {"Custom": "6001"}]},
+        {"InstructionError": [0, {"X": 1, "Y": 2}]},
+        "with a\0 in it",
+        "x" * 65,
+        "",
+        "über",
     ],
 )
 def test_what_is_no_error(told: Any) -> None:
@@ -81,6 +90,39 @@ def test_what_is_no_error(told: Any) -> None:
 def test_the_height_is_the_second_highest(heights: tuple[int, ...], height: int) -> None:
     """Of one, of two, of three; whoever lies and whoever stands still."""
     assert agreed([Epoch(each, each) for each in heights]).block_height == height
+
+
+@pytest.mark.parametrize(
+    ("heights", "height"), [((5,), 5), ((5, 9), 9), ((5, 9, 8), 8), ((0, 9, 10**12), 9)]
+)
+def test_a_height_that_is_not_below_the_true_one(heights: tuple[int, ...], height: int) -> None:
+    """Of two the higher: who stands still, or says so, doesn't shorten a transaction's life."""
+    assert reached([Epoch(each, each) for each in heights]) == height
+
+
+def test_two_nodes_that_are_far_apart_say_nothing() -> None:
+    """One of them lies or has stood still for an hour, and which is not to be known."""
+    with pytest.raises(LedgerAway, match="rpc_split"):
+        reached([Epoch(5, 5), Epoch(10**12, 10**12)])
+
+
+def test_nodes_that_differ_in_a_failure_are_not_believed() -> None:
+    """But who has it more settled is, over one who saw it on another fork."""
+    good, bad = (Status(3, Commitment.CONFIRMED, each) for each in (None, Error("X", None, 0)))
+    final = Status(4, Commitment.FINALIZED)
+    with pytest.raises(LedgerUntrusted, match="rpc_split"):
+        seen([At(Context(9), [good]), At(Context(9), [bad])], 0)
+    assert seen([At(Context(9), [bad]), At(Context(9), [final])], 0) == [final]
+
+
+@pytest.mark.parametrize("lamports", [-1, 10**18 + 1, 2**63 - 1, 5.0, "5", True])
+def test_lamports_that_there_are_not(lamports: object) -> None:
+    """Neither a balance nor a deposit is beyond what is ever summed in a row."""
+    held = {"lamports": lamports, "owner": str(Pubkey.default()), "data": ["", "base64"]}
+    with pytest.raises(LedgerMalformed):
+        answers.read_account(json.dumps({"context": {"slot": 5}, "value": held}).encode())
+    with pytest.raises(LedgerMalformed):
+        answers.read_rent(json.dumps(lamports).encode(), 10**17)
 
 
 def test_whoever_has_seen_it_is_believed() -> None:

@@ -1,0 +1,45 @@
+"""What several nodes say together, where a lie or a lag of one would cost a ticket. Pure."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from cloud.ledger.faults import LedgerAway, LedgerUntrusted
+from cloud.ledger.rpc.answers import At, Epoch
+from cloud.ledger.values import Commitment, Status
+
+APART: Final = 10_000  # blocks: about an hour
+RANK: Final = list(Commitment)
+
+
+def agreed(told: Sequence[Epoch]) -> Epoch:
+    """Return the second highest of several, or the only one."""
+    ranked = sorted(told, key=lambda each: (each.block_height, each.absolute_slot))
+    return ranked[-2] if len(ranked) > 1 else ranked[0]
+
+
+def reached(told: Sequence[Epoch]) -> int:
+    """Return the height that is surely not below the chain's, give or take what nodes lag: the
+    second highest of three, the higher of two. Raises `LedgerAway` where two are an hour apart."""
+    heights = sorted(each.block_height for each in told)
+    if len(heights) == 2 and heights[1] - heights[0] > APART:
+        raise LedgerAway("rpc_split", "two nodes are too far apart, and which is right nobody says")
+    return heights[-2] if len(heights) > 2 else heights[-1]
+
+
+def seen(told: Sequence[At[list[Status | None]]], slot: int) -> list[Status | None]:
+    """Return what is known of each, the most settled word. Raises `LedgerAway` where one was seen
+    by nobody and nobody is as far as *slot*, and `LedgerUntrusted` where two differ in whether one
+    has failed: a mint that is believed to have failed is signed anew."""
+    found = [_agreed(said) for said in zip(*(each.value for each in told), strict=True)]
+    if None in found and all(each.context.slot < slot for each in told):
+        raise LedgerAway("rpc_behind", "nobody who could know has been asked")
+    return found
+
+
+def _agreed(said: Sequence[Status | None]) -> Status | None:
+    known = [one for one in said if one is not None]
+    most = max((RANK.index(one.commitment) for one in known), default=None)
+    best = [one for one in known if RANK.index(one.commitment) == most]
+    if len({(one.error is None) for one in best}) > 1:
+        raise LedgerUntrusted("rpc_split", "one node says that it failed, and another that not")
+    return best[0] if best else None

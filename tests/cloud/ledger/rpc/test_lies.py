@@ -1,0 +1,139 @@
+"""Nodes that lie: none makes us mint twice, believe what a tree denies, pay too much or ask for
+ever; and where another tells the truth, it is heard."""
+
+import asyncio
+from typing import Any, Final
+
+import pytest
+
+from cloud.ledger.faults import LedgerMalformed, LedgerUntrusted
+from cloud.ledger.ports import Done
+from cloud.ledger.values import Commitment
+from tests.cloud.database import Database
+from tests.cloud.ledger.rpc.facade.running import Facade
+from tests.cloud.ledger.rpc.reaching import on
+from tests.cloud.ledger.rpc.test_faults import next_of, opened
+from tests.cloud.ledger.scene import FAN, Clock
+
+FINALIZED: Final = Commitment.FINALIZED
+FAILED: Final = {"InstructionError": [2, {"Custom": 6001}]}
+LIVES: Final = 150  # blocks
+PATIENCE: Final = 20  # seconds for what must not go on for ever
+
+
+async def of_two(chain: Any, clock: Clock, facade: Facade) -> None:
+    """Have one of two nodes lie, the one that is asked first."""
+    office = await opened(chain, clock)
+    ledger = office.ledger
+
+    facade.fault("sendTransaction", "drop")  # it has taken it, it says
+    one = await next_of(office)
+    assert await ledger.submit(one) is None
+    assert isinstance(await ledger.resolve(one, FINALIZED), Done)
+
+    for kind, told in (
+        ("error", {"code": -32602}),
+        ("patch", {"value": 10**15}),
+        ("patch", {"value": "5"}),
+    ):
+        facade.fault("getMinimumBalanceForRentExemption", kind, **told)
+        assert await chain.rent(100) == (128 + 100) * 6960
+    other = await next_of(office)
+    facade.fault("simulateTransaction", "patch", path=["value", "err"], value="AccountInUse")
+    assert await ledger.submit(other) is None
+    facade.fault("getTransaction", "patch", value=facade.ask(*about(one.signature))["result"])
+    assert isinstance(await ledger.resolve(other, FINALIZED), Done)
+
+    facade.fault("getSignatureStatuses", "patch", path=["value", 0, "err"], value=FAILED)
+    with pytest.raises(LedgerUntrusted, match="rpc_split"):
+        await ledger.resolve(one, FINALIZED)
+
+
+def about(signature: Any) -> tuple[str, list[Any]]:
+    """Return a question for a transaction."""
+    config = {"encoding": "base64", "commitment": "confirmed", "maxSupportedTransactionVersion": 0}
+    return "getTransaction", [str(signature), config]
+
+
+def test_one_of_two_lies(database: Database) -> None:
+    """Of a dropped transaction, a deposit, a simulation, another transaction: the other is heard.
+    Of a failure: neither is."""
+    on(database, of_two, nodes=2)
+
+
+async def alone(chain: Any, clock: Clock, facade: Facade) -> None:
+    """Have the only node contradict itself, or what is known."""
+    office = await opened(chain, clock)
+    ledger = office.ledger
+    one = await next_of(office)
+    await office.do(one)
+
+    facade.fault("getSignatureStatuses", "patch", path=["value", 0, "err"], value=FAILED)
+    with pytest.raises(LedgerUntrusted, match="landed_error"):
+        await ledger.resolve(one, FINALIZED)
+
+    facade.fault("getLatestBlockhash", "patch", path=["value", "lastValidBlockHeight"], value=1)
+    assert (await next_of(office)).last_height == await chain.height(FINALIZED) + LIVES
+    facade.fault("getLatestBlockhash", "patch", path=["value", "lastValidBlockHeight"], value=10**9)
+    with pytest.raises(LedgerUntrusted, match="rpc_height"):
+        await next_of(office)
+
+    facade.fault("getMinimumBalanceForRentExemption", "patch", value=(128 + 100) * 6960 + 1)
+    with pytest.raises(LedgerUntrusted, match="rpc_rent"):
+        await chain.rent(100)
+
+    facade.fault("sendTransaction", "patch", value=str(one.signature))
+    with pytest.raises(LedgerUntrusted, match="rpc_signature"):
+        await ledger.submit(await next_of(office))
+
+    calls = ["meta", "innerInstructions", 0, "instructions"]
+    call = {"programIdIndex": 0, "data": "2" * 4000}
+    facade.fault("getTransaction", "patch", path=calls, value=[call] * 65)
+    with pytest.raises(LedgerMalformed, match="rpc_inner"):
+        await ledger.resolve(one, FINALIZED)
+
+
+def test_the_only_node_contradicts_itself(database: Database) -> None:
+    """Of a failure, of how long a blockhash lives, of a deposit, of what it was sent."""
+    on(database, alone)
+
+
+async def endless(chain: Any, clock: Clock, facade: Facade) -> None:
+    """Have lists that repeat themselves or are too long."""
+    office = await opened(chain, clock)
+    for _ in range(2):
+        await office.do(await next_of(office))
+    (newest, older, *_) = await chain.history(office.tree, None, None, 5)
+    for page in ([newest, newest], [newest, older, newest]):
+        names = [{"signature": str(one.signature)} for one in page]
+        facade.fault("getSignaturesForAddress", "patch", value=names)
+        with pytest.raises(LedgerMalformed, match="rpc_history"):
+            await chain.history(office.tree, None, None, 5)
+    names = [{"signature": str(newest.signature)}]
+    for asked in ((newest.signature, None, 5), (None, newest.signature, 5), (None, None, 0)):
+        facade.fault("getSignaturesForAddress", "patch", value=names)
+        with pytest.raises(LedgerMalformed, match="rpc_history"):
+            await chain.history(office.tree, *asked)
+
+    said = facade.ask("searchAssets", {"ownerAddress": str(FAN), "limit": 1, **ORDER})["result"]
+    for listed, size in ((said["items"] * 2, 5), (said["items"] * 2, 1)):
+        facade.fault("searchAssets", "patch", path=["items"], value=listed)
+        with pytest.raises(LedgerMalformed, match="rpc_page"):
+            await chain.assets_by_owner(FAN, None, size)
+    strange = said["items"][0] | {"compression": None}
+    facade.fault("searchAssets", "patch", path=["items"], value=[strange], times=1000)
+    with pytest.raises(LedgerMalformed, match="rpc_page"):
+        await chain.assets_by_owner(FAN, None, 1)
+
+
+ORDER: Final = {"compressed": True, "sortBy": {"sortBy": "id", "sortDirection": "asc"}}
+
+
+def test_no_list_goes_on_for_ever(database: Database) -> None:
+    """What is listed twice, or more than was asked for, is no answer."""
+
+    async def act(chain: Any, clock: Clock, facade: Facade) -> None:
+        async with asyncio.timeout(PATIENCE):
+            await endless(chain, clock, facade)
+
+    on(database, act)

@@ -18,7 +18,7 @@ def post_lane(
 ) -> str:
     """Post a lane at the gate of this name; return what it stands at, in words."""
     with opened(settings, fail) as stores:
-        start = pinned(stores.settings)
+        start = pinned(stores)
         books = restored(start, stores.documents).books if start else {}
         every = [
             (event, book, each) for event, book in sorted(books.items()) for each in gates_of(book)

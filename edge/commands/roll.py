@@ -11,6 +11,7 @@ from edge.gate.gate import Gate, NotSetUp, open_gate
 from edge.settings import Settings
 from edge.store.database import StorageFailed
 from edge.store.identity import AlreadyRunning
+from edge.store.stores import old_key
 from edge.sync.client import Cloud
 from edge.sync.failures import Away, Denied, Garbled
 from edge.sync.opened import context_of, origin_of
@@ -25,7 +26,7 @@ def roll(path: Path) -> None:
     """Give this device a new key, and take the old one's word away.
 
     For a device whose key may have been seen. The agent must be stopped; what it wrote is sent
-    first, and stays. Broken off, the same command goes on where it was.
+    first, and stays. Broken off, the same command goes on where it was, and so does the agent.
 
     \b
     Example:  usher-edge roll
@@ -59,9 +60,11 @@ async def _roll(settings: Settings, gate: Gate) -> None:
         fail("This device knows no cloud: a key is changed online. Run `usher-edge enrol`.")
     tenant, clock = gate.held.trust.roster.tenant, gate.clock.stamp_ms
     verify = context_of(origin, settings.cloud.ca)
-    successor = next_key(settings.data_folder)
+    folder = settings.data_folder
+    begun = old_key(folder)
+    old, new = (begun, gate.me) if begun else (gate.me, next_key(folder))
     async with (
-        Cloud(origin, tenant, gate.me, clock, verify=verify) as cloud,
-        Cloud(origin, tenant, successor, clock, verify=verify) as by_next,
+        Cloud(origin, tenant, old, clock, verify=verify) as by_old,
+        Cloud(origin, tenant, new, clock, verify=verify) as by_new,
     ):
-        await Rolling(gate, cloud, by_next, successor).run()
+        await Rolling(gate, old, new, by_old, by_new).run()

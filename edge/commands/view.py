@@ -25,7 +25,7 @@ def view(settings: Settings, fail: Fail) -> dict[str, Any]:
     except StorageFailed as error:
         fail(f"{settings.data} can't be opened: {error}.")
     try:
-        start = pinned(stores.settings)
+        start = pinned(stores)
         if start is None:
             fail("This gate knows no organizer yet. Run `usher-edge init` first.")
         trust = restored(start, stores.documents)

@@ -64,7 +64,7 @@ class Held:
         self._stores = stores
         self._key = stores.database.path.with_name(KEY)
         self.wiped = False
-        start = pinned(stores.settings)
+        start = pinned(stores)
         if start is None:
             raise NotSetUp("this device knows no organizer: run `usher-edge init` first")
         self._seen = stores.documents.written_by_others()
@@ -82,7 +82,7 @@ class Held:
             self.trust = self.trust._replace(books={}, searches={}, coming={}, awaited={})
             return
         self._seen = self._stores.documents.written_by_others()
-        start = pinned(self._stores.settings)
+        start = pinned(self._stores)
         if start is not None:
             self.trust = renewed(self.trust, restored(start, self._stores.documents))
         self.locked = bool(self._stores.settings.number("locked"))

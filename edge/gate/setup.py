@@ -15,7 +15,7 @@ from edge.gate.replay import ledger_of
 from edge.gate.replica import Replica, whole
 from edge.gate.trust import Trust, pinned, restored
 from edge.store.identity import Identity, load_identity, loading, make_identity
-from edge.store.stores import KEY, Stores, open_stores
+from edge.store.stores import KEY, NEXT_KEY, OLD_KEY, Stores, open_stores
 from edge.store.wiping import end_wipe, wipe
 from shared.bundle import FileKind, Section, decode
 from shared.devices.command import Command, Recipient
@@ -61,7 +61,8 @@ def own_key(folder: Path, stores: Stores, tenant: bytes) -> Identity:
     me = load_identity(folder / KEY)
     begun = known is not None or stores.settings.get(ENROLLING) is not None
     if me is None or not (begun or _remembered(me, stores)):
-        (folder / KEY).unlink(missing_ok=True)
+        for name in (KEY, NEXT_KEY, OLD_KEY):
+            (folder / name).unlink(missing_ok=True)
         me = make_identity(folder / KEY)
     return me
 
@@ -93,7 +94,7 @@ class Feeding:
         return whole(self._me, self._stores.log, self._trust())
 
     def _trust(self) -> Trust:
-        start = pinned(self._stores.settings)
+        start = pinned(self._stores)
         if start is None:
             raise Untrusted("enrol_not_listed")
         return restored(start, self._stores.documents)

@@ -7,12 +7,14 @@ a gate opens its own manifest after a power cut (spec/manifest.md §6, "Storage"
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
 from edge.store.documents import Document, DocumentStore
-from edge.store.settings import SettingStore
-from shared.devices.roster import TrustedRoster
+from edge.store.identity import load_identity
+from edge.store.stores import KEY, Stores, old_key
+from shared.devices.roster import Heir, TrustedRoster
 from shared.errors import UsherError
 from shared.instant import Instant
 from shared.keyset import TrustedKeys
@@ -108,12 +110,18 @@ def without_word(book: Book) -> Book:
     return book._replace(rules=book.rules._replace(issued=0))
 
 
-def pinned(settings: SettingStore) -> Trust | None:
+def pinned(stores: Stores) -> Trust | None:
     """Return what a device trusts before its first delivery, None before it was set up."""
-    root, tenant = settings.get("root"), settings.get("tenant")
+    root, tenant = stores.settings.get("root"), stores.settings.get("tenant")
     if root is None or tenant is None:
         return None
-    return Trust(TrustedKeys(root), TrustedRoster(tenant))
+    return Trust(TrustedKeys(root), TrustedRoster(tenant, heir=_heir(stores.folder)))
+
+
+def _heir(folder: Path) -> Heir | None:
+    """Return this device's key as the heir of the one before, None where none is being changed."""
+    old, me = old_key(folder), load_identity(folder / KEY)
+    return None if old is None or me is None else Heir(old.device, me.pk)
 
 
 def restored(trust: Trust, documents: DocumentStore) -> Trust:

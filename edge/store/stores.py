@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from edge.store.database import Database, heal_database, open_database
 from edge.store.documents import DocumentStore
+from edge.store.identity import Identity, load_identity
 from edge.store.incidents import IncidentStore
 from edge.store.log import LogStore, Probe, unobserved
 from edge.store.mirror import Mirror
@@ -14,6 +15,7 @@ DATABASE: Final = "gate.db"
 MIRROR: Final = "mirror.log"
 KEY: Final = "device.key"
 NEXT_KEY: Final = "device.next"  # that is to come, while the key is being changed
+OLD_KEY: Final = "device.old"  # whose place `KEY` takes, until a roster says so
 
 
 class Stores(NamedTuple):
@@ -27,10 +29,21 @@ class Stores(NamedTuple):
     incidents: IncidentStore
     healed: tuple[str, ...]
 
+    @property
+    def folder(self) -> Path:
+        """Where all of it lies."""
+        return self.database.path.parent
+
     def close(self) -> None:
         """Let go of the files."""
         self.mirror.close()
         self.database.close()
+
+
+def old_key(folder: Path) -> Identity | None:
+    """Return the key whose place the device's own takes, None where no key is being changed."""
+    old = load_identity(folder / OLD_KEY)
+    return None if old == load_identity(folder / KEY) else old
 
 
 def open_stores(folder: Path) -> Stores:

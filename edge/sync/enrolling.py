@@ -185,7 +185,7 @@ class Enrolling:
         machine = self._machine
         clock = DeviceClock(stores.settings, machine.monotonic, machine.wall, vouched=False)
         trusted, members = welcome(offer, me.pk, keyset, roster, clock.now())
-        if (start := pinned(stores.settings)) is not None:  # it was set up by hand before
+        if (start := pinned(stores)) is not None:  # it was set up by hand before
             held = restored(start, stores.documents)
             keys = held.keys.update([keyset], clock.now())
             held.roster.update(roster, keys, clock.now())

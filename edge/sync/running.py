@@ -10,9 +10,11 @@ from typing import Final
 
 from edge.gate.gate import Gate
 from edge.store.database import StorageFailed
+from edge.store.stores import old_key
 from edge.sync.client import Cloud
 from edge.sync.opened import context_of, origin_of
 from edge.sync.push import unrelayed
+from edge.sync.rolling import Rolling, finished
 from edge.sync.syncing import Syncing
 
 LOG: Final = logging.getLogger(__name__)
@@ -79,6 +81,9 @@ class Syncs:
         verify = context_of(origin, said.ca)
         tenant, clock = gate.held.trust.roster.tenant, gate.clock.stamp_ms
         async with Cloud(origin, tenant, gate.me, clock, verify=verify, trace=said.trace) as cloud:
+            if (old := old_key(gate.settings.data_folder)) is not None:
+                async with Cloud(origin, tenant, old, clock, verify=verify) as by_old:
+                    await finished(Rolling(gate, old, gate.me, by_old, cloud), gate)
             self._syncing = Syncing(gate, cloud, self._pool, self._relay)
             await self._syncing.run()
 

@@ -11,7 +11,7 @@ Rules:
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
 
 from msgspec import Meta
 
@@ -33,6 +33,9 @@ class Cutoff(Strict, frozen=True, order=True):
 
     incarnation: U32
     seq: Seq
+
+
+EVERYTHING: Final = Cutoff(2**32 - 1, 2**53 - 1)  # all that a device has written counts
 
 
 class Device(Strict, frozen=True):
@@ -79,6 +82,13 @@ class Member(NamedTuple):
         return self.cutoff is None or Cutoff(incarnation, seq) <= self.cutoff
 
 
+class Heir(NamedTuple):
+    """A key that takes a device's place and that no roster lists yet (spec/sync.md §5)."""
+
+    device: bytes  # 16: the device whose place it takes
+    pk: bytes
+
+
 class TrustedRoster(NamedTuple):
     """The newest roster that a device holds, looked up by id and key.
 
@@ -90,6 +100,7 @@ class TrustedRoster(NamedTuple):
     raw: bytes = b""
     devices: Mapping[bytes, Member] = MappingProxyType({})  # by device id
     badges: Mapping[bytes, Badge] = MappingProxyType({})  # by public key
+    heir: Heir | None = None  # of this very device, while it changes its key
 
     @property
     def version(self) -> int:
@@ -113,7 +124,10 @@ class TrustedRoster(NamedTuple):
             raise Refused("roster_rollback")
         if roster.version == self.version:
             raise Refused("roster_forked")
-        return TrustedRoster(self.tenant, roster, raw, *_indexes(roster))
+        devices, badges = _indexes(roster)
+        if self.heir is not None:
+            devices = _succeeded(devices, self.heir)
+        return TrustedRoster(self.tenant, roster, raw, devices, badges, self.heir)
 
 
 def _indexes(roster: Roster) -> tuple[dict[bytes, Member], dict[bytes, Badge]]:
@@ -125,6 +139,16 @@ def _indexes(roster: Roster) -> tuple[dict[bytes, Member], dict[bytes, Badge]]:
         {hashing.device_id(member.pk): member for member in members},
         {bytes.fromhex(badge.pk): badge for badge in roster.badges},
     )
+
+
+def _succeeded(devices: dict[bytes, Member], heir: Heir) -> dict[bytes, Member]:
+    """Return the members with an heir in its device's place, as the next roster will have it; as
+    they are, where a roster has spoken of either key."""
+    old, new = devices.get(heir.device), hashing.device_id(heir.pk)
+    if old is None or old.cutoff is not None or new in devices:
+        return devices
+    replaced = {heir.device: old._replace(cutoff=EVERYTHING), new: old._replace(pk=heir.pk)}
+    return {**devices, **replaced}
 
 
 def _check(roster: Roster, tenant: bytes) -> None:

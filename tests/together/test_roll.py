@@ -8,18 +8,17 @@ import sys
 import pytest
 
 from edge.store.identity import load_identity
-from edge.store.stores import KEY, NEXT_KEY
+from edge.store.stores import KEY, NEXT_KEY, OLD_KEY, old_key
 from edge.sync.client import Cloud
 from edge.sync.failures import Away
-from edge.sync.pull import Pull
-from edge.sync.rolling import Rolling, next_key
+from edge.sync.rolling import Rolling, next_key, step_over
 from shared import hashing
 from tests.cloud.service import good
 from tests.edge.appliance import toml_of
 from tests.together.conftest import MakeGate
-from tests.together.gates import Joined
+from tests.together.gates import Joined, Living
 from tests.together.liar import gone, lying
-from tests.together.logs import admit, cloud_records
+from tests.together.logs import admit
 from tests.together.organizer import House
 
 NEVER = 100  # steps; a roll has far fewer
@@ -31,12 +30,13 @@ def roll(gate: Joined, origin: str) -> None:
     async def run() -> None:
         opened, folder = gate.gate, gate.settings.data_folder
         tenant, clock = gate.house.tenant.tenant_id.bytes, opened.clock.stamp_ms
-        successor = next_key(folder)
+        begun = old_key(folder)
+        old, new = (begun, opened.me) if begun else (opened.me, next_key(folder))
         async with (
-            Cloud(origin, tenant, opened.me, clock) as cloud,
-            Cloud(origin, tenant, successor, clock) as by_next,
+            Cloud(origin, tenant, old, clock) as by_old,
+            Cloud(origin, tenant, new, clock) as by_new,
         ):
-            await Rolling(opened, cloud, by_next, successor).run()
+            await Rolling(opened, old, new, by_old, by_new).run()
 
     try:
         asyncio.run(run())
@@ -61,6 +61,7 @@ def test_a_device_goes_on_under_its_new_key(house: House, join: MakeGate, lost: 
         assert any("/devices/roll" in each for each in liar.asked) is not lost
     folder = gate.settings.data_folder
     assert not (folder / NEXT_KEY).exists()
+    assert not (folder / OLD_KEY).exists()
     me = load_identity(folder / KEY)
     assert me is not None
     assert me.device == hashing.device_id(me.pk) != old
@@ -88,37 +89,32 @@ def rolled(gate: Joined, step: int = NEVER) -> bool:
     return done.returncode == 0
 
 
-async def lists(pull: Pull) -> list[Exception]:
-    """Take the newest lists."""
-    return await pull.lists(await pull.state())
-
-
-def one_key(gate: Joined, old: bytes) -> bytes:
-    """Check that the gate has one key that counts, and works by it or not at all; return it."""
+def keys_listed(gate: Joined) -> list[str]:
+    """Return the device ids by which the cloud lists the gate now."""
     rows = good(gate.house.owner.get(f"{gate.house.tenant.path}/devices"))["items"]
-    listed = [row["device"] for row in rows if row["name"] == gate.settings.name.title()
-              and row["cutoff"] is None]  # fmt: skip
-    assert len(listed) == 1
-    me = load_identity(gate.settings.data_folder / KEY)
-    assert me is not None
-    assert gate.gate.me.device == me.device
-    assert gate.pulling(lists) == []
-    if me.device.hex() == listed[0]:
-        assert gate.gate.held.why_locked() == ""
-    else:  # the cloud has changed it, and what the old one writes would not count
-        assert me.device == old
-        assert gate.gate.held.why_locked() == "device_revoked"
-    gate.close()
-    return me.device
+    name = gate.settings.name.title()
+    return [row["device"] for row in rows if row["name"] == name and row["cutoff"] is None]
 
 
-def test_a_roll_that_is_killed_anywhere_leaves_one_key_and_goes_on(
+def counted(gate: Joined) -> int:
+    """Return how many of the gate's entries count in the cloud, by whatever key."""
+    query = """
+        SELECT count(*) AS entries FROM record r JOIN device d USING (tenant_id, device_id)
+         WHERE d.name = $1 AND r.kind = 1
+           AND (d.cutoff_seq IS NULL
+                OR (r.incarnation, r.seq) <= (d.cutoff_incarnation, d.cutoff_seq))
+    """
+    rows = gate.house.service.database.rows(query, gate.settings.name.title())
+    return int(rows[0]["entries"])
+
+
+def test_a_roll_that_is_killed_anywhere_goes_on_without_the_cloud(
     house: House, join: MakeGate
 ) -> None:
-    """Before each touch of a key's file: the old key counts and works, or the new one, or the old
-    one admits nobody; and the same command ends it, with all that was written."""
+    """Before each touch of a key's file and each call: the gate starts with no cloud and admits,
+    its agent ends the roll once the cloud is there, and every entry counts."""
     event = house.event(3)
-    seen, ended = set[bool](), False
+    seen, ended = set[tuple[bool, bool]](), False
     for step in range(NEVER):
         gate = join(f"North{step}")
         gate.pull()
@@ -126,15 +122,40 @@ def test_a_roll_that_is_killed_anywhere_leaves_one_key_and_goes_on(
         admit(gate.gate, house.ref(event), range(2))
         gate.close()
         ended = rolled(gate, step)
-        seen.add(one_key(gate, old) == old)
-        if not ended:
+        me = gate.gate.me.device
+        seen.add((me == old, keys_listed(gate) == [old.hex()]))
+        assert gate.gate.held.why_locked() == ""
+        admit(gate.gate, house.ref(event), range(2, 4))
+        assert gate.gate.ledger.summary().entries == ((house.ref(event), 1, 4),)
+        with Living(gate) as living:
+            living.until(lambda: keys_listed(gate) == [me.hex()])  # noqa: B023
+            living.until(lambda: counted(gate) == 4)  # noqa: B023
+        assert not (gate.settings.data_folder / OLD_KEY).exists() or me == old
+        if me == old:
+            gate.close()
             assert rolled(gate)
-        assert one_key(gate, old) != old
-        own = [raw for raw in cloud_records(gate) if raw[4:20] == old]
-        assert len(own) >= 3, "a boot and what it admitted"
+            assert keys_listed(gate) == [gate.gate.me.device.hex()] != [old.hex()]
+            assert counted(gate) == 4
         gate.check(event)
         gate.close()
         if ended:
             break
     assert ended
-    assert seen == {True, False}
+    # By the old key that the cloud lists, by the new one that it doesn't yet, and that it does.
+    assert seen == {(True, True), (False, True), (False, False)}
+
+
+def test_a_gate_that_was_shut_out_amid_a_roll_learns_it(house: House, join: MakeGate) -> None:
+    """The cloud takes no heir of a device that it has revoked: the gate locks."""
+    house.event(1)
+    gate = join("Swift")
+    gate.pull()
+    old, folder = gate.gate.me.device, gate.settings.data_folder
+    gate.close()
+    next_key(folder)
+    step_over(folder)
+    good(house.owner.post(f"{house.tenant.path}/devices/{old.hex()}/revoke", json={}))
+    assert gate.gate.held.why_locked() == ""  # it has not heard it
+    with Living(gate) as living:
+        living.until(lambda: gate.gate.held.why_locked() == "not_on_roster")
+    assert gate.reopen().held.why_locked() == "not_on_roster"

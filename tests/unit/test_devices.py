@@ -8,9 +8,9 @@ from shared.devices.command import RELAYED, open_stamp, seal_stamp
 from shared.devices.enrolment import claim, parse_offer
 from shared.devices.proof import countersign, proves
 from shared.devices.request import Request, body_hash, check_request, sign_request
-from shared.devices.roster import TrustedRoster
+from shared.devices.roster import Cutoff, Heir, TrustedRoster
 from shared.errors import Malformed, Refused, Untrusted
-from shared.hashing import evidence
+from shared.hashing import device_id, evidence
 from shared.instant import Instant
 from shared.keyset import TrustedKeys
 from shared.log.record import Kind, decode, seal
@@ -22,6 +22,7 @@ TIME = Instant(NOW * 1000)
 KEYS = TrustedKeys(ROOT).accept(keyset())
 ROSTER = TrustedRoster(TENANT).update(roster_of(), KEYS, TIME)
 GATE = wire.seed("gate A")
+NEXT = wire.public(wire.seed("gate A, its next key"))
 ASKED = Request("GET", "gate.example", "/v1/time", body_hash(b""))
 
 
@@ -139,3 +140,39 @@ def test_an_offer_s_origin_has_one_spelling(host: str) -> None:
     with pytest.raises(Malformed) as error:
         parse_offer(offer(f"https://{host}"))
     assert error.value.code == "enrol_offer"
+
+
+def _heir_of(name: str) -> TrustedRoster:
+    """Return the roster in the eyes of a device that goes over to another key."""
+    heir = Heir(device_id(wire.public(wire.seed(name))), NEXT)
+    return TrustedRoster(TENANT, heir=heir).update(roster_of(), KEYS, TIME)
+
+
+def test_an_heir_has_its_device_s_place_until_a_roster_names_it() -> None:
+    """All that the old key has written counts, and it is a member no more."""
+    old, new = device_id(wire.public(GATE)), device_id(NEXT)
+    held = _heir_of("gate A")
+    assert held.devices[new] == ROSTER.devices[old]._replace(pk=NEXT)
+    assert held.devices[old].cutoff is not None
+    assert held.devices[old].counts(2**32 - 1, 2**53 - 1)
+    others = {device: each for device, each in held.devices.items() if device not in (old, new)}
+    assert others == {device: each for device, each in ROSTER.devices.items() if device != old}
+    listed = {**_listed(NEXT), "name": "gate A", "site": 3}
+    end = {**_listed(wire.public(GATE)), "cutoff": {"incarnation": 1, "seq": 9}}
+    raw = roster_of(version=6, devices=[end, listed])
+    told = held.update(raw, KEYS, TIME)
+    assert told.devices[new].site == 3
+    assert told.devices[old].cutoff == Cutoff(1, 9)
+    assert told.heir == Heir(old, NEXT)
+    both = held.update(roster_of(version=6, devices=[end | {"cutoff": None}, listed]), KEYS, TIME)
+    assert both.devices[new].site == 3
+
+
+@pytest.mark.parametrize("name", ["gate B", "nobody"])
+def test_nobody_inherits_from_a_device_that_is_shut_out(name: str) -> None:
+    """Neither from one with a cutoff, nor from one that is not listed."""
+    assert _heir_of(name).devices == ROSTER.devices
+
+
+def _listed(pk: bytes) -> dict[str, object]:
+    return {"pk": pk.hex(), "name": "gate", "kind": "kiosk", "cutoff": None, "site": 0}

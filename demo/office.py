@@ -11,8 +11,8 @@ from demo.api import Api, until
 from demo.reckoning import Seen, seen_in
 
 SCOPES: Final = (
-    "checkins:read", "devices:write", "events:read", "reports:read", "tickets:issue",
-    "tickets:read", "tickets:write",
+    "badges:write", "checkins:read", "devices:read", "devices:write", "events:read",
+    "reports:read", "tickets:issue", "tickets:read", "tickets:write",
 )  # fmt: skip
 ISSUED_WITHIN: Final = 60.0  # seconds
 

@@ -64,7 +64,7 @@ class NewBadgeOut(BadgeOut, frozen=True, kw_only=True):
     svg: str | None  # the same as a picture
 
 
-@post(BADGES, opt=needs("devices:write"), tags=["badges"], operation_id="makeBadge",
+@post(BADGES, opt=needs("badges:write"), tags=["badges"], operation_id="makeBadge",
       summary="Make a badge")  # fmt: skip
 async def make(
     data: JSONBody[NewBadge], tx: NamedDependency[TenantTx], issuers: NamedDependency[Issuers]
@@ -83,7 +83,7 @@ async def make(
     return NewBadgeOut(**said, code=code, svg=codes.svg(drawn, data.name).decode())
 
 
-@get(BADGES, opt=needs("devices:write"), tags=["badges"], operation_id="listBadges",
+@get(BADGES, opt=needs("badges:read"), tags=["badges"], operation_id="listBadges",
      summary="List badges")  # fmt: skip
 async def list_badges(
     tx: NamedDependency[TenantTx], limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
@@ -94,7 +94,7 @@ async def list_badges(
     return page([_shown(each) for each in found], limit, lambda each: each.badge)
 
 
-@post(f"{BADGES}/{{badge_id:str}}/revoke", opt=needs("devices:write"), status_code=200,
+@post(f"{BADGES}/{{badge_id:str}}/revoke", opt=needs("badges:write"), status_code=200,
       tags=["badges"], operation_id="revokeBadge", summary="Revoke a badge")  # fmt: skip
 async def revoke(
     badge_id: BadgeId,

@@ -51,7 +51,7 @@ async def give(
     return _shown(await commands.give(tx, bytes.fromhex(device_id), data.action, data.time))
 
 
-@get(COMMANDS, opt=needs("devices:write"), tags=["devices"], operation_id="listCommands",
+@get(COMMANDS, opt=needs("devices:read"), tags=["devices"], operation_id="listCommands",
      summary="List a device's commands")  # fmt: skip
 async def list_commands(
     device_id: DeviceId,

@@ -53,7 +53,7 @@ async def make_offer(
     return OfferOut(**said, offer=text, svg=f"{path}/code.svg", png=f"{path}/code.png")
 
 
-@get(ENROLMENTS, opt=needs("devices:write"), tags=["devices"], operation_id="listEnrolments",
+@get(ENROLMENTS, opt=needs("devices:read"), tags=["devices"], operation_id="listEnrolments",
      summary="List enrolments")  # fmt: skip
 async def list_enrolments(
     tx: NamedDependency[TenantTx], limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
@@ -67,7 +67,7 @@ async def list_enrolments(
     )
 
 
-@get(ENROLMENT, opt=needs("devices:write"), tags=["devices"], operation_id="readEnrolment",
+@get(ENROLMENT, opt=needs("devices:read"), tags=["devices"], operation_id="readEnrolment",
      summary="Read an enrolment")  # fmt: skip
 async def read(enrolment_id: FromPath[UUID], tx: NamedDependency[TenantTx]) -> EnrolmentOut:
     """Return how far a device has come."""

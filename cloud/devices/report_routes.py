@@ -30,7 +30,7 @@ async def report(
     await reports.put(tx, caller.device, data)
 
 
-@get(f"{DEVICES}/status", opt=needs("devices:write"), tags=["devices"],
+@get(f"{DEVICES}/status", opt=needs("devices:read"), tags=["devices"],
      operation_id="readDeviceStatus", summary="Read how all gates are")  # fmt: skip
 async def read_status(
     tx: NamedDependency[TenantTx],

@@ -48,7 +48,7 @@ async def register(
     return shown(made)
 
 
-@get(DEVICES, opt=needs("devices:write"), tags=["devices"], operation_id="listDevices",
+@get(DEVICES, opt=needs("devices:read"), tags=["devices"], operation_id="listDevices",
      summary="List devices")  # fmt: skip
 async def list_devices(
     tx: NamedDependency[TenantTx], limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
@@ -74,7 +74,7 @@ async def change(
     return shown(changed)
 
 
-@get(f"{DEVICES}/settings", opt=needs("devices:write"), tags=["devices"],
+@get(f"{DEVICES}/settings", opt=needs("devices:read"), tags=["devices"],
      operation_id="readDeviceSettings", summary="Read what holds for all devices")  # fmt: skip
 async def read_settings(tx: NamedDependency[TenantTx]) -> DeviceSettings:
     """Return after how long without signed contact a device admits nobody."""

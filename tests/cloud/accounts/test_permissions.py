@@ -24,10 +24,10 @@ def test_the_table_is_the_agreed_one() -> None:
     said = {role: format_scopes(scopes) for role, scopes in ROLE_SCOPES.items()}
     assert said == {
         Role.OWNER: (
-            "audit:read books:read checkins:read checkins:write devices:write events:read"
-            " events:write hooks:read hooks:write keys:read keys:write members:write orders:read"
-            " orders:refund privacy:write reports:read tenant:read tenant:write tickets:issue"
-            " tickets:read tickets:write"
+            "audit:read badges:read badges:write books:read checkins:read checkins:write"
+            " devices:read devices:write events:read events:write hooks:read hooks:write"
+            " keys:read keys:write members:write orders:read orders:refund privacy:write"
+            " reports:read tenant:read tenant:write tickets:issue tickets:read tickets:write"
         ),
         Role.ARTIST: "events:read reports:read",
         Role.STAFF: (

@@ -14,17 +14,48 @@ from solders.transaction import VersionedTransaction
 from cloud.ledger.bubblegum.transaction import LONGEST, MOST_UNITS
 from cloud.ledger.faults import LedgerRefused
 from cloud.ledger.ports import Signer
+from cloud.ledger.values import Simulated
 
 UNITS: Final = 150_000  # an instruction: more than any of ours was seen to take
+FEWEST: Final = 20_000  # an instruction: fewer than any takes
+SPARE: Final = (
+    30_000  # an instruction: a leaf's address takes 1,500 for each try that is no address
+)
+SHARE: Final = 10  # percent more
 
 
 def message_of(
-    payer: Pubkey, instructions: Sequence[Instruction], blockhash: Hash, price: int
+    payer: Pubkey,
+    instructions: Sequence[Instruction],
+    blockhash: Hash,
+    price: int,
+    limit: int | None = None,
 ) -> MessageV0:
-    """Return a message with its limit of compute units and its price for one."""
-    limit = min(MOST_UNITS, UNITS * len(instructions) + UNITS)
+    """Return a message with its limit of compute units, the highest if None, and its price for
+    one."""
+    limit = highest(len(instructions)) if limit is None else limit
     budget = [set_compute_unit_limit(limit), set_compute_unit_price(price)]
     return MessageV0.try_compile(payer, [*budget, *instructions], [], blockhash)
+
+
+def highest(instructions: int) -> int:
+    """Return a limit of compute units that so many instructions don't reach."""
+    return min(MOST_UNITS, UNITS * instructions + UNITS)
+
+
+def limit_of(instructions: int, tried: Simulated) -> int:
+    """Return the limit for what took so many units when it was tried. A trial that failed, or took
+    fewer than can be, says nothing; nor does one take more than the highest limit."""
+    if tried.error is not None or tried.units < FEWEST * instructions:
+        return highest(instructions)
+    wanted = tried.units + tried.units * SHARE // 100 + SPARE * instructions
+    return min(highest(instructions), wanted)
+
+
+def draft(message: MessageV0) -> bytes:
+    """Return a transaction's bytes with room for its signatures."""
+    none = [Signature.default()] * message.header.num_required_signatures
+    return bytes(VersionedTransaction.populate(message, none))
 
 
 def size(message: MessageV0) -> int:

@@ -64,6 +64,11 @@ class Chain(Protocol):
         """Run a transaction without its effect. Signatures are checked."""
         ...
 
+    async def estimate(self, draft: bytes) -> Simulated:
+        """Run a transaction that nobody has signed yet, without effect, whatever its blockhash.
+        No `units`: nobody knows, or nobody counts."""
+        ...
+
     async def send(self, transaction: bytes) -> Error | None:
         """Hand a signed transaction over. None: taken, which is not landed.
 

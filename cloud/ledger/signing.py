@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import structlog
 from solders.instruction import Instruction
+from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
@@ -14,9 +16,9 @@ from cloud.ledger.bubblegum.building import Parties, metadata_of
 from cloud.ledger.bubblegum.codes import Compression
 from cloud.ledger.bubblegum.config import read_config
 from cloud.ledger.bubblegum.programs import BUBBLEGUM, PAIRS, config_of
-from cloud.ledger.faults import LedgerRefused, LedgerUntrusted
+from cloud.ledger.faults import LedgerFault, LedgerRefused, LedgerUntrusted
 from cloud.ledger.history import effects_of
-from cloud.ledger.packing import pack, sign
+from cloud.ledger.packing import draft, highest, limit_of, message_of, pack, sign
 from cloud.ledger.ports import (
     Chain,
     Changes,
@@ -46,19 +48,33 @@ from cloud.ledger.values import (
     Tree,
 )
 
+LOG = structlog.get_logger("usher.ledger")
 RANK: Final = list(Commitment)
 CRASH: Final = "ProgramFailedToComplete"  # how a stale proof may end on a real node
 Build = Callable[[Parties, Asset, Proof, int], Instruction]
 
 
 class SigningLedger:
-    """A `Ledger` whose trees are of one authority, and of one generation where none is named."""
+    """A `Ledger` whose trees are of one authority, and of one generation where none is named.
 
-    def __init__(self, chain: Chain, signer: Signer, parties: Parties, schema: Schema) -> None:
+    `counts`: whether the chain counts compute units, so that each transaction is tried before it
+    is signed, for its limit.
+    """
+
+    def __init__(
+        self,
+        chain: Chain,
+        signer: Signer,
+        parties: Parties,
+        schema: Schema,
+        *,
+        counts: bool = False,
+    ) -> None:
         self._chain = chain
         self._signer = signer
         self._parties = parties
         self._schema = schema
+        self._counts = counts
 
     async def create_collection(self, name: str, uri: str) -> Signed:
         """Build a collection."""
@@ -268,12 +284,25 @@ class SigningLedger:
     ) -> list[Signed]:
         newest = await self._chain.blockhash(Commitment.CONFIRMED)
         price = await self._chain.priority_fee(writes)
-        signed = []
-        for count, message in pack(self._parties.payer, wanted, newest.value, price):
-            raw, signature = sign(message, self._signer)
-            mine, hashes = tuple(hashes[:count]), hashes[count:]
-            signed.append(Signed(raw, signature, newest.last_height, mine, creates))
+        payer, signed, left = self._parties.payer, [], list(wanted)
+        packed = list(pack(payer, wanted, newest.value, price))
+        limits = await asyncio.gather(*(self._limit(*each) for each in packed))
+        for (count, _), limit in zip(packed, limits, strict=True):
+            mine, left = left[:count], left[count:]
+            raw, signature = sign(message_of(payer, mine, newest.value, price, limit), self._signer)
+            made, hashes = tuple(hashes[:count]), hashes[count:]
+            signed.append(Signed(raw, signature, newest.last_height, made, creates))
         return signed
+
+    async def _limit(self, count: int, message: MessageV0) -> int:
+        """Return the limit of compute units that is signed: no trial, the highest."""
+        if not self._counts:
+            return highest(count)
+        try:
+            return limit_of(count, await self._chain.estimate(draft(message)))
+        except LedgerFault as fault:
+            LOG.warning("ledger_estimate", fault=fault.code)
+            return highest(count)
 
 
 def _only_v2(build: Build) -> Build:

@@ -63,8 +63,9 @@ def signed(transaction: VersionedTransaction) -> bool:
     return all(transaction.verify_with_results())
 
 
-def parse(raw: bytes) -> Parsed | Error:
-    """Take *raw* apart and check its signatures, or say what Solana would refuse it with."""
+def parse(raw: bytes, *, draft: bool = False) -> Parsed | Error:
+    """Take *raw* apart and check its signatures, or say what Solana would refuse it with. Nobody
+    has signed a *draft*."""
     transaction = read(raw)
     if isinstance(transaction, Error):
         return transaction
@@ -76,7 +77,7 @@ def parse(raw: bytes) -> Parsed | Error:
     keys = message.account_keys
     if len(set(keys)) != len(keys):
         return Error("AccountLoadedTwice")
-    if not signed(transaction):
+    if not (draft or signed(transaction)):
         return Error("SignatureFailure")
     return _parsed(raw, transaction, keys)
 

@@ -124,6 +124,16 @@ class EmbeddedChain:
             executed = self._state.simulate(parsed, self._slot(), seen)
         return Simulated(executed.error, units(parsed))
 
+    async def estimate(self, draft: bytes) -> Simulated:
+        """Execute it and keep nothing. The units are an upper estimate, and limit nothing here."""
+        parsed = parse(draft, draft=True)
+        if isinstance(parsed, Error):
+            return Simulated(parsed, 0)
+        async with self._turn, self._pool.acquire(timeout=LENT) as conn:
+            await self._refresh(conn)
+            executed = self._state.tried(parsed, self._slot())
+        return Simulated(executed.error, units(parsed))
+
     async def send(self, transaction: bytes) -> Error | None:
         """Execute and write it. None: it has landed, though it may have failed there."""
         parsed = parse(transaction)

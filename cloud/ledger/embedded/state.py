@@ -116,6 +116,10 @@ class State:
         """Execute one and keep nothing of it."""
         return self._execute(self.bank, transaction, slot, seen)
 
+    def tried(self, draft: Parsed, slot: int) -> Executed:
+        """The same of one that nobody has signed, as if its blockhash were of this slot."""
+        return self.bank.run(draft, slot)
+
     def _execute(
         self, bank: Bank, transaction: Parsed, slot: int, seen: set[Signature]
     ) -> Executed:

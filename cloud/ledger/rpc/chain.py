@@ -40,7 +40,7 @@ STATUSES: Final = 256  # that one call takes
 KEYS: Final = 128  # the same of a question for fees
 PAGE: Final = 1000  # of a history
 LIVES: Final = 150  # blocks in which a transaction may land after its blockhash's own
-AT_ONCE: Final = 8  # transactions of a history
+AT_ONCE: Final = 8  # transactions of a history, and trials
 BASE64: Final = {"encoding": "base64"}
 
 
@@ -51,6 +51,7 @@ class RpcChain:
         self._nodes = nodes
         self._listing = Listing(indexes)
         self._most_price = most_price
+        self._trials = asyncio.Semaphore(AT_ONCE)
         self._slot = 0  # that was final when we last asked for the height
 
     async def blockhash(self, commitment: Commitment) -> Blockhash:
@@ -100,6 +101,21 @@ class RpcChain:
             answers.read_simulated,
             lambda found: found.error is None or found.error.instruction is not None,
         )
+
+    async def estimate(self, draft: bytes) -> Simulated:
+        """Run it at all nodes: whoever needs the most units is believed, for who says too few makes
+        it fail. (The most that may be believed, `packing.py` knows.)"""
+        config = {
+            **BASE64,
+            "sigVerify": False,
+            "replaceRecentBlockhash": True,
+            "commitment": Commitment.CONFIRMED.value,
+        }
+        asked = [_packed(draft), config]
+        async with self._trials:
+            told = await self._nodes.all("simulateTransaction", asked, answers.read_simulated)
+        ran = [each for each in told if each.error is None]
+        return max(ran or told, key=lambda each: each.units)
 
     async def send(self, transaction: bytes) -> Error | None:
         """Send it if it would run, whether or not it would succeed: a failure that has landed is

@@ -59,7 +59,7 @@ def over(
     chain: Chain, keys: Keys, base: str, schema: Schema = Schema.V2, *, approves: bool = True
 ) -> House:
     """Return the ledger over a chain that is others'."""
-    ledger = SigningLedger(chain, keys, keys.parties, schema)
+    ledger = SigningLedger(chain, keys, keys.parties, schema, counts=True)
     return House(chain, ledger, keys, base, approves, booked=True, schema=schema)
 
 

@@ -103,7 +103,12 @@ class Node:
         """Run without effect."""
         if config["encoding"] != "base64":
             raise Refusal(-32602, "unsupported encoding")
-        found = await self._chain.simulate(b64decode(raw))
+        verified, replaced = config.get("sigVerify"), config.get("replaceRecentBlockhash")
+        if verified and replaced:
+            raise Refusal(-32602, "sigVerify may not be used with replaceRecentBlockhash")
+        assert verified or replaced  # nothing else is asked here
+        run = self._chain.estimate if replaced else self._chain.simulate
+        found = await run(b64decode(raw))
         if found.error is not None and found.error.name in BEFORE:
             raise Refusal(-32602, "invalid transaction")
         told = {
@@ -121,7 +126,7 @@ class Node:
         """Take a transaction. Whether it lands, nobody says here."""
         told = b64decode(raw)
         if not config.get("skipPreflight"):
-            before = await self.simulate(raw, {"encoding": "base64"})
+            before = await self.simulate(raw, {"encoding": "base64", "sigVerify": True})
             if before["value"]["err"] is not None:
                 raise Refusal(-32002, "Transaction simulation failed", before["value"])
         error = await self._chain.send(told)

@@ -24,6 +24,7 @@ from cloud.checkins.tallies import Tallies
 from cloud.db.connect import new_pool, open_up
 from cloud.devices.controller import ROUTES as DEVICES
 from cloud.events.controller import ROUTES as EVENTS
+from cloud.heap import settle
 from cloud.hooks.routes import ROUTES as HOOKS
 from cloud.http.assembly import assemble
 from cloud.http.bulkheads import Bulkheads, Places
@@ -151,6 +152,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
                     for each in opened:
                         await stack.enter_async_context(each)
                     await open_up(scans)
+                settle()
                 yield
                 await redeemer.close()
                 await scans.close()
@@ -184,5 +186,6 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
         cors_origins=settings.cors_origins,
         version=version(),
         count=count,
+        traced=bool(settings.trace_url),
         bulkheads=Bulkheads(places, count.shed if count else None),
     )

@@ -31,6 +31,7 @@ LONGEST_LIFETIME: Final = 3600  # seconds; one that lasts longer is an error of 
 LEEWAY: Final = 30  # seconds by which the clocks of two workers may differ
 LARGEST_TOKEN: Final = 4096  # characters
 REMEMBERED: Final = 4096  # tokens whose signature was checked
+KINDS: Final = 64  # headers that were read: every key's tokens begin with the same
 # RFC 7515 fixes the bytes that are signed, so the domain that every other signature of ours
 # begins with is missing here. These begin with `eyJ`, as no domain does.
 _NO_DOMAIN: Final = b""
@@ -148,10 +149,14 @@ def verify(
 
 
 @lru_cache(REMEMBERED)  # which keeps no refusal: nobody fills it with what is not signed
-def _signed(header: str, payload: str, signature: bytes, public: bytes) -> AccessClaims:
+def _signed(header: str, payload: str, signature: str, public: bytes) -> AccessClaims:
     """Return what a token says, whose signature holds."""
     signed = f"{header}.{payload}".encode()
-    if not ed25519.verify(public, _NO_DOMAIN, signed, signature):
+    try:
+        proof = base64url.decode(signature)
+    except ValueError:
+        raise TokenRefused("token_malformed") from None
+    if not ed25519.verify(public, _NO_DOMAIN, signed, proof):
         raise TokenRefused("token_signature")
     claims = _claims(payload)
     if claims is None or not _agrees(claims):
@@ -159,17 +164,15 @@ def _signed(header: str, payload: str, signature: bytes, public: bytes) -> Acces
     return claims
 
 
-def _parts(token: str) -> tuple[str, str, bytes]:
+def _parts(token: str) -> tuple[str, str, str]:
     # Five parts would be an encrypted token, JWE; none of ours is.
     parts = token.split(".") if len(token) <= LARGEST_TOKEN and token.isascii() else []
     if len(parts) != 3:
         raise TokenRefused("token_malformed")
-    try:
-        return parts[0], parts[1], base64url.decode(parts[2])
-    except ValueError:
-        raise TokenRefused("token_malformed") from None
+    return parts[0], parts[1], parts[2]
 
 
+@lru_cache(KINDS)
 def _kid(segment: str) -> str:
     try:
         header = _HEADER.decode(base64url.decode(segment))

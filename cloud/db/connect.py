@@ -1,8 +1,8 @@
 """The pool of connections to PostgreSQL, and the part of asyncpg's interface that we use."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, LiteralString, Protocol
 
 import asyncpg
@@ -32,6 +32,38 @@ CLOSING: Final = 5.0  # seconds
 Row = Mapping[str, Any]
 
 
+class Transaction(Protocol):
+    """A transaction, or a savepoint: begun and ended by `async with`, or by hand."""
+
+    async def start(self) -> None:
+        """Begin it."""
+
+    async def commit(self) -> None:
+        """Keep what it did."""
+
+    async def rollback(self) -> None:
+        """Undo what it did."""
+
+    async def __aenter__(self) -> None:
+        """Begin it."""
+
+    async def __aexit__(self, *raised: object) -> None:
+        """Commit it, or roll it back where something was raised."""
+
+
+class Lending(Protocol):
+    """A connection that a pool lends: for a block, or until it is released."""
+
+    def __await__(self) -> Generator[Any, None, "Connection"]:
+        """Return the connection."""
+
+    async def __aenter__(self) -> "Connection":
+        """Return the connection."""
+
+    async def __aexit__(self, *raised: object) -> None:
+        """Give it back."""
+
+
 class Connection(Protocol):
     """A connection (asyncpg ships no types). SQL is literal: what varies is an argument."""
 
@@ -50,7 +82,7 @@ class Connection(Protocol):
     async def fetchval(self, query: LiteralString, *args: object) -> Any:
         """Return the first column of the first row."""
 
-    def transaction(self) -> AbstractAsyncContextManager[None]:
+    def transaction(self) -> Transaction:
         """Return a transaction, or a savepoint inside one."""
 
     async def close(self) -> None:
@@ -60,8 +92,14 @@ class Connection(Protocol):
 class Pool(Protocol):
     """A pool of connections."""
 
-    def acquire(self, *, timeout: float | None = None) -> AbstractAsyncContextManager[Connection]:
+    def acquire(self, *, timeout: float | None = None) -> Lending:
         """Lend a connection; `TimeoutError` after `timeout` seconds without one."""
+
+    async def release(self, connection: Connection) -> None:
+        """Take back one that was lent until now."""
+
+    def get_idle_size(self) -> int:
+        """Return how many connections are open and lent to nobody."""
 
     async def close(self) -> None:
         """Close all, once they are given back."""

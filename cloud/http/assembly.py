@@ -57,6 +57,7 @@ def assemble(
     version: str = "",
     count: Count | None = None,
     bulkheads: Bulkheads | None = None,
+    traced: bool = True,
 ) -> "ASGIApp":
     """Return the application. `dependencies`: objects that routes ask for by name."""
     given = {name: Provide(_constant(value), sync_to_thread=False, use_cache=True)
@@ -73,7 +74,7 @@ def assemble(
         request_max_body_size=None,  # Front caps each route by itself
         logging_config=None,
     )
-    return Envelope(litestar, kernel.new_id, count)
+    return Envelope(litestar, kernel.new_id, count, traced=traced)
 
 
 def _constant(value: object) -> Callable[[], Any]:

@@ -12,6 +12,7 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 
 from cloud.errors import Refusal
+from cloud.http.front import has_body
 from cloud.http.problems import answer
 from cloud.http.shedding import FIRST, Bounds, Group, Load, Verdict, group_of, has_place, judge
 
@@ -33,6 +34,7 @@ class Places:
         self._in_work: Counter[Group] = Counter()
         self._queues: dict[Group, deque[asyncio.Future[None]]] = {each: deque() for each in FIRST}
         self._looks: deque[float] = deque([0.0] * LOOKS, LOOKS)
+        self._late = 0.0
 
     async def enter(self, group: Group) -> str:
         """Take a place, perhaps after a while; "" if there was one, else why not."""
@@ -73,15 +75,19 @@ class Places:
             async with asyncio.timeout(self._bounds.waits[group]):
                 await turn
         except TimeoutError:
-            return not turn.cancelled()  # it may have come at the last moment
+            return not self._gave_up(group, turn)  # it may have come at the last moment
         except BaseException:
-            if not turn.cancelled():
+            if not self._gave_up(group, turn):
                 self.leave(group)
             raise
-        finally:
+        return True
+
+    def _gave_up(self, group: Group, turn: asyncio.Future[None]) -> bool:
+        """Whether who no longer waits had no place yet; he leaves the queue then."""
+        if turn.cancelled():
             with suppress(ValueError):
                 self._queues[group].remove(turn)
-        return True
+        return turn.cancelled()
 
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
@@ -89,13 +95,14 @@ class Places:
             due = loop.time() + LOOK
             await asyncio.sleep(LOOK)
             self._looks.append(loop.time() - due)
+            self._late = statistics.median(self._looks)
 
     def _load(self, group: Group) -> Load:
         return Load(
             self._in_work[Group.SALES],
             self._in_work[Group.BROWSING],
             len(self._queues.get(group, ())),
-            statistics.median(self._looks),
+            self._late,
         )
 
 
@@ -118,7 +125,7 @@ class Bulkheads(ASGIMiddleware):
             return
         tags = frozenset(getattr(handler, "tags", None) or ())
         group = group_of(handler.opt.get("access", ""), tags, str(scope.get("method")))
-        if group in FIRST:
+        if group in FIRST and has_body(dict(scope["headers"])):
             receive = await _arrived(receive)
         if why := await self._places.enter(group):
             if self._shed is not None:

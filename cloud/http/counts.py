@@ -17,12 +17,19 @@ Word = str | bytes | int
 
 
 class Wire(asyncio.Protocol):
-    """A connection. Replies come in the order of the commands."""
+    """A connection. Replies come in the order of the commands.
+
+    What is asked in one round of the loop is sent in one piece, and one timer looks after all who
+    wait.
+    """
 
     def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader()
-        self._asked: deque[asyncio.Future[Any]] = deque()
+        self._asked: deque[tuple[float, asyncio.Future[Any]]] = deque()  # due, and the reply
         self._out: asyncio.WriteTransport | None = None
+        self._unsent: list[bytes] = []
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def is_open(self) -> bool:
@@ -33,15 +40,14 @@ class Wire(asyncio.Protocol):
         """Send a command and return its reply. One that doesn't come ends the connection."""
         if self._out is None:
             raise ConnectionError("not connected")
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._asked.append(answer)
-        self._out.write(hiredis.pack_command(words))  # type: ignore[arg-type]  # of any length
-        try:
-            async with asyncio.timeout(WAIT):
-                reply = await answer
-        except TimeoutError:
-            self.hang_up()
-            raise
+        answer: asyncio.Future[Any] = self._loop.create_future()
+        self._asked.append((self._loop.time() + WAIT, answer))
+        if not self._unsent:
+            self._loop.call_soon(self._send)
+        self._unsent.append(hiredis.pack_command(words))  # type: ignore[arg-type]  # of any length
+        if self._timer is None:
+            self._timer = self._loop.call_later(WAIT, self._look)
+        reply = await answer
         if isinstance(reply, hiredis.ReplyError):
             raise reply
         return reply
@@ -60,7 +66,7 @@ class Wire(asyncio.Protocol):
         try:
             self._reader.feed(data)
             while (reply := self._reader.gets()) is not False:
-                answer = self._asked.popleft()
+                _, answer = self._asked.popleft()
                 if not answer.done():  # else nobody waits any more
                     answer.set_result(reply)
         except (hiredis.ProtocolError, IndexError):  # not what was asked: nothing can be trusted
@@ -69,10 +75,30 @@ class Wire(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - all are the same
         """Tell everybody who waits."""
         self._out = None
+        self._fail(ConnectionError("Redis hung up"))
+
+    def _send(self) -> None:
+        if self._out is not None:
+            self._out.write(b"".join(self._unsent))
+        self._unsent.clear()
+
+    def _look(self) -> None:
+        """End the connection if a reply is overdue, else look again when the next one would be."""
+        self._timer = None
+        if not self._asked:
+            return
+        due, _ = self._asked[0]
+        if due > self._loop.time():
+            self._timer = self._loop.call_at(due, self._look)
+            return
+        self.hang_up()
+        self._fail(TimeoutError("Redis says nothing"))
+
+    def _fail(self, error: Exception) -> None:
         while self._asked:
-            answer = self._asked.popleft()
+            _, answer = self._asked.popleft()
             if not answer.done():
-                answer.set_exception(ConnectionError("Redis hung up"))
+                answer.set_exception(error)
 
 
 async def dial(redis: ConnectionPool) -> Wire:

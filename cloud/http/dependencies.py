@@ -55,7 +55,7 @@ async def entered_before_streaming(
         yield await entered(request, tenant)
         await unit.commit(200, [], b"")
     finally:
-        await unit.roll_back()  # does nothing after a commit
+        await unit.end()
 
 
 async def provide_tx(entered: NamedDependency[Entered]) -> TenantTx:

@@ -13,7 +13,7 @@ from opentelemetry.trace import Span, StatusCode
 
 from cloud.http.etags import conditional
 from cloud.http.heading import HEADLESS, Headers, allowed, as_get, bodiless, gathered
-from cloud.spans import serving
+from cloud.spans import NONE, serving
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -42,14 +42,21 @@ BROKEN: Final = (
 
 
 class Envelope:
-    """An ASGI application around another. `count` is told of each request when it is over."""
+    """An ASGI application around another. `count` is told of each request when it is over;
+    `traced`: whether a request that names no trace begins one."""
 
     def __init__(
-        self, app: "ASGIApp", new_id: Callable[[], str], count: Count | None = None
+        self,
+        app: "ASGIApp",
+        new_id: Callable[[], str],
+        count: Count | None = None,
+        *,
+        traced: bool = True,
     ) -> None:
         self._app = app
         self._new_id = new_id
         self._count = count
+        self._traced = traced
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Serve one request; anything else goes straight through."""
@@ -57,7 +64,8 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         headers = gathered(scope["headers"])
-        with serving(headers.get(b"traceparent", b"").decode("latin-1")) as span:
+        told = headers.get(b"traceparent", b"").decode("latin-1")
+        with serving(told) if told or self._traced else NONE as span:
             await self._serve(as_get(scope), receive, send, headers, span)
 
     async def _serve(

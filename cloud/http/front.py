@@ -1,7 +1,9 @@
 """Who calls, how often, and with how much: judged before a request costs anything."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from ipaddress import IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any, Final
 
@@ -103,6 +105,7 @@ class Front(ASGIMiddleware):
         return client[0] if client else None
 
 
+@lru_cache(4096)
 def neighbourhood(address: str | None) -> str:
     """Return what is counted of an address: in IPv6 its /64, which is one household's."""
     try:
@@ -120,6 +123,11 @@ def address_of(text: str) -> str | None:
     return None
 
 
+def has_body(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a body follows a request's head (RFC 9112 §6.3)."""
+    return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+
+
 def patience(limit: int) -> float:
     """Return how many seconds a body of up to `limit` bytes may take."""
     return BEGINNING + limit / SLOWEST
@@ -130,20 +138,25 @@ def capped(receive: "Receive", limit: int, headers: Headers, seconds: float) -> 
 
     Who hangs up in the middle is no fault of ours.
     """
+    if not has_body(headers):
+        return receive
     too_large = Refusal("body_too_large", accepted=f"at most {limit} bytes")
     declared = headers.get(b"content-length", b"0")
     if declared.isdigit() and int(declared) > limit:
         raise too_large
-    seen, whole = 0, declared == b"0" and b"transfer-encoding" not in headers
+    seen, whole = 0, False
     due = asyncio.get_running_loop().time() + seconds
+
+    async def in_time() -> Any:
+        try:
+            async with asyncio.timeout_at(due):
+                return await receive()
+        except TimeoutError:
+            raise Refusal("body_slow", accepted=f"within {seconds:.0f} seconds") from None
 
     async def counting() -> Any:
         nonlocal seen, whole
-        try:
-            async with asyncio.timeout_at(None if whole else due):
-                message = await receive()
-        except TimeoutError:
-            raise Refusal("body_slow", accepted=f"within {seconds:.0f} seconds") from None
+        message: Any = await (receive() if whole else in_time())
         if message["type"] == "http.request":
             seen += len(message.get("body", b""))
             whole = not message.get("more_body")

@@ -7,7 +7,7 @@ broke is run again from the start, a few times.
 """
 
 from asyncio import timeout
-from contextlib import AsyncExitStack, suppress
+from contextlib import nullcontext, suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -17,6 +17,7 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.utils.scope.state import ScopeState
 
+from cloud.db.connect import Connection, Transaction
 from cloud.db.tenancy import ACT, Origin, PlatformTx, TenantTx, enter
 from cloud.errors import Refusal
 from cloud.http import idempotency
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 ATTEMPTS: Final = 4
 WAIT: Final = 5.0  # seconds for a free connection
+AT_ONCE: Final = nullcontext()
 Asked = Request[Any, Any, Any]
 
 
@@ -54,7 +56,8 @@ class Unit:
         self.origin = origin
         self.now = kernel.clock()
         self.claim: idempotency.Claim | None = None
-        self._open = AsyncExitStack()
+        self._lent: Connection | None = None
+        self._transaction: Transaction | None = None
 
     async def tenant(self, request: Asked, tenant: UUID) -> tuple[TenantTx, Caller]:
         """Enter a tenant, once, and say who calls in it."""
@@ -78,10 +81,16 @@ class Unit:
         await self.claim_key(request, tx, f"{self.origin.address}" if who == "anonymous" else who)
         return tx
 
-    async def _connection(self) -> Any:
-        async with timeout(WAIT):  # asyncpg's own would be one more task
-            conn = await self._open.enter_async_context(self.kernel.pool.acquire())
-        await self._open.enter_async_context(conn.transaction())
+    async def _connection(self) -> Connection:
+        if self._lent is not None:
+            raise RuntimeError("a request has one transaction")
+        pool = self.kernel.pool
+        # A timer only for who has to wait: asyncpg's own would be one more task.
+        async with timeout(WAIT) if pool.get_idle_size() == 0 else AT_ONCE:
+            conn = self._lent = await pool.acquire()
+        transaction = conn.transaction()
+        await transaction.start()
+        self._transaction = transaction
         return conn
 
     async def _caller(self, request: Asked, tx: TenantTx, role: str | None) -> Caller:
@@ -123,16 +132,19 @@ class Unit:
         """Keep the answer beside its idempotency key, and commit."""
         if self.claim is not None:
             await self.claim.keep(status, headers, body)
-        await self._open.aclose()
+        if self._transaction is not None:
+            transaction, self._transaction = self._transaction, None
+            await transaction.commit()
 
-    async def roll_back(self) -> None:
-        """Undo everything."""
-        with suppress(_Undone, *AWAY):  # where the connection is gone, so is what it did
-            await self._open.__aexit__(_Undone, _Undone(), None)
-
-
-class _Undone(Exception):
-    """Makes a transaction roll back."""
+    async def end(self) -> None:
+        """Undo what is not committed, and give the connection back."""
+        try:
+            if self._transaction is not None:
+                with suppress(*AWAY):  # where the connection is gone, so is what it did
+                    await self._transaction.rollback()
+        finally:
+            if self._lent is not None:
+                await self.kernel.pool.release(self._lent)
 
 
 class UnitOfWork(ASGIMiddleware):
@@ -173,7 +185,7 @@ class UnitOfWork(ASGIMiddleware):
             said = on_fault(request, error).to_asgi_response(None, request)
             await said(scope, receive, answer.take)
         finally:
-            await unit.roll_back()  # does nothing after a commit
+            await unit.end()
         answer.retriable = bool(state["retriable"])
         return answer
 

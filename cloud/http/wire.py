@@ -12,6 +12,7 @@ import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from cloud.http.catalogue import CATALOGUE
+from cloud.http.joined import Joined
 
 LONGEST: Final = 1 << 16  # bytes of a request's address and headers; unfinished, one reading more
 SLOWEST: Final = 10.0  # seconds until they are here
@@ -33,6 +34,7 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
         super().connection_made(transport)
+        self.transport = Joined(transport, self.loop)
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -19,7 +19,7 @@ from cloud.checkins.controller import ROUTES
 from cloud.checkins.devices import check_device
 from cloud.checkins.jobs import sweep_nonces, tenants
 from cloud.checkins.tallies import Tallies
-from cloud.db.connect import open_pool
+from cloud.db.connect import new_pool, open_pool, open_up
 from cloud.db.tenancy import WORKER, tenant_tx
 from cloud.devices.controller import ROUTES as DEVICES
 from cloud.http.assembly import assemble
@@ -98,17 +98,11 @@ def door(database: Database) -> Iterator[Door]:
     scene = set_scene(database)
 
     def make_app() -> Any:
-        held: dict[str, Any] = {}
-
-        class LatePool:
-            """Opens with the application."""
-
-            def acquire(self, *, timeout: float | None = None) -> Any:
-                return held["pool"].acquire(timeout=timeout)
+        pool = new_pool(database.app_url, size=4)
 
         clock = Clock()
         redeemer = make_redeemer(
-            LatePool(),  # type: ignore[arg-type]
+            pool,
             database.app_url,
             Gatekeeper(),
             SEALER,
@@ -119,13 +113,13 @@ def door(database: Database) -> Iterator[Door]:
 
         @asynccontextmanager
         async def life(_: Litestar) -> AsyncIterator[None]:
-            held["pool"] = await open_pool(database.app_url, size=4)
+            await open_up(pool)
             yield
             await redeemer.close()
-            await held["pool"].close()
+            await pool.close()
 
         kernel = Kernel(
-            pool=LatePool(),  # type: ignore[arg-type]
+            pool=pool,
             clock=lambda: datetime.now(UTC),
             sealer=SEALER,
             gatekeeper=Gatekeeper(),

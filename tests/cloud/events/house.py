@@ -11,7 +11,7 @@ import pytest
 from litestar import Litestar
 
 from cloud.accounts.permissions import ROLE_SCOPES, Role
-from cloud.db.connect import open_pool
+from cloud.db.connect import new_pool, open_pool, open_up
 from cloud.db.tenancy import Origin, TenantTx, tenant_tx
 from cloud.errors import Refusal
 from cloud.events.controller import ROUTES as EVENT_ROUTES
@@ -187,25 +187,19 @@ def house(database: Database) -> Iterator[House]:
 
 
 def _application(house: House) -> Any:
-    held: dict[str, Any] = {}
-
-    class LatePool:
-        """Opens with the application."""
-
-        def acquire(self, *, timeout: float | None = None) -> Any:
-            return held["pool"].acquire(timeout=timeout)
+    pool = new_pool(house.database.app_url)
 
     @asynccontextmanager
     async def life(_: Litestar) -> AsyncIterator[None]:
-        held["pool"] = await open_pool(house.database.app_url)
+        await open_up(pool)
         yield
-        await held["pool"].close()
+        await pool.close()
 
     async def never(*_: object, **__: object) -> bytes:
         raise Refusal("credentials_invalid")
 
     kernel = Kernel(
-        pool=LatePool(),  # type: ignore[arg-type]
+        pool=pool,
         clock=lambda: house.now,
         sealer=MasterKey(MASTER),
         gatekeeper=Names(),

@@ -18,7 +18,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from redis.asyncio import ConnectionPool
 
-from cloud.db.connect import open_pool
+from cloud.db.connect import new_pool, open_up
 from cloud.db.tenancy import PlatformTx, TenantTx
 from cloud.errors import Refusal
 from cloud.http.access import Caller, Principal, admin, anyone, device, fan, needs
@@ -124,27 +124,21 @@ def address(database: Database, redis_url: str) -> Iterator[str]:
         raise Refusal("credentials_invalid")
 
     def make_app() -> Any:
-        held: dict[str, Any] = {}
+        pool = new_pool(database.app_url)
         redis = ConnectionPool.from_url(redis_url)
         line = Line(redis)
         limiter = RateLimiter(line)
 
-        class LatePool:
-            """Opens with the application."""
-
-            def acquire(self, *, timeout: float | None = None) -> Any:
-                return held["pool"].acquire(timeout=timeout)
-
         @asynccontextmanager
         async def life(_: Litestar) -> AsyncIterator[None]:
-            held["pool"] = await open_pool(database.app_url)
+            await open_up(pool)
             yield
-            await held["pool"].close()
+            await pool.close()
             await line.close()
             await redis.aclose()
 
         kernel = Kernel(
-            pool=LatePool(),  # type: ignore[arg-type]
+            pool=pool,
             clock=lambda: datetime.now(UTC),
             sealer=MasterKey(bytes(32)),
             gatekeeper=Names(),

@@ -10,6 +10,7 @@ from cloud.http.front import capped, patience
 
 PIECE: dict[str, Any] = {"type": "http.request", "body": b"x", "more_body": True}
 LAST: dict[str, Any] = {"type": "http.request", "body": b"", "more_body": False}
+CHUNKED = {b"transfer-encoding": b"chunked"}
 GONE: dict[str, Any] = {"type": "http.disconnect"}
 
 
@@ -19,7 +20,7 @@ def test_drops_of_a_body_are_refused() -> None:
         return PIECE
 
     async def go() -> None:
-        receive = capped(drop, 1 << 20, {}, 0.1)
+        receive = capped(drop, 1 << 20, CHUNKED, 0.1)
         for _ in range(1000):
             await receive()
 
@@ -27,7 +28,7 @@ def test_drops_of_a_body_are_refused() -> None:
         asyncio.run(go())
 
 
-@pytest.mark.parametrize("headers", [{b"content-length": b"9"}, {b"transfer-encoding": b"chunked"}])
+@pytest.mark.parametrize("headers", [{b"content-length": b"9"}, CHUNKED])
 def test_half_a_body_is_refused(headers: dict[bytes, bytes]) -> None:
     """Whoever hangs up in the middle is no fault of the service."""
     messages = iter([PIECE, GONE])
@@ -66,7 +67,7 @@ def test_what_comes_after_the_body_has_time() -> None:
         return message
 
     async def go() -> Any:
-        receive = capped(come, 10, {}, 0.1)
+        receive = capped(come, 10, CHUNKED, 0.1)
         return [await receive(), await receive()]
 
     assert asyncio.run(go()) == [LAST, GONE]

@@ -12,7 +12,7 @@ from litestar import Litestar
 
 from cloud.accounts.permissions import ROLE_SCOPES, Role
 from cloud.books.controller import ROUTES as BOOKS
-from cloud.db.connect import open_pool
+from cloud.db.connect import new_pool, open_up
 from cloud.db.tenancy import TenantTx
 from cloud.errors import Refusal
 from cloud.http.access import Principal
@@ -122,27 +122,21 @@ def counter(shop: Shop) -> Iterator[Counter]:
 
 
 def _application(shop: Shop) -> Any:
-    held: dict[str, Any] = {}
+    pool = new_pool(shop.database.app_url)
     provider = StripeProvider(KEY, shop.fake.address, timeout=60, retries=0)
-
-    class LatePool:
-        """Opens with the application."""
-
-        def acquire(self, *, timeout: float | None = None) -> Any:
-            return held["pool"].acquire(timeout=timeout)
 
     @asynccontextmanager
     async def life(_: Litestar) -> AsyncIterator[None]:
-        held["pool"] = await open_pool(shop.database.app_url, size=8)
+        await open_up(pool)
         yield
         await provider.aclose()
-        await held["pool"].close()
+        await pool.close()
 
     async def never(*_: object, **__: object) -> bytes:
         raise Refusal("credentials_invalid")
 
     kernel = Kernel(
-        pool=LatePool(),  # type: ignore[arg-type]
+        pool=pool,
         clock=lambda: datetime.now(UTC),
         sealer=MasterKey(MASTER),
         gatekeeper=Numbers(),

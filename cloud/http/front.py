@@ -44,11 +44,13 @@ class Front(ASGIMiddleware):
         self, scope: "Scope", receive: "Receive", send: "Send", next_app: "ASGIApp"
     ) -> None:
         """Let the request in, or answer it here."""
-        headers = gathered(scope["headers"])
+        lines = list(scope["headers"])
+        headers = gathered(lines)
         opt = scope["route_handler"].opt
         limit = int(opt.get("body_limit", self.kernel.body_limit))
         try:
-            refuse_repeated(scope["headers"])
+            if len(headers) < len(lines):
+                refuse_repeated(lines)
             if scope["state"][HEADLESS] and opt.get("access") == "device":
                 # A device signs its method, and a stream that it reads has no end.
                 raise MethodNotAllowedException(headers={"Allow": "GET"})

@@ -97,6 +97,8 @@ CREATE UNIQUE INDEX ticket_number ON ticket (tenant_id, event_id, number);
 CREATE UNIQUE INDEX ticket_seat ON ticket (tenant_id, event_id, seat)
     WHERE seat IS NOT NULL AND NOT gone;
 CREATE UNIQUE INDEX ticket_hash ON ticket (tenant_id, event_id, hash);
+-- Of which gates' records may be older than the cloud's word: a merge asks for all of an event's.
+CREATE INDEX ticket_word ON ticket (tenant_id, event_id) WHERE gen > 0 OR gone;
 CREATE INDEX ticket_free ON ticket (tenant_id, event_id, class_index, number) WHERE free;
 CREATE INDEX ticket_account ON ticket (tenant_id, account_id) WHERE account_id IS NOT NULL;
 CREATE INDEX ticket_order ON ticket (tenant_id, order_id) WHERE order_id IS NOT NULL;

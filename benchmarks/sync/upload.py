@@ -6,6 +6,7 @@ process, and `usher-cloud work`, which merges while more comes in. Before it ano
 quarter as many: so it shows whether memory grows with what waits.
 """
 
+import random
 import subprocess
 import sys
 import time
@@ -56,6 +57,7 @@ def rows_of(place: Place, records: int = RECORDS) -> list[Row]:
         uvloop.run(fill(venue.hall, records + quarter))
         published(venue, records + quarter)
         hashes = [row["hash"] for row in place.database.rows(HASHES, venue.hall.event)]
+        random.Random(records).shuffle(hashes)  # as a crowd comes: in no order of its tickets
         few = _sent(venue, "south", hashes[:quarter])
         begun = venue.log.stat().st_size
         many = _sent(venue, "north", hashes[quarter:])

@@ -5,7 +5,7 @@ its record, and counts from then on.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Final, LiteralString, NamedTuple
 
 from cloud.checkins import storing
@@ -14,7 +14,7 @@ from cloud.checkins.uploads import Touched, touched_by
 from cloud.db.connect import Row
 from cloud.db.tenancy import TenantTx
 from shared import hashing
-from shared.log.record import Kind
+from shared.log.record import Kind, record_id
 
 LARGEST: Final = 65_536  # bytes of a blob
 AT_ONCE: Final = 4096
@@ -76,8 +76,11 @@ class _Sorted(NamedTuple):
     named: int  # blobs that belong to something here
 
 
-async def keep(tx: TenantTx, sender: bytes, blobs: Iterable[bytes]) -> Placed:
-    """Keep the blobs that prove or belong to records that are here; `sender` is locked.
+async def keep(
+    tx: TenantTx, sender: bytes, blobs: Iterable[bytes], fresh: Set[bytes] = frozenset()
+) -> Placed:
+    """Keep the blobs that prove or belong to records that are here; `sender` is locked. `fresh`:
+    the ids of records that came in with them, so that whoever reads these reads both.
 
     `settling.settle` must follow with what they touch.
     """
@@ -96,7 +99,7 @@ async def keep(tx: TenantTx, sender: bytes, blobs: Iterable[bytes]) -> Placed:
         attachments += await _attach(tx, found.attached)
     if proved:  # nobody's record came in, and more of them mean something
         await tx.conn.execute(COUNT, sender)
-        await storing.merge_again(tx, {raw[80:88] for raw in proved})
+        await storing.read_again(tx, {_log(raw) for raw in proved if record_id(raw) not in fresh})
         await tx.tell_devices()
     return Placed(len(proved), attachments, len(by_hash) - named, touched_by(proved))
 
@@ -114,6 +117,10 @@ def _sort(rows: Sequence[Row], blobs: Mapping[bytes, bytes], vouch: Judges) -> _
             proofs.append((row, blob))
             named.add(row["evidence"])
     return _Sorted(proofs, attached, len(named))
+
+
+def _log(raw: bytes) -> tuple[bytes, int]:
+    return raw[4:20], int.from_bytes(raw[20:24], "big")
 
 
 async def _prove(tx: TenantTx, proofs: Sequence[tuple[Row, bytes]]) -> list[bytes]:

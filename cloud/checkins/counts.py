@@ -62,7 +62,7 @@ def tally(view: View, summary: Summary, raws: Iterable[bytes], ref: bytes) -> Ta
     """Count an event's records, as its view has them. `summary`: the view's own."""
     ours = [raw for raw in raws if raw[80:88] == ref]
     aside = {name for _, name in summary.quarantined} | set(summary.unproved)
-    counted = [raw for raw in ours if record_id(raw) not in aside]
+    counted = [raw for raw in ours if record_id(raw) not in aside] if aside else ours
     entered = list(_standing(view, counted, ref))
     left = [raw for raw in counted if raw[1] == Kind.OUT]
     refused = [raw for raw in counted if raw[1] == Kind.DENY]

@@ -24,9 +24,10 @@ MOVE: Final[LiteralString] = """
 def due(tickets: Iterable[Ticket], stands: Mapping[bytes, bool]) -> dict[Move, list[UUID]]:
     """Return which tickets have to move. `stands`: by hash, whether an entry does."""
     moves: dict[Move, list[UUID]] = {}
+    usable = sources(Move.USE)
     for ticket in tickets:
         used = stands.get(ticket.hash)
-        if used and ticket.state in sources(Move.USE):
+        if used and ticket.state in usable:
             moves.setdefault(Move.USE, []).append(ticket.ticket_id)
         elif used is False and ticket.state is State.USED:
             moves.setdefault(Move.UNDO, []).append(ticket.ticket_id)

@@ -6,9 +6,9 @@ taken: their device is told, and offers them again.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence, Set
-from itertools import count
-from typing import Final, LiteralString, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence, Set
+from itertools import accumulate, count
+from typing import Final, LiteralString
 
 from cloud.checkins.runs import Link, Run, alone, chained, heads
 from cloud.db.tenancy import TenantTx
@@ -24,12 +24,18 @@ PARENTS: Final[LiteralString] = """
        AND NOT EXISTS (SELECT FROM record_waiting w
                         WHERE w.tenant_id = r.tenant_id AND w.record_id = r.record_id)
 """
+# All as they lie behind one another: as arrays, looking at each element would cost the client more
+# than the rest of an upload.
 STORE: Final[LiteralString] = """
     INSERT INTO record (event_ref, record_id, device_id, incarnation, seq, kind, ticket, raw)
-    SELECT n.event_ref, n.record_id, $1, n.incarnation, n.seq, n.kind, n.ticket, n.raw
-      FROM unnest($2::bytea[], $3::bytea[], $4::bigint[], $5::bigint[], $6::smallint[],
-                  $7::bytea[], $8::bytea[])
-           AS n (event_ref, record_id, incarnation, seq, kind, ticket, raw)
+    SELECT substring(n.raw FROM 81 FOR 8), substring($6::bytea FROM 16 * n.at + 1 FOR 16), $1,
+           n.incarnation, n.seq, get_byte($7::bytea, n.at), substring(n.raw FROM 97 FOR 16), n.raw
+      FROM (SELECT run.incarnation, run.seq + i AS seq, run.at + i AS at,
+                   substring($5::bytea FROM 256 * (run.at + i) + 1 FOR 256) AS raw
+              FROM unnest($2::bigint[], $3::bigint[], $4::integer[], $8::integer[])
+                   AS run (incarnation, seq, at, many),
+                   generate_series(0, run.many - 1) AS i
+            OFFSET 0) AS n
         ON CONFLICT DO NOTHING
  RETURNING record_id
 """
@@ -65,25 +71,28 @@ HEAD: Final[LiteralString] = """
        SET seq = excluded.seq, hash = excluded.hash, hlc = greatest(h.hlc, excluded.hlc)
      WHERE h.seq < excluded.seq OR (h.seq = excluded.seq AND h.hash > excluded.hash)
 """
+BOOTS: Final[LiteralString] = """
+    SELECT prev FROM log_boot WHERE tenant_id = current_tenant() AND device_id = $1
+"""
 TIES: Final[LiteralString] = "SELECT note_ties($1, $2, $3, $4)"
 WAITERS: Final[LiteralString] = """
     SELECT count(*) FROM record_waiting WHERE tenant_id = current_tenant() AND device_id = $1
 """
 # What waited is of events that its arrival was noted at, and their merges count it only now.
 MERGE: Final[LiteralString] = """
-    INSERT INTO merge_due (event_ref)
-    SELECT e.ref FROM event e WHERE e.tenant_id = current_tenant() AND e.ref = ANY($1)
+    INSERT INTO merge_due (event_ref, anew)
+    SELECT e.ref, false FROM event e WHERE e.tenant_id = current_tenant() AND e.ref = ANY($1)
 """
-
-
-class _Line(NamedTuple):
-    """A record, on its way into its table."""
-
-    incarnation: int
-    seq: int
-    kind: int
-    hash: bytes
-    raw: bytes
+READ: Final[LiteralString] = """
+    INSERT INTO merge_due (event_ref, anew)
+    SELECT DISTINCT e.event_ref, true
+      FROM unnest($1::bytea[], $2::bigint[]) AS n (device_id, incarnation)
+      JOIN log_event e ON e.tenant_id = current_tenant() AND e.device_id = n.device_id
+     WHERE e.incarnation = n.incarnation
+        OR EXISTS (SELECT FROM log_tie t
+                    WHERE t.tenant_id = e.tenant_id AND t.device_id = e.device_id
+                      AND t.incarnation = e.incarnation AND t.other = n.incarnation)
+"""
 
 
 async def parents(tx: TenantTx, device: bytes, runs: Sequence[Run]) -> set[Link]:
@@ -98,26 +107,33 @@ async def parents(tx: TenantTx, device: bytes, runs: Sequence[Run]) -> set[Link]
 
 async def store(tx: TenantTx, device: bytes, runs: Sequence[Run]) -> set[bytes]:
     """Keep a device's runs; return the ids of what was new. Its row is locked."""
-    lines = [_Line(run.incarnation, *line) for run in runs for line in
-             zip(count(run.seq), run.kinds, run.hashes, run.raws, strict=False)]  # fmt: skip
     new: set[bytes] = set()
-    for at in range(0, len(lines), AT_ONCE):
-        some = lines[at : at + AT_ONCE]
+    for some in _portions(runs):
+        at = list(accumulate((len(run.raws) for run in some), initial=0))
         rows = await tx.conn.fetch(
-            STORE, device,
-            [line.raw[80:88] for line in some],
-            [line.hash[:16] for line in some],
-            [line.incarnation for line in some],
-            [line.seq for line in some],
-            [line.kind for line in some],
-            [line.raw[96:112] for line in some],
-            [line.raw for line in some],
+            STORE, device, [run.incarnation for run in some], [run.seq for run in some], at[:-1],
+            b"".join(raw for run in some for raw in run.raws),
+            b"".join(name[:16] for run in some for name in run.hashes),
+            bytes(kind for run in some for kind in run.kinds),
+            [len(run.raws) for run in some],
         )  # fmt: skip
         new.update(row["record_id"] for row in rows)
     if new:
         places = [run.incarnation for run in runs], [run.seq for run in runs]
         await tx.conn.execute(FORK, device, *places, [run.last for run in runs])
     return new
+
+
+def _portions(runs: Iterable[Run]) -> Iterator[list[Run]]:
+    """Yield runs, as many as go into a statement; none is longer than that (shared.log.runs)."""
+    some: list[Run] = []
+    for run in runs:
+        if sum(len(each.raws) for each in some) + len(run.raws) > AT_ONCE:
+            yield some
+            some = []
+        some.append(run)
+    if some:
+        yield some
 
 
 async def wait(tx: TenantTx, device: bytes, runs: Iterable[Run], stored: Set[bytes]) -> None:
@@ -145,8 +161,15 @@ async def release(tx: TenantTx, device: bytes, ready: Sequence[Run]) -> list[Run
 
 
 async def merge_again(tx: TenantTx, events: Iterable[bytes]) -> None:
-    """Have these events merged, since what is known of their records has changed."""
+    """Have these events merged, since more of their records counts."""
     await tx.conn.execute(MERGE, sorted(events))
+
+
+async def read_again(tx: TenantTx, logs: Iterable[tuple[bytes, int]]) -> None:
+    """Have all events merged anew whose merges read these logs: something else than records came
+    in of them."""
+    named = sorted(logs)
+    await tx.conn.execute(READ, [device for device, _ in named], [number for _, number in named])
 
 
 async def advance(tx: TenantTx, device: bytes, counted: Sequence[Run]) -> None:
@@ -164,8 +187,10 @@ async def tie(tx: TenantTx, device: bytes, runs: Iterable[Run], stored: Set[byte
         for seq, hash_, raw in zip(count(run.seq), run.hashes, run.raws, strict=False)
         if hash_[:16] in stored
     ]
-    if came:
-        await tx.conn.execute(TIES, device, *map(list, zip(*came, strict=True)))
+    followed = {prev for _, seq, prev in came if seq == 1}
+    followed |= {row["prev"] for row in await tx.conn.fetch(BOOTS, device)}
+    if tying := [each for each in came if each[2] in followed]:
+        await tx.conn.execute(TIES, device, *map(list, zip(*tying, strict=True)))
 
 
 async def room(tx: TenantTx, device: bytes) -> int:

@@ -26,7 +26,13 @@ NONE_DUE: Final[Due] = (None, 0)
 
 STORE: Final[LiteralString] = """
     INSERT INTO event_count AS c (event_ref, at, body) VALUES ($1, $2, $3)
-        ON CONFLICT (tenant_id, event_ref) DO UPDATE SET at = excluded.at, body = excluded.body
+        ON CONFLICT (tenant_id, event_ref) DO UPDATE
+       SET at = excluded.at, body = excluded.body,
+           base = CASE WHEN $4 THEN excluded.base ELSE c.base END
+ RETURNING base
+"""
+BASE: Final[LiteralString] = """
+    SELECT base FROM event_count WHERE tenant_id = current_tenant() AND event_ref = $1
 """
 KNOWN: Final[LiteralString] = """
     SELECT (SELECT ARRAY[max(change_id), count(*)] FROM merge_due
@@ -48,9 +54,16 @@ OUTER: Final[LiteralString] = """
 """
 
 
-async def store(tx: TenantTx, ref: bytes, counted: Tally) -> None:
-    """Keep what a merge came to."""
-    await tx.conn.execute(STORE, ref, tx.now, msgspec.to_builtins(counted))
+async def store(tx: TenantTx, ref: bytes, counted: Tally, *, anew: bool) -> UUID:
+    """Keep what a merge came to; return its base: another one where it had to read all anew."""
+    base: UUID = await tx.conn.fetchval(STORE, ref, tx.now, msgspec.to_builtins(counted), anew)
+    return base
+
+
+async def base(tx: TenantTx, ref: bytes) -> UUID | None:
+    """Return the base of the newest merge."""
+    found: UUID | None = await tx.conn.fetchval(BASE, ref)
+    return found
 
 
 class Counts(Tally, frozen=True, kw_only=True):

@@ -54,6 +54,7 @@ class Kept(NamedTuple):
     quarantined: int  # of these, the records that don't count: yet, any more, or ever
     touched: Touched  # by what counts now and didn't before
     left: tuple[Run, ...] = ()  # not taken: too much waits already
+    ids: Set[bytes] = frozenset()  # of the new ones
 
 
 class Taken(NamedTuple):
@@ -127,7 +128,7 @@ async def keep(tx: TenantTx, source: Source, runs: Sequence[Run]) -> Kept:
         await announcing.tell(tx, _counting(fresh, source.cutoff))
     known = sum(len(run.raws) for run in runs) - len(stored)
     quarantined = _quarantined(ready, waiting, source.cutoff)
-    return Kept(len(stored), known, quarantined, touched_by(fresh), tuple(left))
+    return Kept(len(stored), known, quarantined, touched_by(fresh), tuple(left), stored)
 
 
 def _readable(runs: Iterable[Run], stored: Set[bytes]) -> dict[bytes, bytes]:

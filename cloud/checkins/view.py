@@ -2,11 +2,14 @@
 
 It is the view of a gate that holds the same records, byte for byte (shared/spec/merge.md): those of
 whole incarnations that touch the event, whatever event each record is of.
+
+A view only grows, so whoever keeps one goes on from it: `merged(tx, ref, known)` reads the records
+that came in since, and what changed of devices and tickets.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Final, LiteralString, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, LiteralString
 
 from cloud.checkins.devices import member
 from cloud.checkins.judges import Judges, judges
@@ -14,12 +17,15 @@ from cloud.checkins.runs import kind_of
 from cloud.checkins.tickets import ticket
 from cloud.db.connect import Row
 from cloud.db.tenancy import TenantTx
+from shared.devices.roster import Member
 from shared.merge.ticket import SILENT
-from shared.merge.view import View
+from shared.merge.view import Added, View
 
+# Planned for the tables as they are: a hall's fill within minutes, from nothing.
+ANEW: Final[LiteralString] = "SET LOCAL plan_cache_mode = force_custom_plan"
 # Whole incarnations: whether a record counts hangs on those before it, whatever their event. And
 # those that a BOOT ties to them by forgetting records (migrations/0014_logs.sql).
-RECORDS: Final[LiteralString] = """
+LOGS: Final[LiteralString] = """
     WITH touching AS (
         SELECT device_id, incarnation FROM log_event
          WHERE tenant_id = current_tenant() AND event_ref = $1),
@@ -29,10 +35,18 @@ RECORDS: Final[LiteralString] = """
         SELECT t.device_id, t.other FROM touching e
           JOIN log_tie t ON t.tenant_id = current_tenant() AND t.device_id = e.device_id
                         AND t.incarnation = e.incarnation)
-    SELECT r.raw, p.body AS proof
+    SELECT w.device_id, w.incarnation, coalesce(h.seq, 0) AS seq, f.device_id IS NOT NULL AS forked
       FROM wanted w
+      LEFT JOIN log_head h ON h.tenant_id = current_tenant() AND h.device_id = w.device_id
+                          AND h.incarnation = w.incarnation
+      LEFT JOIN log_fork f ON f.tenant_id = current_tenant() AND f.device_id = w.device_id
+                          AND f.incarnation = w.incarnation
+"""
+RECORDS: Final[LiteralString] = """
+    SELECT r.raw, p.body AS proof
+      FROM unnest($1::bytea[], $2::bigint[], $3::bigint[]) AS w (device_id, incarnation, after)
       JOIN record r ON r.tenant_id = current_tenant() AND r.device_id = w.device_id
-                   AND r.incarnation = w.incarnation
+                   AND r.incarnation = w.incarnation AND r.seq > w.after
       LEFT JOIN proof p ON p.tenant_id = r.tenant_id AND p.record_id = r.record_id
      ORDER BY r.device_id, r.incarnation, r.seq, r.record_id
 """
@@ -53,11 +67,63 @@ WORDS: Final[LiteralString] = """
 """
 
 
-class Merged(NamedTuple):
+class Merged:
     """An event's view, and the records that it is of."""
 
-    view: View
-    raws: list[bytes]
+    def __init__(self) -> None:
+        self.view = View()
+        self.raws: list[bytes] = []
+        self.events: set[bytes] = set()  # that the records are of
+        self._codes: dict[bytes, bytes] = {}  # blobs that came with records, by their hash
+        self._roster = 0
+        self._members: Mapping[bytes, Member] = {}
+
+    def is_ahead(self, logs: Iterable[Row]) -> bool:
+        """Whether it has more than is here: a database that was brought back from an older copy."""
+        return any(self._end(log) > log["seq"] for log in logs)
+
+    def after(self, log: Row) -> int:
+        """Return behind which place the records of a log are not known. Of a forked one others
+        may have come in anywhere."""
+        return 0 if log["forked"] else self._end(log)
+
+    def learn(self, devices: Iterable[Row], words: Iterable[Row]) -> None:
+        """Take in whose records count, and what the cloud says of tickets."""
+        members = {row["device_id"]: member(row) for row in devices}
+        if not self._roster or members != self._members:
+            self._roster, self._members = self._roster + 1, members
+            self.view.learn_roster(self._roster, members)
+        for row in words:
+            if (word := ticket(row).word()) != SILENT:
+                self.view.learn_ticket(row["ref"], row["hash"], word)
+
+    def add(self, records: Sequence[Row], vouch: Judges) -> None:
+        """Take in records with their proofs; some may be known.
+
+        A record is proved by its own blob, or by one that came with another record while this one
+        was on its way (cloud/checkins/sharing.py).
+        """
+        fresh = [row for row in records if self.view.add(row["raw"]) is not Added.KNOWN]
+        codes = {row["raw"][156:188]: row["proof"] for row in fresh if row["proof"] is not None}
+        new = {name: blob for name, blob in codes.items() if name not in self._codes}
+        self._codes |= new
+        self._share([raw for raw in self.raws if raw[156:188] in new] if new else [], vouch)
+        self._share([row["raw"] for row in fresh if row["proof"] is None], vouch)
+        for row in fresh:
+            if row["proof"] is not None and vouch.stands(row["raw"], row["proof"]):
+                self.view.prove(row["raw"])
+        self.raws += [row["raw"] for row in fresh]
+
+    def _share(self, raws: Iterable[bytes], vouch: Judges) -> None:
+        """Prove what names a blob that came with another record."""
+        for raw in raws:
+            code = self._codes.get(raw[156:188])
+            if code is not None and kind_of(raw) and vouch.prove(raw, code):
+                self.view.prove(raw)
+
+    def _end(self, log: Row) -> int:
+        raw = self.view.end(log["device_id"], log["incarnation"])
+        return int.from_bytes(raw[24:32], "big") if raw else 0
 
 
 async def view_of(tx: TenantTx, ref: bytes) -> View:
@@ -65,37 +131,30 @@ async def view_of(tx: TenantTx, ref: bytes) -> View:
     return (await merged(tx, ref)).view
 
 
-async def merged(tx: TenantTx, ref: bytes) -> Merged:
-    """Return the view and its records."""
-    records = await tx.conn.fetch(RECORDS, ref)
+async def merged(tx: TenantTx, ref: bytes, known: Merged | None = None) -> Merged:
+    """Return the view and its records. `known`: an earlier one of the event's, which goes on; of
+    what was proved since of records that it has, it says nothing."""
+    await tx.conn.execute(ANEW)
+    logs = await tx.conn.fetch(LOGS, ref)
+    whole = Merged() if known is None or known.is_ahead(logs) else known
+    records = await tx.conn.fetch(
+        RECORDS,
+        [log["device_id"] for log in logs],
+        [log["incarnation"] for log in logs],
+        [whole.after(log) for log in logs],
+    )
+    whole.events.update(row["raw"][80:88] for row in records)
     devices = await tx.conn.fetch(DEVICES)
-    words = await tx.conn.fetch(WORDS, sorted({row["raw"][80:88] for row in records}))
-    vouch = await judges(tx)
-    return await asyncio.to_thread(_merge, records, devices, words, vouch)
+    words = await tx.conn.fetch(WORDS, sorted(whole.events))
+    await asyncio.to_thread(_grow, whole, records, (devices, words), await judges(tx))
+    return whole
 
 
-def _merge(
-    records: Sequence[Row], devices: Sequence[Row], words: Sequence[Row], vouch: Judges
-) -> Merged:
-    view = View()
-    view.learn_roster(1, {row["device_id"]: member(row) for row in devices})
-    for row in words:
-        if (word := ticket(row).word()) != SILENT:
-            view.learn_ticket(row["ref"], row["hash"], word)
-    codes = {row["raw"][156:188]: row["proof"] for row in records if row["proof"] is not None}
-    for row in records:
-        if _is_proved(row["raw"], row["proof"], codes, vouch):
-            view.prove(row["raw"])
-        view.add(row["raw"])
-    return Merged(view, [row["raw"] for row in records])
-
-
-def _is_proved(
-    raw: bytes, proof: bytes | None, codes: Mapping[bytes, bytes], vouch: Judges
-) -> bool:
-    """Whether a record is proved: by its own blob, or by one that came with another record while
-    this one was on its way (cloud/checkins/sharing.py)."""
-    if proof is not None:
-        return vouch.stands(raw, proof)
-    code = codes.get(raw[156:188])
-    return code is not None and bool(kind_of(raw)) and vouch.prove(raw, code)
+def _grow(
+    whole: Merged,
+    records: Sequence[Row],
+    learnt: tuple[Sequence[Row], Sequence[Row]],
+    vouch: Judges,
+) -> None:
+    whole.learn(*learnt)
+    whole.add(records, vouch)

@@ -55,7 +55,7 @@ def _of(finding: Finding, index: Mapping[Key, list[bytes]], raws: Iterable[bytes
     if finding.kind is Incident.LOG_TRUNCATED:  # and what followed the same record before it
         links = {raw[32:64] for raw in records}
         records = [r for r in raws if r[32:64] in links and r[4:20] == finding.device]
-    records = sorted(records, key=lambda raw: (raw[64:72], raw[4:32]))
+    records = sorted(records, key=lambda raw: (raw[64:72], raw[4:32], record_id(raw)))
     return sorted(records, key=lambda raw: record_id(raw) != finding.record)
 
 

@@ -13,6 +13,7 @@ import structlog
 
 from cloud.db.connect import LENT, Connection, Pool
 from cloud.db.tenancy import WORKER, TenantTx, tenant_tx
+from cloud.incidents.kept import Kept
 from cloud.incidents.merging import merge
 from cloud.pacing import Paced
 
@@ -37,6 +38,7 @@ class Merging(Paced[Due]):
         super().__init__(listen_url, CHANNEL, self._events, self._merge, pace=PACE, share=SHARE)
         self._pool = pool
         self._clock = clock
+        self._kept = Kept()
 
     async def _events(self) -> list[Due]:
         async with self._pool.acquire(timeout=LENT) as conn:
@@ -49,7 +51,7 @@ class Merging(Paced[Due]):
             async with tenant_tx(
                 self._pool, each.tenant, WORKER, self._clock(), suspended_too=True
             ) as tx:
-                outcome = await merge(tx, each.ref)
+                outcome = await merge(tx, each.ref, self._kept)
         except Exception as error:  # noqa: BLE001 - the next round tries again
             fault = getattr(error, "code", type(error).__name__)
             LOG.warning("merge_failed", event_ref=each.ref.hex(), fault=fault)
@@ -78,6 +80,6 @@ async def tenants(conn: Connection, now: datetime) -> list[UUID]:  # noqa: ARG00
 async def sweep(tx: TenantTx) -> int:
     """Merge one of the tenant's events that are due; return whether there was one."""
     for each in await due(tx.conn):
-        if each.tenant == tx.tenant and await merge(tx, each.ref) is not None:
+        if each.tenant == tx.tenant and await merge(tx, each.ref, Kept()) is not None:
             return 1
     return 0

@@ -1,7 +1,8 @@
 """Merges an event, and keeps its incidents and counts as the merged view has them.
 
 One transaction at a time merges an event, and none waits: what comes in meanwhile is noted, and
-merged by the next one. Uploads wait for none of it.
+merged by the next one. Uploads wait for none of it. A worker keeps the views that it made, and its
+next merge of the event reads what came in since, unless more than that has changed.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from cloud.checkins import counts, tallies
 from cloud.checkins.view import Merged, merged
 from cloud.db.tenancy import TenantTx
 from cloud.incidents import evidence, repository
+from cloud.incidents.kept import Kept, Known
 from cloud.incidents.model import Found, changes
 
 LOCK: Final[LiteralString] = """
@@ -21,7 +23,7 @@ LOCK: Final[LiteralString] = """
 """
 # Read after: what commits in between is in both.
 TAKE: Final[LiteralString] = """
-    DELETE FROM merge_due WHERE tenant_id = current_tenant() AND event_ref = $1
+    DELETE FROM merge_due WHERE tenant_id = current_tenant() AND event_ref = $1 RETURNING anew
 """
 LOGS: Final[LiteralString] = """
     SELECT device_id, incarnation FROM log_event
@@ -41,17 +43,19 @@ class Outcome(NamedTuple):
     changed: int  # incidents
 
 
-async def merge(tx: TenantTx, ref: bytes) -> Outcome | None:
+async def merge(tx: TenantTx, ref: bytes, kept: Kept) -> Outcome | None:
     """Merge an event if something came in since, and nobody else does; else return None."""
     if not await tx.conn.fetchval(LOCK, ref):
         return None
-    if await tx.conn.execute(TAKE, ref) == "DELETE 0":
+    due = await tx.conn.fetch(TAKE, ref)
+    if not due:
         return None
     rows = await tx.conn.fetch(LOGS, ref)
     logs = {(row["device_id"], row["incarnation"]) for row in rows}
-    whole = await merged(tx, ref)
+    anew = any(row["anew"] for row in due)
+    whole = await merged(tx, ref, await _known(tx, ref, kept, anew=anew))
     found, tally = await asyncio.to_thread(_judge, whole, ref)
-    await tallies.store(tx, ref, tally)
+    base = await tallies.store(tx, ref, tally, anew=anew)
     number = await repository.lock(tx)
     held = await repository.held(tx, ref, logs)
     # Of another event's nothing is said here: its own merge has its words and all its records.
@@ -62,7 +66,17 @@ async def merge(tx: TenantTx, ref: bytes) -> Outcome | None:
     what = changes(ours, held)
     changed = await repository.write(tx, what, number)
     await _tell(tx, what.new)
+    kept.keep((tx.tenant, ref), Known(whole, base))
     return Outcome(len(whole.raws), changed)
+
+
+async def _known(tx: TenantTx, ref: bytes, kept: Kept, *, anew: bool) -> Merged | None:
+    """Return the view to go on from, None where all is to be read. No other merge has read all
+    since it was made, or it is not of the newest base."""
+    known = kept.take((tx.tenant, ref))
+    if known is None or anew or known.base != await tallies.base(tx, ref):
+        return None
+    return known.whole
 
 
 async def _tell(tx: TenantTx, new: Iterable[Found]) -> None:

@@ -113,7 +113,8 @@ async def answer(
     """Return how far the cloud is, and what it has that a device lacks."""
     touching = await tx.conn.fetch(TOUCHING, list(refs))
     mine = {_key(row): _mark(row) for row in touching}
-    named = await tx.conn.fetch(NAMED, [d for d, _ in theirs], [n for _, n in theirs])
+    other = [key for key in theirs if key not in mine]
+    named = await tx.conn.fetch(NAMED, *map(list, zip(*other, strict=True))) if other else []
     split = set(forked(mine, theirs)) | {_key(row) for row in touching if row["forked"]}
     lacking = await _lacking(tx, touching, theirs, split)
     file, rest = await _file(tx, list(_since(lacking, begin)))

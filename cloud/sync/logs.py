@@ -123,7 +123,8 @@ async def take(tx: TenantTx, sender: bytes, body: bytes) -> Stored:
     }
     touched_logs = {(device, run.incarnation) for device in writing for run in checked[device].runs}
     broken = {device: _not_taken(mine, kept[device]) for device, mine in checked.items()}
-    placed = await blobs.keep(tx, sender, file.blobs)
+    fresh = frozenset[bytes]().union(*(one.ids for one in kept.values()))
+    placed = await blobs.keep(tx, sender, file.blobs, fresh)
     each = [placed.touched, *(one.touched for one in kept.values())]
     await settling.settle(tx, uploads.joined(each))
     told = FileTaken(

@@ -54,10 +54,13 @@ GRANT SELECT, INSERT ON log_boot TO usher_app;
 
 -- Events whose records, proofs, cutoffs or tickets changed since they were merged. A merge takes
 -- its event's rows first and reads after: what commits in between is in both, and lost in neither.
+-- A worker goes on from what it merged last, reading new records, devices and tickets' words alone,
+-- unless a row says that more has changed: a proof of an old record, or who may prove.
 CREATE TABLE merge_due (
     tenant_id uuid NOT NULL DEFAULT current_tenant() REFERENCES tenant,
     event_ref bytea NOT NULL CHECK (length(event_ref) = 8),
     change_id bigint GENERATED ALWAYS AS IDENTITY,
+    anew boolean NOT NULL DEFAULT true,
     PRIMARY KEY (tenant_id, event_ref, change_id)
 );
 
@@ -115,12 +118,12 @@ BEGIN
     INSERT INTO public.log_count AS c (tenant_id, device_id, records)
     SELECT tenant_id, device_id, count(*) FROM added GROUP BY tenant_id, device_id
         ON CONFLICT (tenant_id, device_id) DO UPDATE SET records = c.records + excluded.records;
-    INSERT INTO public.merge_due (tenant_id, event_ref)
-    SELECT e.tenant_id, e.ref FROM public.event e
+    INSERT INTO public.merge_due (tenant_id, event_ref, anew)
+    SELECT e.tenant_id, e.ref, false FROM public.event e
       JOIN (SELECT DISTINCT tenant_id, event_ref FROM added) AS a
         ON a.tenant_id = e.tenant_id AND a.event_ref = e.ref
      UNION
-    SELECT e.tenant_id, e.event_ref
+    SELECT e.tenant_id, e.event_ref, false
       FROM (SELECT DISTINCT tenant_id, device_id, incarnation FROM added
              WHERE event_ref = '\x0000000000000000') AS a
       JOIN public.device d ON d.tenant_id = a.tenant_id AND d.device_id = a.device_id
@@ -140,8 +143,8 @@ CREATE TRIGGER note AFTER INSERT ON record REFERENCING NEW TABLE AS added
 CREATE FUNCTION note_cutoff() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, public AS $$
 BEGIN
-    INSERT INTO public.merge_due (tenant_id, event_ref)
-    SELECT DISTINCT tenant_id, event_ref FROM public.log_event
+    INSERT INTO public.merge_due (tenant_id, event_ref, anew)
+    SELECT DISTINCT tenant_id, event_ref, false FROM public.log_event
      WHERE tenant_id = NEW.tenant_id AND device_id = NEW.device_id;
     RETURN NULL;
 END $$;
@@ -168,8 +171,8 @@ CREATE TRIGGER merge AFTER UPDATE OF revoked_at ON tenant_key FOR EACH ROW
 CREATE FUNCTION note_word() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, public AS $$
 BEGIN
-    INSERT INTO public.merge_due (tenant_id, event_ref)
-    SELECT e.tenant_id, e.ref FROM public.event e
+    INSERT INTO public.merge_due (tenant_id, event_ref, anew)
+    SELECT e.tenant_id, e.ref, false FROM public.event e
      WHERE e.tenant_id = NEW.tenant_id AND e.event_id = NEW.event_id
        AND EXISTS (SELECT FROM public.record r
                     WHERE r.tenant_id = e.tenant_id AND r.event_ref = e.ref
@@ -216,8 +219,8 @@ CREATE FUNCTION note_ties(of_device bytea, incarnations bigint[], seqs bigint[],
         INSERT INTO public.log_tie (device_id, incarnation, other)
         SELECT of_device, one, other FROM tie UNION SELECT of_device, other, one FROM tie
             ON CONFLICT DO NOTHING RETURNING incarnation)
-    INSERT INTO public.merge_due (event_ref)
-    SELECT DISTINCT e.event_ref FROM added a
+    INSERT INTO public.merge_due (event_ref, anew)
+    SELECT DISTINCT e.event_ref, false FROM added a
       JOIN public.log_event e ON e.tenant_id = public.current_tenant()
                              AND e.device_id = of_device AND e.incarnation = a.incarnation
 $$;
@@ -255,10 +258,12 @@ CREATE TABLE event_count (
     event_ref bytea NOT NULL CHECK (length(event_ref) = 8),
     at timestamptz NOT NULL,
     body jsonb NOT NULL,
+    -- Another one whenever a merge read all anew: what workers keep since before is no base any more.
+    base uuid NOT NULL DEFAULT gen_random_uuid(),
     PRIMARY KEY (tenant_id, event_ref)
 );
 CALL protect('event_count');
-GRANT SELECT, INSERT, UPDATE (at, body) ON event_count TO usher_app;
+GRANT SELECT, INSERT, UPDATE (at, body, base) ON event_count TO usher_app;
 
 -- Incidents (spec/merge.md §5), and records that are kept and don't count. Those about a device's
 -- log are of no event: `event_ref` is zero. They are never deleted.

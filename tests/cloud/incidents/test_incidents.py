@@ -14,6 +14,7 @@ from cloud.checkins.tallies import Counts, Tallies
 from cloud.db.connect import open_pool
 from cloud.db.tenancy import WORKER, tenant_tx
 from cloud.incidents import evidence, reading
+from cloud.incidents.kept import Kept
 from cloud.incidents.merging import merge
 from cloud.incidents.model import Subject
 from shared import keys
@@ -465,18 +466,18 @@ def test_one_merge_at_a_time_and_an_upload_waits_for_none(venue: Venue) -> None:
         pool = await open_pool(venue.service.database.app_url, size=2)
         tenant, now = venue.scene.tenant, venue.service.clock()
         async with tenant_tx(pool, tenant, WORKER, now) as first:
-            outcome = await merge(first, EVENT)
+            outcome = await merge(first, EVENT, Kept())
             assert outcome is not None
             assert outcome.records == 2
             async with tenant_tx(pool, tenant, WORKER, now) as second:
-                assert await merge(second, EVENT) is None
+                assert await merge(second, EVENT, Kept()) is None
             gate.scan(venue.scene.ticket())
             await asyncio.to_thread(gate.send, file_of(gate))
         async with tenant_tx(pool, tenant, WORKER, now) as third:
-            outcome = await merge(third, EVENT)
+            outcome = await merge(third, EVENT, Kept())
             assert outcome is not None
             assert outcome.records == 3
-            assert await merge(third, EVENT) is None
+            assert await merge(third, EVENT, Kept()) is None
         await pool.close()
 
     asyncio.run(both())

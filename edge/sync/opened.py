@@ -18,9 +18,9 @@ def origin_of(settings: Settings, stored: SettingStore) -> str:
 
 def context_of(origin: str, ca: str = "") -> ssl.SSLContext | bool:
     """Return how to check the cloud's certificate: by the machine's authorities, or by one of
-    the owner's. Plain http is for this very machine alone."""
+    the owner's, over TLS 1.3. Plain http is for this very machine alone."""
     if LOOPBACK.fullmatch(origin):
         return False
     context = ssl.create_default_context(cafile=ca or None)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
     return context

@@ -5,6 +5,7 @@ import datetime
 import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
@@ -37,6 +38,13 @@ class Hello(BaseHTTPRequestHandler):
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[str]:
     """A server with a certificate of an authority that lies in `ours.pem`."""
+    with serving(tmp_path, ssl.TLSVersion.MAXIMUM_SUPPORTED) as origin:
+        yield origin
+
+
+@contextmanager
+def serving(tmp_path: Path, newest: ssl.TLSVersion) -> Iterator[str]:
+    """Have the same, which knows no newer TLS than this."""
     now = datetime.datetime.now(datetime.UTC)
     for name in ("ours", "others"):
         authority = make_authority(name, HOSTS, now)
@@ -45,6 +53,7 @@ def cloud(tmp_path: Path) -> Iterator[str]:
             make_server(authority, HOSTS, now), tmp_path / f"{name}.crt", tmp_path / f"{name}.key"
         )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = newest
     context.load_cert_chain(tmp_path / "ours.crt", tmp_path / "ours.key")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hello)
     server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -76,6 +85,15 @@ def test_the_owners_authority_counts_and_no_other(cloud: str, tmp_path: Path) ->
             asked(cloud, other)
     with pytest.raises(OSError, match="No such file"):
         asked(cloud, str(tmp_path / "missing.pem"))
+
+
+def test_an_older_tls_is_refused(tmp_path: Path) -> None:
+    """Also where the certificate is the right one."""
+    with (
+        serving(tmp_path, ssl.TLSVersion.TLSv1_2) as old,
+        pytest.raises(Away, match="ConnectError"),
+    ):
+        asked(old, str(tmp_path / "ours.pem"))
 
 
 def test_nothing_is_asked_without_tls_but_of_this_machine() -> None:

@@ -15,6 +15,7 @@ from shared.outcomes import Outcome, Signal
 
 FOLDER = Path(web.__file__).parent / "locales"
 LANGUAGES = sorted(path.stem for path in FOLDER.glob("*.json"))
+NAMED = re.compile(r"""\b(t|many)\(\s*["']([\w.]+)["']""")
 OWN = ("undone", "agent_lost", "no_answer", "starting", "checking")  # codes of pages alone
 
 
@@ -70,6 +71,15 @@ def test_every_refusal_has_its_words() -> None:
     assert {f"error.{code}" for code in errors.SENTENCES} <= known.keys()
     assert {f"override.{code}" for code in REASONS} <= known.keys()
     assert {f"camera.{code}" for code in RULES} <= known.keys()
+
+
+def test_every_sentence_that_a_page_names_is_there() -> None:
+    """Else the guest reads its name."""
+    scripts = (FOLDER.parent / "static").glob("*.js")
+    named = {found for file in scripts for found in NAMED.findall(file.read_text())}
+    known = {code.removesuffix(".one") for code in words("en")}
+    assert ("t", "camera.lost") in named
+    assert {code for _, code in named} - known == set()
 
 
 def test_every_kind_of_incident_has_its_words() -> None:

@@ -57,7 +57,7 @@ function power(status) {
 function camera(status, lane) {
   const own = status.cameras.find((each) => each.lane === lane.id);
   if (!own || (own.connected && !own.warnings.length)) return null;
-  return { drawn: "camera", text: own.connected ? trouble(own.warnings[0]) : t("strip.camera"), worry: own.connected ? "some" : "much" };
+  return { drawn: "camera", text: own.connected ? trouble(own.warnings[0]) : t("camera.lost"), worry: own.connected ? "some" : "much" };
 }
 
 export function trouble(code) {

@@ -58,6 +58,8 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     # -- the ledger --
     "wallet_signature": Entry(400, "The wallet has not signed this challenge."),
     "wallet_challenge_over": Entry(400, "The challenge is over: ask for another one."),
+    "wallet_linked": Entry(409, "Your tickets are at a wallet of your own already."),
+    "wallet_sign_in": Entry(403, "Give your password, or sign in again first."),
     "image_type": Entry(415, "This is no PNG, JPEG or WebP image."),
     "image_pixels": Entry(
         422, "An image has 64 to 4096 pixels a side, and 8 million pixels at most."

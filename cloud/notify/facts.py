@@ -77,13 +77,29 @@ class OfInvitation(NamedTuple):
     until: datetime
 
 
+class OfKey(NamedTuple):
+    """The key of the address at which an organizer kept the reader's tickets."""
+
+    address: str
+
+
 class OfAccount(NamedTuple):
     """Something about the account itself."""
 
     secret: str = ""
 
 
-Facts = OfOrder | OfMoney | OfTicket | OfGuest | OfEvent | OfIncidents | OfInvitation | OfAccount
+Facts = (
+    OfOrder
+    | OfMoney
+    | OfTicket
+    | OfGuest
+    | OfEvent
+    | OfIncidents
+    | OfInvitation
+    | OfKey
+    | OfAccount
+)
 
 
 class Found(NamedTuple):

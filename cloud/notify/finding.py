@@ -58,4 +58,5 @@ LOOKS: Final[Mapping[Kind, Look]] = {
     Kind.EVENT_CANCELLED: finding_events.event,
     Kind.INCIDENT: finding_events.incidents,
     Kind.INVITATION: finding_events.invitation,
+    Kind.KEY_EXPORTED: finding_events.key,
 }

@@ -1,11 +1,11 @@
-"""What mails about events, incidents and invitations say."""
+"""What mails about events, incidents, invitations and keys say."""
 
 from typing import Final, LiteralString
 from uuid import UUID
 
 from cloud.accounts import mail as account_mail
 from cloud.notify.asked import GONE, OVER, Answer, Asked, gig
-from cloud.notify.facts import OfEvent, OfIncidents, OfInvitation
+from cloud.notify.facts import OfEvent, OfIncidents, OfInvitation, OfKey
 
 GUEST: Final[LiteralString] = """
     SELECT email FROM ticket
@@ -69,3 +69,10 @@ async def invitation(asked: Asked) -> Answer:
     sealed = {"sealed": asked.mail.sealed}
     secret = account_mail.opened(asked.sealer, "mail.invitation", f"invitation:{name}", sealed)
     return row["email"], OfInvitation(row["role"], secret, row["expires_at"])
+
+
+async def key(asked: Asked) -> Answer:
+    """A key that was handed out: it is told whatever happened since."""
+    return (
+        GONE if asked.reader is None else (asked.reader.email, OfKey(asked.mail.about["address"]))
+    )

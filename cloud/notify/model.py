@@ -23,6 +23,7 @@ class Kind(StrEnum):
     EVENT_CANCELLED = "event_cancelled"
     INCIDENT = "incident"
     INVITATION = "invitation"
+    KEY_EXPORTED = "key_exported"
     VERIFY = "verify"
     RESET = "reset"
     KNOWN = "known"

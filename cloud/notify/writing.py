@@ -14,6 +14,7 @@ from cloud.notify.facts import (
     OfGuest,
     OfIncidents,
     OfInvitation,
+    OfKey,
     OfMoney,
     OfOrder,
     OfTicket,
@@ -47,6 +48,8 @@ def write(found: Found, now: datetime) -> Letter:
             blocks = list(_incidents(say, facts, found.organizer))
         case OfInvitation():
             blocks = list(_invitation(say, facts, found.organizer))
+        case OfKey():
+            blocks = list(_key(say, facts, found.organizer))
         case OfAccount():
             blocks = list(_account(say, kind, facts))
         case _:
@@ -163,6 +166,13 @@ def _invitation(say: Words, facts: OfInvitation, organizer: str) -> Iterator[Blo
     )
     yield Text(say("invitation.code"))
     yield Secret(facts.secret)
+
+
+def _key(say: Words, facts: OfKey, organizer: str) -> Iterator[Block]:
+    yield Text(say("key_exported.lead", organizer=organizer))
+    yield Facts([(say("fact.address"), facts.address)])
+    yield Text(say("key_exported.worth"))
+    yield Text(say("key_exported.stranger", organizer=organizer))
 
 
 def _account(say: Words, kind: Kind, facts: OfAccount) -> Iterator[Block]:

@@ -7,17 +7,17 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from cloud.accounts import repository as accounts_repository
-from cloud.accounts import session_repository
 from cloud.accounts.model import canonical
-from cloud.accounts.repository import Account
 from cloud.accounts.service import Accounts
-from cloud.accounts.sessions import MOST_LISTED, signed_in
+from cloud.accounts.sessions import signed_in
 from cloud.db.tenancy import PlatformTx, TenantTx
 from cloud.errors import Refusal
 from cloud.http.access import Principal, fan, needs
 from cloud.http.dependencies import provide_ptx
 from cloud.privacy import person
-from cloud.privacy.model import FRESH, Erase, Erased, EraseGuest, Export
+from cloud.privacy.keys import export_key
+from cloud.privacy.model import Erase, Erased, EraseGuest, Export
+from cloud.privacy.proving import proved_again
 
 ME: Final = "/v1/accounts/me"
 
@@ -60,7 +60,8 @@ async def erase_me(
         locked = await accounts_repository.by_id(ptx, account.account_id)
         if locked is None:
             raise Refusal("credentials_invalid")
-        await _prove(ptx, accounts, locked, principal, data.password)
+        if not await proved_again(ptx, accounts, locked, principal, data.password):
+            raise Refusal("erase_sign_in", field="/password")
     return await person.erase(ptx, locked, confirm=data.confirm)
 
 
@@ -80,18 +81,4 @@ async def erase_guest(data: JSONBody[EraseGuest], tx: NamedDependency[TenantTx])
     return await person.erase_guest(tx, canonical(data.email))
 
 
-async def _prove(
-    ptx: PlatformTx, accounts: Accounts, account: Account, principal: Principal, given: str | None
-) -> None:
-    """Refuse who neither knows the password nor has signed in just now."""
-    if given is None:
-        found = await session_repository.open_sessions(ptx, account.account_id, MOST_LISTED)
-        began = [each.created_at for each in found if each.session_id == principal.session]
-        proved = bool(began) and ptx.now - began[0] <= FRESH
-    else:
-        proved = (await accounts.hashing.check(given, account.password)).ok
-    if not proved:
-        raise Refusal("erase_sign_in", field="/password")
-
-
-ROUTES: Final = (export_me, erase_me, erase_guest)
+ROUTES: Final = (export_me, erase_me, erase_guest, export_key)

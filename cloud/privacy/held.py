@@ -85,6 +85,10 @@ WALLETS: Final[LiteralString] = """
     SELECT encode(address, 'hex') AS address, linked_at FROM wallet
      WHERE tenant_id = current_tenant() AND account_id = $1
 """
+KEYS: Final[LiteralString] = """
+    SELECT number, exported_at FROM wallet_export
+     WHERE tenant_id = current_tenant() AND account_id = $1 ORDER BY number
+"""
 ACTS: Final[LiteralString] = """
     SELECT at, action, subject, request_id, host(address) AS address, detail FROM audit
      WHERE tenant_id = current_tenant() AND actor = 'account:' || $1::uuid ORDER BY audit_id
@@ -109,6 +113,7 @@ async def in_tenant(tx: TenantTx, account: UUID, address: str | None) -> OfTenan
         mails=_plain(await tx.conn.fetch(MAILS, account)),
         mail_refused=sorted(await refusals.refused(tx, address)) if address else [],
         wallets=_plain(await tx.conn.fetch(WALLETS, account)),
+        keys=_plain(await tx.conn.fetch(KEYS, account)),
         acts=_plain(await tx.conn.fetch(ACTS, account)),
     )
 

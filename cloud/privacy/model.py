@@ -34,6 +34,7 @@ class OfTenant(msgspec.Struct, frozen=True, kw_only=True):
     mails: Annotated[Rows, Meta(description="What was mailed, and what became of it.")]
     mail_refused: Annotated[Sequence[str], Meta(description="What you want no more mail about.")]
     wallets: Annotated[Rows, Meta(description="A wallet that you have linked.")]
+    keys: Annotated[Rows, Meta(description="Keys of kept addresses that you have taken over.")]
     acts: Annotated[Rows, Meta(description="What the audit says this account did.")]
 
 

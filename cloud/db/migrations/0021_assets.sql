@@ -183,6 +183,18 @@ CREATE TABLE wallet (
 CALL protect('wallet');
 GRANT SELECT, INSERT, DELETE, UPDATE (address, linked_at) ON wallet TO usher_app;
 
+-- Keys of kept addresses that were handed to their fans: we sign with none of them again. As many
+-- rows as an account has is the number of the key that is kept for it now (work/keys.py).
+CREATE TABLE wallet_export (
+    tenant_id uuid NOT NULL DEFAULT current_tenant() REFERENCES tenant,
+    account_id uuid NOT NULL REFERENCES account,
+    number integer NOT NULL CHECK (number >= 0),
+    exported_at timestamptz NOT NULL,
+    PRIMARY KEY (tenant_id, account_id, number)
+);
+CALL protect('wallet_export');
+GRANT SELECT, INSERT ON wallet_export TO usher_app;
+
 -- What somebody did to an asset and we did not: for a person to settle.
 CREATE TABLE asset_review (
     tenant_id uuid NOT NULL DEFAULT current_tenant(),

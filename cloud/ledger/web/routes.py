@@ -231,7 +231,8 @@ async def _wallet(tx: TenantTx, account: UUID, sealer: Sealer) -> WalletOut:
     if row is not None:
         return WalletOut(str(Pubkey.from_bytes(row["address"])), True, row["linked_at"])  # noqa: FBT003
     ours = await keys.opened(tx, sealer)
-    return WalletOut(str(ours.fan(tx.tenant, account)), False, None)  # noqa: FBT003
+    kept = ours.fan(tx.tenant, await wallets.kept(tx, account))
+    return WalletOut(str(kept), False, None)  # noqa: FBT003
 
 
 ROUTES: Final = (

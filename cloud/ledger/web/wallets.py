@@ -15,6 +15,7 @@ from cloud.db.connect import Row
 from cloud.db.tenancy import TenantTx
 from cloud.errors import Refusal
 from cloud.ledger.web.shapes import Challenge, Proof
+from cloud.ledger.work.keys import Fan
 
 LIVES: Final = timedelta(minutes=10)
 TEXT: Final = (
@@ -28,6 +29,15 @@ LINK: Final[LiteralString] = """
 """
 UNLINK: Final[LiteralString] = """
     DELETE FROM wallet WHERE tenant_id = current_tenant() AND account_id = $1
+"""
+TAKE: Final[LiteralString] = """
+    INSERT INTO wallet (account_id, address, linked_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+"""
+EXPORTED: Final[LiteralString] = """
+    INSERT INTO wallet_export (account_id, number, exported_at) VALUES ($1, $2, $3)
+"""
+EXPORTS: Final[LiteralString] = """
+    SELECT count(*) FROM wallet_export WHERE tenant_id = current_tenant() AND account_id = $1
 """
 READ: Final[LiteralString] = """
     SELECT address, linked_at FROM wallet WHERE tenant_id = current_tenant() AND account_id = $1
@@ -69,6 +79,22 @@ async def link(tx: TenantTx, account: UUID, address: Pubkey) -> None:
 async def unlink(tx: TenantTx, account: UUID) -> None:
     """Have them go where we keep them."""
     await tx.conn.execute(UNLINK, account)
+
+
+async def kept(tx: TenantTx, account: UUID) -> Fan:
+    """Return for whom we keep an address: the one that is next after those handed over."""
+    return Fan(account, int(await tx.conn.fetchval(EXPORTS, account)))
+
+
+async def hand_over(tx: TenantTx, fan: Fan, address: Pubkey) -> None:
+    """Have the address that we kept be the fan's own wallet, for whom we sign no more.
+
+    Refuses where a wallet is linked: then nothing is kept that could be handed over.
+    """
+    done = await tx.conn.execute(TAKE, fan.account, bytes(address), tx.now)
+    if done != "INSERT 0 1":
+        raise Refusal("wallet_linked")
+    await tx.conn.execute(EXPORTED, fan.account, fan.exports, tx.now)
 
 
 async def read(tx: TenantTx, account: UUID) -> Row | None:

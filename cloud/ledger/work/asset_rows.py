@@ -12,6 +12,7 @@ from solders.pubkey import Pubkey
 from cloud.db.connect import Row
 from cloud.db.tenancy import TenantTx
 from cloud.ledger.values import Effect, Flag
+from cloud.ledger.work.keys import Fan
 from cloud.ledger.work.steps import Has
 
 # The event first, and locked until the end: the worker puts it to rest under the same lock.
@@ -42,7 +43,9 @@ FREEZES: Final[LiteralString] = """
 WAKE: Final[LiteralString] = "SELECT pg_notify('usher_ledger', '')"
 DUE: Final[LiteralString] = """
     SELECT a.ticket_id, a.number, a.ref, a.wish, a.attempts, a.asset_id, a.owner, a.frozen,
-           a.burnt, a.tree_no, t.state, t.gen, t.class_index, t.account_id, w.address
+           a.burnt, a.tree_no, t.state, t.gen, t.class_index, t.account_id, w.address,
+           (SELECT count(*) FROM wallet_export x
+             WHERE x.tenant_id = t.tenant_id AND x.account_id = t.account_id) AS exports
       FROM asset a
       JOIN ticket t USING (tenant_id, event_id, ticket_id)
       LEFT JOIN wallet w ON w.tenant_id = t.tenant_id AND w.account_id = t.account_id
@@ -52,7 +55,9 @@ DUE: Final[LiteralString] = """
 """
 # Who had a ticket: at the address that is kept for one of them its asset may be.
 KEEPERS: Final[LiteralString] = """
-    SELECT ticket_id, array_agg(account_id) AS accounts FROM (
+    SELECT ticket_id, account_id, (SELECT count(*) FROM wallet_export x
+             WHERE x.tenant_id = current_tenant() AND x.account_id = had.account_id) AS exports
+      FROM (
         SELECT ticket_id, account_id FROM ticket
          WHERE tenant_id = current_tenant() AND event_id = $1 AND ticket_id = ANY($2)
         UNION SELECT t.ticket_id, p.account_id FROM ticket t
@@ -60,7 +65,7 @@ KEEPERS: Final[LiteralString] = """
          WHERE t.tenant_id = current_tenant() AND t.event_id = $1 AND t.ticket_id = ANY($2)
         UNION SELECT r.ticket_id, unnest(ARRAY[r.sender, r.recipient]) FROM transfer r
          WHERE r.tenant_id = current_tenant() AND r.event_id = $1 AND r.ticket_id = ANY($2)) had
-     WHERE account_id IS NOT NULL GROUP BY ticket_id
+     WHERE account_id IS NOT NULL
 """
 REST: Final[LiteralString] = """
     UPDATE asset a SET due_at = NULL, attempts = 0, fault = ''
@@ -121,7 +126,7 @@ NEXT: Final[LiteralString] = """
 """
 
 
-Keepers = Mapping[UUID, Sequence[UUID]]
+Keepers = Mapping[UUID, Sequence[Fan]]
 
 
 class Due(Struct, frozen=True):
@@ -137,7 +142,7 @@ class Due(Struct, frozen=True):
     state: str
     gen: int
     class_index: int
-    account_id: UUID | None
+    fan: Fan | None
     wallet: Pubkey | None
     tree_no: int | None
 
@@ -181,8 +186,10 @@ async def due(tx: TenantTx, event_id: UUID, limit: int) -> list[Due]:
 
 async def keepers(tx: TenantTx, event_id: UUID, tickets: Sequence[UUID]) -> Keepers:
     """Return all accounts that had tickets."""
-    rows = await tx.conn.fetch(KEEPERS, event_id, list(tickets))
-    return {row["ticket_id"]: row["accounts"] for row in rows}
+    had: dict[UUID, list[Fan]] = {}
+    for row in await tx.conn.fetch(KEEPERS, event_id, list(tickets)):
+        had.setdefault(row["ticket_id"], []).append(Fan(row["account_id"], row["exports"]))
+    return had
 
 
 async def rest(tx: TenantTx, event_id: UUID, agreed: Sequence[Due]) -> None:
@@ -245,6 +252,7 @@ def _due(row: Row) -> Due:
     return Due(
         row["ticket_id"], row["number"], row["ref"], row["wish"], row["attempts"],
         None if asset is None else Pubkey.from_bytes(asset), has, row["state"], row["gen"],
-        row["class_index"], row["account_id"],
+        row["class_index"],
+        None if row["account_id"] is None else Fan(row["account_id"], row["exports"]),
         None if wallet is None else Pubkey.from_bytes(wallet), row["tree_no"],
     )  # fmt: skip

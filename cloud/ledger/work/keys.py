@@ -1,13 +1,13 @@
 """The keys that sign, and the addresses of fans who have none of their own.
 
 All are derived from one secret of 32 bytes, which is sealed at rest under the master key: nothing
-else has to be kept, and a key can be handed over later. `kind` and `name` say whose it is.
+else has to be kept, and a key can be handed over. `kind` and `name` say whose it is.
 """
 
 import hmac
 import secrets
 from collections.abc import Iterable
-from typing import Final, LiteralString, Protocol
+from typing import Final, LiteralString, NamedTuple, Protocol
 from uuid import UUID
 
 from solders.keypair import Keypair
@@ -32,6 +32,13 @@ class Resealer(Sealer, Protocol):
 
     def needs_reseal(self, sealed: bytes) -> bool:
         """Say whether an older master key has sealed this."""
+
+
+class Fan(NamedTuple):
+    """Somebody for whom we keep an address, the one after as many as were handed over."""
+
+    account: UUID
+    exports: int = 0
 
 
 class Keys:
@@ -60,19 +67,24 @@ class Keys:
             raise LedgerRefused("no_key", "the key is not ours")
         return held.sign_message(message)
 
-    def fan(self, tenant: UUID, account: UUID) -> Pubkey:
+    def fan(self, tenant: UUID, fan: Fan) -> Pubkey:
         """Return the address that we keep for a fan: another in each tenant."""
-        return self._derived("fan", tenant.bytes + account.bytes).pubkey()
+        return self.of_fan(tenant, fan).pubkey()
+
+    def of_fan(self, tenant: UUID, fan: Fan) -> Keypair:
+        """Return its key, to be handed over."""
+        after = fan.exports.to_bytes(4, "big") if fan.exports else b""
+        return self._derived("fan", tenant.bytes + fan.account.bytes + after)
 
     def bearer(self, tenant: UUID, ticket: UUID) -> Pubkey:
         """Return the address of a ticket that is no account's."""
         return self._derived("ticket", tenant.bytes + ticket.bytes).pubkey()
 
-    def lend(self, owner: Pubkey, tenant: UUID, ticket: UUID, accounts: Iterable[UUID]) -> bool:
+    def lend(self, owner: Pubkey, tenant: UUID, ticket: UUID, fans: Iterable[Fan]) -> bool:
         """Have the key of an address that we keep at hand, for one signature. False: it is kept
-        neither for the ticket nor for one of *accounts*."""
+        neither for the ticket nor for one of *fans*; one that was handed over is not."""
         kept = [self._derived("ticket", tenant.bytes + ticket.bytes)]
-        kept += [self._derived("fan", tenant.bytes + account.bytes) for account in accounts]
+        kept += [self.of_fan(tenant, fan) for fan in fans]
         found = next((each for each in kept if each.pubkey() == owner), None)
         if found is not None:
             self._held[owner] = found

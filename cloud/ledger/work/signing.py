@@ -14,6 +14,7 @@ from cloud.ledger.work.asset_rows import Claim, Due, Keepers
 from cloud.ledger.work.event_rows import OnLedger, Text, TreeRow
 from cloud.ledger.work.house import House
 from cloud.ledger.work.job_rows import Job
+from cloud.ledger.work.keys import Fan
 from cloud.ledger.work.naming import SYMBOL, name_of, uri_of
 from cloud.ledger.work.steps import Kind, Wants, after, next_step, wanted
 
@@ -113,18 +114,18 @@ async def _change(house: House, step: Step) -> Signed:
     return await acts[step.kind](asset)
 
 
-def _lend(house: House, tenant: UUID, step: Step, accounts: Sequence[UUID]) -> None:
+def _lend(house: House, tenant: UUID, step: Step, fans: Sequence[Fan]) -> None:
     """Have the owner's key sign. Raises `LedgerRefused` where it isn't we who keep it."""
     has = step.due.has
-    if has is None or not house.keys.lend(has.owner, tenant, step.due.ticket_id, accounts):
+    if has is None or not house.keys.lend(has.owner, tenant, step.due.ticket_id, fans):
         raise LedgerRefused("asset_owner", "of V1, it obeys its owner's key, which isn't ours")
 
 
 def _kept(house: House, tenant: UUID, due: Due) -> Pubkey:
     """Return the address that we keep for a ticket's owner."""
-    if due.account_id is None:
+    if due.fan is None:
         return house.keys.bearer(tenant, due.ticket_id)
-    return house.keys.fan(tenant, due.account_id)
+    return house.keys.fan(tenant, due.fan)
 
 
 def _mint(collection: Pubkey | None, text: Text, step: Step) -> Mint:

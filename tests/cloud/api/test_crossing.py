@@ -22,6 +22,7 @@ OPEN_TO_FANS: Final = {
     "challengeWallet": "names whoever asks, and is good for nobody else",
     "linkWallet": "where one's own tickets are is one's own to say",
     "unlinkWallet": "the same",
+    "exportWalletKey": "hands out one's own alone, for one's own password",
     "setMailPreferences": "what one wants no mail about is one's own to say",
 }
 

@@ -116,6 +116,22 @@ def spent(path: Path | None, event: UUID | None) -> None:
 
 
 @ledger.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def rehearse(folder: Path) -> None:
+    """Hold the embedded ledger to Solana's own programs, which are in FOLDER, in memory.
+
+    Each is ADDRESS.so, as `solana program dump ADDRESS FOLDER/ADDRESS.so` writes it; what is
+    missing is named. It exits with 1 and a report in FOLDER/reports at the first difference.
+
+    \b
+    usher-cloud ledger rehearse FOLDER
+    """
+    from cloud.commands.ledger_rehearse import run
+
+    run(folder)
+
+
+@ledger.command()
 @click.argument("ticket")
 @click.pass_obj
 def verify(path: Path | None, ticket: str) -> None:

@@ -5,5 +5,5 @@
 
 `programs.py` reads the files, `stage.py` executes in LiteSVM, `comparing.py` says where the two
 differ, `watch.py` stops the ledger then, with a report. `life.py` leads tickets through all that
-the ledger does; `python -m cloud.ledger.rehearsal FOLDER` does so in memory, without a database.
+the ledger does; `usher-cloud ledger rehearse FOLDER` does so in memory, without a database.
 """

@@ -18,7 +18,8 @@ from solders.transaction_metadata import FailedTransactionMetadata, TransactionM
 from cloud.ledger.bubblegum.programs import PAIRS, SYSTEM
 from cloud.ledger.bubblegum.transaction import Parsed
 from cloud.ledger.embedded.accounts import Held
-from cloud.ledger.rpc.words import error
+from cloud.ledger.faults import LedgerMalformed
+from cloud.ledger.rpc.words import error as error_of
 from cloud.ledger.values import Error
 
 NOOPS: Final = {pair.noop for pair in PAIRS.values()}
@@ -36,13 +37,17 @@ class Staged(Struct, frozen=True):
 
 
 class Stage:
-    """The virtual machine with the programs."""
+    """The virtual machine with the programs. Raises `LedgerMalformed` for one that is none."""
 
     def __init__(self, programs: Mapping[Pubkey, bytes]) -> None:
         blank = LiteSVM().with_blockhash_check(check=False)
         self._svm = blank.with_transaction_history(0)
         for address, program in programs.items():
-            self._svm.add_program(address, program)
+            try:
+                self._svm.add_program(address, program)
+            except Exception as error:  # noqa: BLE001 - of a class that solders doesn't name
+                why = f"{address}.so can't be loaded: {error}"
+                raise LedgerMalformed("rehearsal_programs", why) from None
 
     def run(self, transaction: Parsed, accounts: Mapping[Pubkey, Held], slot: int) -> Staged:
         """Execute a transaction over *accounts*, which stay as they are."""
@@ -54,7 +59,7 @@ class Stage:
         done = self._svm.send_transaction(signed)
         written = {key: self._held(key) for key in writable(transaction)}
         if isinstance(done, FailedTransactionMetadata):
-            why = error(json.loads(done.to_json())["err"])
+            why = error_of(json.loads(done.to_json())["err"])
             return Staged(why, written, (), b"", done.meta().compute_units_consumed())
         returned = bytes(done.return_data().data)
         return Staged(None, written, _events(done, keys), returned, done.compute_units_consumed())

@@ -3,11 +3,10 @@ one that does the same, and its memo program, under the others' addresses, one t
 
 import asyncio
 import json
-import subprocess
-import sys
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +31,7 @@ from cloud.ledger.values import Commitment, Error, Schema
 from tests.cloud.database import Database
 from tests.cloud.ledger.scene import FAN, FRIEND, PAYER, SECRET, SMALL, Clock, Scene, key
 from tests.cloud.ledger.test_chain import WIPE
+from tests.cloud.test_cli import run
 
 MEMO: Final = Pubkey.from_string("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr")
 
@@ -227,18 +227,35 @@ def test_what_is_no_folder_of_programs(folder: Path) -> None:
 
 
 def test_the_command(tmp_path: Path, folder: Path) -> None:
-    """It says where the report is, or what is missing, and ends so that a script can tell."""
+    """It says which files were asked and where the report is, or what is wrong with the folder,
+    and ends so that a script can tell. It needs no settings: what they say is not even read."""
 
-    def run(*arguments: str | Path) -> tuple[int, str]:
-        command = [sys.executable, "-m", "cloud.ledger.rehearsal", *arguments]
-        ended = subprocess.run(command, capture_output=True, text=True, check=False)
-        return ended.returncode, ended.stderr
+    def rehearsed(*arguments: Path) -> tuple[int, str]:
+        ended = run(["ledger", "rehearse", *map(str, arguments)])
+        return ended.exit_code, ended.output
 
-    status, said = run(folder)
-    (file,) = folder.glob("reports/rehearsal-*.json")
+    status, said = rehearsed(folder)
+    (report,) = folder.glob("reports/rehearsal-*.json")
     assert status == 1
-    assert str(file) in said
-    status, said = run(tmp_path)
+    assert str(report) in said
+    assert [f"{each} {sha256(other()).hexdigest()}" in said for each in NEEDED] == [True] * 6
+    file = folder / f"{NEEDED[0]}.so"
+    file.write_bytes(other()[:4] + bytes(500))
+    status, said = rehearsed(folder)
     assert status == 2
-    assert str(NEEDED[0]) in said
-    assert run()[0] == 2
+    assert f"{NEEDED[0]}.so can't be loaded" in said
+    file.unlink()
+    status, said = rehearsed(folder)
+    assert status == 2
+    assert f"{NEEDED[0]}.so" in said
+    assert rehearsed()[0] == rehearsed(tmp_path / "none")[0] == rehearsed(report)[0] == 2
+
+
+def test_where_all_is_the_same_it_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And ends with 0. What the programs did is made of what we did: theirs can't be had here."""
+    monkeypatch.setattr("cloud.ledger.rehearsal.watch.differences", lambda *_: [])
+    ended = run(["ledger", "rehearse", str(folder)])
+    assert ended.exit_code == 0, ended.output
+    counts = ended.output.splitlines()[-1].partition(" transactions")[0].split(" of ")
+    assert int(counts[0]) == int(counts[1]) > 50
+    assert not (folder / "reports").exists()

@@ -14,7 +14,7 @@ from cloud.ledger import history
 from cloud.ledger.bubblegum import building
 from cloud.ledger.bubblegum.building import Parties, metadata_of
 from cloud.ledger.bubblegum.codes import Compression
-from cloud.ledger.bubblegum.config import read_config
+from cloud.ledger.bubblegum.config import Config, read_config
 from cloud.ledger.bubblegum.programs import BUBBLEGUM, PAIRS, config_of
 from cloud.ledger.faults import LedgerFault, LedgerRefused, LedgerUntrusted
 from cloud.ledger.history import effects_of
@@ -31,7 +31,7 @@ from cloud.ledger.ports import (
     Signer,
 )
 from cloud.ledger.proving import prove, shown
-from cloud.ledger.tree.concurrent import load
+from cloud.ledger.tree.concurrent import ConcurrentTree, load
 from cloud.ledger.tree.shape import layout
 from cloud.ledger.values import (
     Account,
@@ -178,17 +178,10 @@ class SigningLedger:
 
     async def tree(self, tree: Pubkey) -> Tree | None:
         """Read both accounts."""
-        account = await self._chain.account(tree, Commitment.CONFIRMED)
-        about = await self._chain.account(config_of(tree), Commitment.CONFIRMED)
-        if account is None or about is None:
+        found = await self._held(tree)
+        if found is None:
             return None
-        if about.owner != BUBBLEGUM:
-            raise LedgerUntrusted("tree_owner", "its config is another program's")
-        held, config = load(bytearray(account.data)), read_config(about.data)
-        if account.owner != PAIRS[config.schema].compression or held.authority != bytes(
-            config_of(tree)
-        ):
-            raise LedgerUntrusted("tree_owner", "the tree obeys another program or config")
+        held, config = found
         return Tree(
             tree,
             config.schema,
@@ -199,6 +192,19 @@ class SigningLedger:
             held.root,
             held.sequence,
         )
+
+    async def _held(self, tree: Pubkey) -> tuple[ConcurrentTree, Config] | None:
+        account = await self._chain.account(tree, Commitment.CONFIRMED)
+        about = await self._chain.account(config_of(tree), Commitment.CONFIRMED)
+        if account is None or about is None:
+            return None
+        if about.owner != BUBBLEGUM:
+            raise LedgerUntrusted("tree_owner", "its config is another program's")
+        held, config = load(bytearray(account.data)), read_config(about.data)
+        program = PAIRS[config.schema].compression
+        if account.owner != program or held.authority != bytes(config_of(tree)):
+            raise LedgerUntrusted("tree_owner", "the tree obeys another program or config")
+        return held, config
 
     async def proved(self, asset: Pubkey) -> tuple[Asset, Proof] | None:
         """Read and prove."""
@@ -223,13 +229,13 @@ class SigningLedger:
 
     async def reconcile(self, tree: Pubkey, since: Signature | None) -> Changes:
         """Read all history after *since*, page by page."""
-        held = await self.tree(tree)
-        if held is None:
+        found = await self._held(tree)
+        if found is None:
             raise LedgerRefused("no_tree", "there is no such tree")
         newest = [page async for page in history.pages(self._chain, tree, since, None)]
         landed = [one for page in newest for one in page][::-1]
-        base = await history.sequence_at(self._chain, tree, since)
-        return history.changes(tree, landed, since, base, held.sequence)
+        base = await history.base_of(self._chain, tree, since, found[0])
+        return history.changes(tree, landed, since, base, found[0])
 
     async def _change(self, asset: Pubkey, build: Build) -> Signed:
         found = await self._proved(asset)

@@ -10,10 +10,20 @@ from solders.pubkey import Pubkey
 from solders.signature import Signature
 
 from cloud.ledger import history
+from cloud.ledger.bubblegum.events import (
+    ChangeEvent,
+    LeafEvent,
+    change_event,
+    leaf_event,
+    read_event,
+)
+from cloud.ledger.bubblegum.leaf import leaf_hash
 from cloud.ledger.faults import LedgerUntrusted
 from cloud.ledger.ports import Chain
-from cloud.ledger.values import Account, Commitment, Landed
+from cloud.ledger.tree.concurrent import Change
+from cloud.ledger.values import Account, Commitment, Flag, Landed
 from tests.cloud.database import Database
+from tests.cloud.ledger.scene import FRIEND
 from tests.cloud.ledger.test_ledger import Lying, Office, on
 
 Page = Sequence[Landed]
@@ -147,3 +157,65 @@ def without(page: Page) -> Page:
 def unread(landed: Landed) -> Landed:
     """Make it one of a program that nobody here knows."""
     return replace(landed, events=(*landed.events, landed.events[-1]))
+
+
+def instead(page: Page) -> Callable[[Page], Page]:
+    """Answer with this."""
+    return lambda _: page
+
+
+def made_up(tree: Pubkey, landed: Landed, *counts: int) -> Landed:
+    """Add changes of *tree* to what somebody else's transaction tells, which can't be read then."""
+    path = tuple(bytes([7]) * 32 for _ in range(7))
+    return replace(
+        landed, events=(*landed.events, *(change_event(tree, Change(0, path, n)) for n in counts))
+    )
+
+
+def test_what_somebody_makes_up_counts_for_nothing(database: Database) -> None:
+    """Anybody may name our tree in a transaction of theirs, and have events written down beside it:
+    neither does it stop who reads, nor hide what is missing."""
+
+    async def act(office: Office) -> None:
+        await office.minted(20)
+        newest = await office.chain.history(office.tree, None, None, 5)
+        theirs = replace(newest[0], signature=Signature.default())
+        for counts in ((2**64 - 1,), (21, 22, 23), (0,), (18, 19)):
+            page = [made_up(office.tree, theirs, *counts), *newest[:1], *newest[2:]]
+            lies: dict[str, Any] = {"history": once(instead(page))}
+            ledger = office.over(cast("Chain", Lying(office.chain, **lies)))
+            changes = await ledger.reconcile(office.tree, None)
+            assert (changes.unaccounted, changes.unread) == (5, 0)
+            lies = {"landed": lambda one, counts=counts: made_up(office.tree, one, *counts)}
+            ledger = office.over(cast("Chain", Lying(office.chain, **lies)))
+            changes = await ledger.reconcile(office.tree, newest[1].signature)
+            assert (changes.unaccounted, changes.whole) == (5, 1)
+
+    on(database, act)
+
+
+def test_a_history_that_its_tree_denies_is_none(database: Database) -> None:
+    """A change that was another, or a second one at the same time."""
+
+    async def act(office: Office) -> None:
+        tickets = await office.minted(3)
+        moved = await office.ledger.transfer(tickets[0], FRIEND)
+        await office.do(moved)
+        (newest, *older_ones) = await office.chain.history(office.tree, None, None, 5)
+        leaf, change = (read_event(event) for event in newest.events)
+        assert isinstance(leaf, LeafEvent)
+        assert isinstance(change, ChangeEvent)
+        frozen = replace(leaf.leaf, flags=Flag.FROZEN)
+        path = (leaf_hash(frozen), *change.change.path[1:])
+        told = (
+            leaf_event(frozen, leaf_hash(frozen)),
+            change_event(office.tree, replace(change.change, path=path)),
+        )
+        second = replace(newest, signature=Signature.default())
+        for page in ([replace(newest, events=told), *older_ones], [second, newest, *older_ones]):
+            lies: dict[str, Any] = {"history": once(instead(page))}
+            ledger = office.over(cast("Chain", Lying(office.chain, **lies)))
+            with pytest.raises(LedgerUntrusted, match="history_tree"):
+                await ledger.reconcile(office.tree, None)
+
+    on(database, act)

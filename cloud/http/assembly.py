@@ -16,6 +16,7 @@ from cloud.http.dependencies import DEPENDENCIES
 from cloud.http.description import PATH, Description
 from cloud.http.envelope import Count, Envelope
 from cloud.http.front import Front
+from cloud.http.heading import methods_of
 from cloud.http.idempotency import Replay, on_replay
 from cloud.http.kernel import Kernel
 from cloud.http.problems import HANDLERS
@@ -74,7 +75,8 @@ def assemble(
         request_max_body_size=None,  # Front caps each route by itself
         logging_config=None,
     )
-    return Envelope(litestar, kernel.new_id, count, traced=traced)
+    methods = methods_of(litestar)
+    return Envelope(litestar, kernel.new_id, methods, count, traced=traced)
 
 
 def _constant(value: object) -> Callable[[], Any]:

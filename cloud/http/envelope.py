@@ -12,7 +12,7 @@ from litestar.enums import ScopeType
 from opentelemetry.trace import Span, StatusCode
 
 from cloud.http.etags import conditional
-from cloud.http.heading import HEADLESS, Headers, allowed, as_get, bodiless, gathered
+from cloud.http.heading import HEADLESS, Headers, Methods, allowed, as_get, bodiless, gathered
 from cloud.spans import NONE, serving
 
 if TYPE_CHECKING:
@@ -49,11 +49,13 @@ class Envelope:
         self,
         app: "ASGIApp",
         new_id: Callable[[], str],
+        methods: Methods,
         count: Count | None = None,
         *,
         traced: bool = True,
     ) -> None:
         self._app = app
+        self._methods = methods
         self._new_id = new_id
         self._count = count
         self._traced = traced
@@ -80,7 +82,7 @@ class Envelope:
         scope["state"]["request_id"] = request_id
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request=request_id, **_trace(span))
-        answered = _Answered(send, request_id, head=scope["state"][HEADLESS])
+        answered = _Answered(send, scope, self._methods)
         out = conditional(scope, headers, answered)
         began = time.perf_counter()
         try:
@@ -104,10 +106,12 @@ class Envelope:
 class _Answered:
     """Adds the headers that every answer has, and notes its status."""
 
-    def __init__(self, send: "Send", request_id: str, *, head: bool) -> None:
-        self._send = bodiless(send) if head else send
-        self._head = head
-        self._id = request_id.encode()
+    def __init__(self, send: "Send", scope: "Scope", methods: Methods) -> None:
+        self._head = scope["state"][HEADLESS]
+        self._send = bodiless(send) if self._head else send
+        self._scope = scope
+        self._methods = methods
+        self._id = scope["state"]["request_id"].encode()
         self.status = 0
 
     async def __call__(self, message: "Message") -> None:
@@ -117,13 +121,15 @@ class _Answered:
             added = [header for header in DEFAULTS if header[0] not in given]
             message["headers"] = [*message["headers"], *added, (b"x-request-id", self._id)]
             if b"allow" in given and not self._head:
-                message["headers"] = list(map(_allowing, message["headers"]))
+                message["headers"] = list(map(self._allowing, message["headers"]))
         await self._send(message)
 
-
-def _allowing(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
-    name, value = header
-    return (name, allowed(value)) if name.lower() == b"allow" else header
+    def _allowing(self, header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+        name, value = header
+        if name.lower() != b"allow":
+            return header
+        known = self._methods.get(str(self._scope.get("path_template", "")))
+        return name, known or allowed(value)
 
 
 async def _break(send: "Send") -> None:

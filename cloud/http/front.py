@@ -15,7 +15,7 @@ from litestar.middleware import ASGIMiddleware
 from cloud.db.tenancy import Origin
 from cloud.errors import Refusal
 from cloud.http.access import ANONYMOUS, Principal
-from cloud.http.heading import HEADLESS, Headers, gathered, refuse_repeated
+from cloud.http.heading import HEADLESS, Headers, gathered, refuse_repeated, signs
 from cloud.http.kernel import Kernel
 from cloud.http.problems import answer
 
@@ -51,8 +51,7 @@ class Front(ASGIMiddleware):
         try:
             if len(headers) < len(lines):
                 refuse_repeated(lines)
-            if scope["state"][HEADLESS] and opt.get("access") == "device":
-                # A device signs its method, and a stream that it reads has no end.
+            if scope["state"][HEADLESS] and signs(opt):  # and a stream of theirs has no end
                 raise MethodNotAllowedException(headers={"Allow": "GET"})
             await self._admit(scope, headers, opt)
             await next_app(scope, capped(receive, limit, headers, patience(limit)), send)

@@ -4,8 +4,11 @@ What is a list may come in several lines, which mean one (5.3). Of what has one 
 refused: another reader, a proxy say, may take the one that we don't.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
+
+from litestar import Litestar
+from litestar.routes import HTTPRoute
 
 from cloud.errors import Refusal
 
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from litestar.types import Message, Scope, Send
 
 Headers = dict[bytes, bytes]
+Methods = Mapping[str, bytes]  # by a path's template, as Allow has them
 HEADLESS: Final = "head"  # in a request's state: whether it is HEAD
 # Two Content-Lengths end in the parser, two traceparents are none.
 SINGLE: Final = frozenset({
@@ -58,7 +62,31 @@ def bodiless(send: "Send") -> "Send":
     return telling
 
 
+def methods_of(app: Litestar) -> Methods:
+    """Return what may be asked of each path.
+
+    litestar's own answer to OPTIONS knows those methods alone that were there before the last.
+    """
+    return {
+        route.path_format: b", ".join(sorted(_methods(route)))
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+    }
+
+
+def _methods(route: HTTPRoute) -> Iterator[bytes]:
+    for method, (handler, _) in route.route_handler_map.items():
+        yield method.encode()
+        if method == "GET" and not signs(handler.opt):
+            yield b"HEAD"
+
+
+def signs(opt: Mapping[str, Any]) -> bool:
+    """Whether who asks signs the method as well: such a route has no HEAD."""
+    return opt.get("access") == "device"
+
+
 def allowed(value: bytes) -> bytes:
-    """Return an Allow header with HEAD in it, where GET is. To HEAD itself it says otherwise."""
+    """Return an Allow header with HEAD in it, where GET is."""
     methods = {each.strip() for each in value.split(b",")}
     return b", ".join(sorted(methods | ({b"HEAD"} if b"GET" in methods else set())))

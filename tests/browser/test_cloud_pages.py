@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from cloud.http.description import complete, opts
 from cloud.http.envelope import Envelope
+from cloud.http.heading import methods_of
 from cloud.notify import pages
 from cloud.notify.mailbox import Box, Kept
 from cloud.notify.mailbox_routes import one_sample, part_of_sample, samples
@@ -77,7 +78,7 @@ def application() -> Any:
     }
     routes = (listed, samples, one_sample, part_of_sample)
     app = Litestar([*ROUTES, *routes, description], dependencies=given, openapi_config=None)
-    return Envelope(app, lambda: secrets.token_hex(16))
+    return Envelope(app, lambda: secrets.token_hex(16), methods_of(app))
 
 
 @pytest.fixture(scope="module")

@@ -429,6 +429,8 @@ def test_who_asks_otherwise_is_told_which_methods_there_are(http: httpx.Client) 
     said = http.delete(path)
     assert said.status_code == 405
     assert set(said.headers["allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
+    assert http.options(path).headers["allow"] == "GET, HEAD, OPTIONS, POST"
+    assert http.options(f"/v1/tenants/{TENANT}/device").headers["allow"] == "GET, OPTIONS, POST"
     assert (http.head("/v1/words").status_code, http.head("/v1/guess").status_code) == (405, 405)
     signed = http.head(f"/v1/tenants/{TENANT}/device")
     assert (signed.status_code, signed.headers["allow"]) == (405, "GET")

@@ -16,6 +16,7 @@ from cloud.checkins import jobs as checkin_jobs
 from cloud.db.tenancy import TenantTx
 from cloud.devices import jobs as device_jobs
 from cloud.events import jobs as event_jobs
+from cloud.heap import settle
 from cloud.hooks import jobs as hook_jobs
 from cloud.incidents import jobs as incident_jobs
 from cloud.incidents.jobs import Merging
@@ -100,6 +101,7 @@ async def _work(parts: Parts) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, worker.stop)
+        settle()
         await worker.run()
 
 

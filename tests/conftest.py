@@ -15,6 +15,7 @@ that tests start would compile all that it imports, which takes a service longer
 its start. They keep it in `.cache` then, and nothing beside the sources, as was asked.
 """
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -32,3 +33,11 @@ settings.register_profile("long", deadline=None, print_blob=True, max_examples=4
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev")
 )
+
+
+def pytest_collection_finish() -> None:
+    """Never look again, in search of garbage, at what thousands of tests were collected into: a
+    fifth of the time that the small ones take."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)

@@ -1,6 +1,8 @@
 """The playbooks, read: the linter has nothing to say, the README tells of every variable."""
 
+import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any, Final
@@ -8,6 +10,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from cloud.http.catalogue import CATALOGUE
 from tests.ops import variables
 from tests.ops.variables import ANSIBLE
 
@@ -45,6 +48,16 @@ def test_defaults_are_what_is_specified(role: Path) -> None:
     defaults = yaml.safe_load(file.read_text()) if file.exists() else {}
     named = {name: each["default"] for name, each in options.items() if not each.get("required")}
     assert named.items() <= defaults.items()
+
+
+def test_the_proxy_refuses_in_the_words_of_the_api() -> None:
+    """Whoever reads a problem document need not know who wrote it."""
+    template = (ANSIBLE / "roles" / "proxy" / "templates" / "usher.conf").read_text()
+    said = [json.loads(each) for each in re.findall(r"return \d+ '(.*)';", template)]
+    assert {each["code"] for each in said} == set(re.findall(r"location @(\w+)", template))
+    for each in said:
+        entry = CATALOGUE[each["code"]]
+        assert (each["status"], each["title"]) == (entry.status, entry.sentence)
 
 
 NOWHERE: Final = dict.fromkeys(("release_wheel", "release_wheels", "release_requirements"), "/no")
@@ -85,6 +98,29 @@ def test_a_venues_only_gate_is_updated_when_somebody_says_so(tmp_path: Path) -> 
     done = ops("ansible-playbook", "-i", str(inventory), "update.yml")
     assert done.returncode != 0
     assert "update_only_gate=true" in done.stdout
+
+
+WAVE: Final = re.compile(r"^PLAY \[Update gates\].*?(?=^PLAY )", re.M | re.S)
+
+
+@pytest.mark.parametrize(("gates", "waves"), [(2, [1, 1]), (9, [1, 2, 2, 2, 2])])
+def test_no_wave_takes_all_gates_of_a_venue(tmp_path: Path, gates: int, waves: list[int]) -> None:
+    """One first, then a quarter of them at a time."""
+    inventory = tmp_path / "hosts.yml"
+    here = {"ansible_connection": "local", "ansible_become": False}
+    release = {
+        "release_version": "1",
+        "release_side": "edge",
+        "release_units": [],
+        "release_check": [],
+    }
+    every = {"hosts": {f"g{n}": here for n in range(gates)}, "vars": NOWHERE | release}
+    inventory.write_text(yaml.safe_dump({"gates": every}))
+    # No task has this tag: what is left is who belongs to which wave.
+    done = ops("ansible-playbook", "-i", str(inventory), "update.yml", "--tags", "nothing")
+    found = [set(re.findall(r"^ok: \[(g\d)\]", each, re.M)) for each in WAVE.findall(done.stdout)]
+    assert [len(each) for each in found] == waves, done.stdout
+    assert len(set.union(*found)) == gates
 
 
 @pytest.mark.parametrize("said", [(), ("replaced=a", "replacement=a")])

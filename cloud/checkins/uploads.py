@@ -34,9 +34,11 @@ END: Final[LiteralString] = """
 """
 
 
-# An upload grows its tables by thousands of rows within seconds: a plan that was made while they
-# were empty (cloud/db/connect.py) would read all of them for each row, until they are analysed.
+# An upload of thousands grows its tables within seconds: a plan that was made while they were empty
+# (cloud/db/connect.py) would read all of them for each row, until they are analysed. That of a few
+# scans is answered in less time than it would be planned in, so it is planned once like all else.
 ANEW: Final[LiteralString] = "SET LOCAL plan_cache_mode = force_custom_plan"
+FEW: Final = 128  # records
 
 
 class Source(NamedTuple):
@@ -73,12 +75,14 @@ async def listed(tx: TenantTx, devices: Iterable[bytes]) -> dict[bytes, bytes]:
     return {row["device_id"]: row["public"] for row in await tx.conn.fetch(PUBLIC, sorted(devices))}
 
 
-async def lock(tx: TenantTx, devices: Iterable[bytes]) -> dict[bytes, Source]:
-    """Lock those of these devices that the tenant has, until the transaction ends.
+async def lock(tx: TenantTx, devices: Iterable[bytes], records: int) -> dict[bytes, Source]:
+    """Lock those of these devices that the tenant has, until the transaction ends: so many records
+    of theirs are to be kept.
 
     Whatever takes long and needs no lock comes before: signatures are checked by then.
     """
-    await tx.conn.execute(ANEW)
+    if records > FEW:
+        await tx.conn.execute(ANEW)
     sources = {}
     for row in await tx.conn.fetch(LOCK, sorted(devices)):
         cut = row["cutoff_incarnation"]
@@ -93,12 +97,18 @@ async def take(tx: TenantTx, device: bytes, body: bytes) -> Taken:
     if public is None:
         raise Refusal("not_found")
     apart = await asyncio.to_thread(take_apart, body, device, public)
-    kept = await keep(tx, (await lock(tx, [device]))[device], apart.runs)
+    sources = await lock(tx, [device], count(apart.runs))
+    kept = await keep(tx, sources[device], apart.runs)
     await settling.settle(tx, kept.touched)
     end = await tx.conn.fetchrow(END, device)
     incarnation, seq = (end["incarnation"], end["seq"]) if end else (0, 0)
     broken = next(left_of(apart.runs, kept), apart.broken)
     return Taken(incarnation, seq, kept.new, kept.known, kept.quarantined, broken)
+
+
+def count(runs: Iterable[Run]) -> int:
+    """Return how many records there are."""
+    return sum(len(run.raws) for run in runs)
 
 
 def left_of(runs: Sequence[Run], kept: Kept) -> Iterator[Broken]:
@@ -126,7 +136,7 @@ async def keep(tx: TenantTx, source: Source, runs: Sequence[Run]) -> Kept:
     fresh += [raw for run in released for raw in run.raws]
     if await announcing.is_heard(tx):
         await announcing.tell(tx, _counting(fresh, source.cutoff))
-    known = sum(len(run.raws) for run in runs) - len(stored)
+    known = count(runs) - len(stored)
     quarantined = _quarantined(ready, waiting, source.cutoff)
     return Kept(len(stored), known, quarantined, touched_by(fresh), tuple(left), stored)
 
@@ -169,11 +179,11 @@ def joined(each: Iterable[Mapping[bytes, set[bytes]]]) -> Touched:
 
 
 def _quarantined(ready: Sequence[Run], waiting: Sequence[Run], cutoff: Cutoff | None) -> int:
-    count = sum(len(run.raws) for run in waiting)
+    aside = count(waiting)
     for run in ready:
         if cutoff is None:
-            count += run.kinds.count(0)
+            aside += run.kinds.count(0)
             continue
         for seq, kind in enumerate(run.kinds, run.seq):
-            count += Cutoff(run.incarnation, seq) > cutoff or not kind
-    return count
+            aside += Cutoff(run.incarnation, seq) > cutoff or not kind
+    return aside

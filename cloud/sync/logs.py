@@ -116,7 +116,9 @@ async def take(tx: TenantTx, sender: bytes, body: bytes) -> Stored:
         for device, public in (await uploads.listed(tx, named)).items()
     }
     writing = {device for device, mine in checked.items() if mine.runs}
-    sources = await uploads.lock(tx, writing | ({sender} if file.blobs else set()))
+    records = sum(uploads.count(mine.runs) for mine in checked.values())
+    locked = writing | ({sender} if file.blobs else set())
+    sources = await uploads.lock(tx, locked, records)
     kept = dict.fromkeys(checked, NOTHING) | {
         device: await uploads.keep(tx, sources[device], checked[device].runs)
         for device in sorted(writing)

@@ -55,6 +55,25 @@ def test_a_log_is_kept_once_and_uses_its_tickets(hall: Hall) -> None:
     assert hall.view().summary() == fed(gate).summary()
 
 
+def test_a_few_records_are_stored_by_plans_that_are_made_once(hall: Hall) -> None:
+    """Planning took longer than all else; thousands at once are planned for what is there then."""
+    gate = written(*[hall.scene.ticket()] * (uploads.FEW + 2))
+    hall.register(gate)
+
+    def planned() -> int:
+        named = "SELECT sum(custom_plans) FROM pg_prepared_statements WHERE statement LIKE $1"
+        find = hall.conn.fetchval(named, "%INSERT INTO record (%")
+        return int(hall.runner.run(find) or 0)
+
+    before = planned()
+    for raw in gate.log[:2]:
+        hall.take(gate, raw)
+    hall.take(gate, *gate.log[2 : uploads.FEW + 2])
+    assert planned() == before
+    hall.take(gate, *gate.log[: uploads.FEW + 1])
+    assert planned() == before + 1
+
+
 def test_what_comes_before_its_time_waits_and_counts_once_the_gap_is_closed(hall: Hall) -> None:
     """The second half first: kept, shown as quarantined, and without effect until then."""
     early, late = hall.scene.ticket(), hall.scene.ticket()

@@ -177,7 +177,7 @@ def test_cloud_and_gate_see_the_same(hall: Hall, data: st.DataObject) -> None:
         try:
             async with tenant_tx(hall.pool, hall.scene.tenant, origin, now) as tx:
                 sender = evening.gates[0].device
-                assert await uploads.lock(tx, [sender])
+                assert await uploads.lock(tx, [sender], 0)
                 for place, piece in enumerate(order):
                     file = b"".join(bundle.encode(FileKind.LOG, piece))
                     await logs.take(tx, sender, file)

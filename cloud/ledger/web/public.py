@@ -67,7 +67,7 @@ async def collection_metadata(
     """Tell the metadata of an event's collection."""
     async with ledger_showing.tx(owner) as tx:
         about = await event_rows.read(tx, event_id)
-    if about is None:
+    if about is None or about.draft:
         raise Refusal("not_found")
     image = {} if about.image is None else shown_as(ledger_showing.base + about.image)
     said = f"Tickets for {about.name} at {about.venue}."

@@ -7,7 +7,7 @@ import pytest
 from solders.keypair import Keypair
 
 from tests.cloud.ledger.web.box import asset_rows, mint, page_of
-from tests.cloud.service import Event, Person, Service, good, problem
+from tests.cloud.service import VENUE, Event, Person, Service, good, problem
 
 JSON = {"accept": "application/json"}
 
@@ -117,6 +117,25 @@ def test_metadata_is_told_for_good(scene: Scene, service: Service) -> None:
     assert good(service.client().get(path))["name"] == "Spring Night"
     other = f"/a/events/{scene.event.event_id}/{scene.event.event_id}"
     assert problem(service.client().get(other))[0] == 404
+
+
+def test_nobody_reads_of_an_event_that_is_not_published(scene: Scene, service: Service) -> None:
+    """Though its organizer has decided already what the ledger does at it."""
+    venue = good(scene.owner.post(f"{scene.tenant.path}/venues", json=VENUE), 201)["venue_id"]
+    doors = service.clock() + timedelta(days=30)
+    times = {"doors_at": doors, "starts_at": doors, "ends_at": doors + timedelta(hours=3)}
+    said = {"venue_id": venue, "name": "A Secret", "currency": "eur"}
+    said |= {name: time.isoformat() for name, time in times.items()}
+    event = good(scene.owner.post(f"{scene.tenant.path}/events", json=said), 201)["event_id"]
+    at = f"{scene.tenant.path}/events/{event}"
+    good(scene.owner.put(f"{at}/ledger/policy", json={"freezes": True}))
+    told = f"/a/events/{scene.tenant.tenant_id}/{event}"
+    assert problem(service.client().get(told))[0] == 404
+    offered = {"name": "All", "price": 0, "entry": {"zones": [1]}, "capacity": 5}
+    good(scene.owner.post(f"{at}/classes", json=offered), 201)
+    version = good(scene.owner.get(at))["organizer"]["version"]
+    good(scene.owner.post(f"{at}/publish", json={"version": version}))
+    assert good(service.client().get(told))["name"] == "A Secret"
 
 
 def test_pause_resume_and_policy(scene: Scene, service: Service) -> None:

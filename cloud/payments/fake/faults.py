@@ -14,6 +14,7 @@ class Fault(StrEnum):
     RATE_LIMIT = "rate_limit"  # 429, nothing done
     HANG_BEFORE = "hang_before"  # no answer for so many seconds
     HANG_AFTER = "hang_after"
+    SLOW_AFTER = "slow_after"  # answered, but only after so many seconds
     BUSY = "busy"  # 409: the same key is being worked on
 
 

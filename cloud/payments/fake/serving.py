@@ -110,6 +110,8 @@ async def _before(trouble: Trouble | None) -> None:
 async def _after(trouble: Trouble | None) -> None:
     if trouble is None:
         return
+    if trouble.kind is Fault.SLOW_AFTER:
+        await asyncio.sleep(trouble.seconds)
     if trouble.kind is Fault.HANG_AFTER:
         await asyncio.sleep(trouble.seconds)
         raise Refusal(*LATE)

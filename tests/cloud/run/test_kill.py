@@ -6,17 +6,19 @@ import random
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from cloud.embedded.ports import free_port
 from tests.cloud.run.market import Crowd, Market, check, market, open_http, settled
 from tests.cloud.run.served import HOLD, Served, alive, descendants, served, until
+from tests.cloud.service import good
 
 SEED: Final = 20260801
 BUYERS: Final = 24  # in a round
 KILLS: Final = 3
+SLOW: Final = 0.2  # seconds from what the provider has done to its answer
 LONG: Final = 400.0
 
 
@@ -32,12 +34,20 @@ def test_every_paid_order_has_tickets_or_its_money_back(
         folder, USHER_WORKERS="2", USHER_HOLD_SECONDS=str(HOLD), USHER_LISTEN=listen
     ) as service:
         place = market(service, 1000)
+        _slow_down(service)
         for strike in (_an_api, _the_worker, _the_database, _everything):
             asyncio.run(_round(place, chance, strike))
         until(lambda: settled(service), LONG)
         check(service)
         paid = "SELECT count(*) AS n FROM purchase WHERE state = 'paid'"
         assert service.one_row(paid)["n"] >= 2 * BUYERS, "too few got through to prove anything"
+
+
+def _slow_down(service: Served) -> None:
+    """Have the provider answer late what it has done: so kills fall between the two."""
+    slow = {"kind": "slow_after", "path": "/v1/", "requests": 1_000_000, "seconds": SLOW}
+    with service.fake() as fake:
+        good(fake.post("/_test/faults", json=slow))
 
 
 async def _round(place: Market, chance: random.Random, strike: "Strike") -> None:
@@ -69,8 +79,17 @@ async def _buyer(crowd: Crowd, token: str, chance: random.Random) -> None:
     if chance.random() < 0.15:
         await crowd.ask(token, "DELETE", order)
     await crowd.card(intent)
-    if chance.random() < 0.3 and await crowd.ended(token, order) == "paid":
-        await crowd.ask(crowd.place.owner, "POST", f"{order}/refunds", {"reason": "Kill."})
+    if chance.random() < 0.5 and await crowd.ended(token, order) == "paid":
+        await _give_back(crowd, order, chance)
+
+
+async def _give_back(crowd: Crowd, order: str, chance: random.Random) -> None:
+    """Give all of an order back, or a ticket of it: twice that much could be paid back too."""
+    asked: dict[str, Any] = {"reason": "Kill."}
+    if chance.random() < 0.7:
+        seen = good(await crowd.ask(crowd.place.owner, "GET", order))
+        asked["tickets"] = [seen["items"][0]["ticket_id"]]
+    await crowd.ask(crowd.place.owner, "POST", f"{order}/refunds", asked)
 
 
 def _kill(pid: int) -> None:

@@ -14,6 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -72,6 +73,12 @@ MISPRICED: Final = """
         OR count(*) FILTER (WHERE NOT i.refunded AND t.state <> ALL (
                '{purchased,minted,active,listed,used,expired}')) > 0
 """
+MOVES: Final = """
+    SELECT DISTINCT move FROM ticket_move WHERE event_id = $1 AND tenant_id = $2
+"""
+HEARD: Final = """
+    SELECT DISTINCT outcome FROM payment_event WHERE tenant_id = $2 AND $1::uuid IS NOT NULL
+"""
 OWNERS: Final = "SELECT ticket_id, account_id FROM ticket WHERE event_id = $1 AND tenant_id = $2"
 
 
@@ -107,6 +114,19 @@ class Lifecycle(RuleBasedStateMachine):
     def tickets(self, *states: str) -> list[str]:
         """Return the tickets in one of these states."""
         return sorted(t for t, state in self.trade.states().items() if state in states)
+
+    @initialize()
+    def begin(self) -> None:
+        """Somebody has tickets already: else most runs would be of holds that nobody pays."""
+        self.buy(0, 2)
+
+    @rule(who=BUYERS, quantity=st.integers(1, 2))
+    def buy(self, who: int, quantity: int) -> None:
+        """Somebody holds, pays, and has the tickets at once."""
+        orders = len(self.orders)
+        self.hold(who, quantity)
+        if len(self.orders) > orders:
+            self.pay(orders, "pm_card_visa", "now")
 
     @rule(who=BUYERS, quantity=st.integers(1, 3))
     def hold(self, who: int, quantity: int) -> None:
@@ -267,6 +287,42 @@ class Lifecycle(RuleBasedStateMachine):
         self.nothing_is_oversold_or_lost()
         self.the_books_balance()
         super().teardown()
+
+
+def test_each_thing_that_may_happen_does(patient: Service) -> None:
+    """Every rule of the machine leads where it is meant to: what it draws at random is tried."""
+    Lifecycle.service = patient
+    lives = Lifecycle()
+    lives.begin()
+    lives.scan(0)
+    lives.scan(0)  # again: refused
+    lives.undo(0)
+    lives.hand_over(0, 1)
+    lives.scan_an_old_code(0)
+    lives.refund(0, part=True)
+    lives.scan_an_old_code(1)
+    lives.hold(2, 1)
+    lives.pay(1, "pm_card_visa_chargeDeclined", "twice")
+    lives.give_up(1)
+    lives.hold(2, 1)
+    lives.pay(2, "pm_card_visa", "twice")
+    lives.hold(2, 1)
+    lives.pay(3, "pm_card_visa", "lost")
+    lives.hold(1, 1)
+    lives.trade.order(1, lives.orders[4][1], "payment")
+    lives.wait(HOLD + 1)
+    lives.pay_what_was_begun(4)
+    lives.hold(1, 1)
+    lives.pay(5, "pm_card_visa", "late")
+    lives.call_off()
+    lives.news("shuffled", lost=True)
+    lives.nothing_is_oversold_or_lost()
+    lives.the_books_balance()
+    lives.teardown()
+    moves = {row["move"] for row in lives.trade.rows(MOVES)}
+    heard = {row["outcome"] for row in lives.trade.rows(HEARD)}
+    assert moves >= {"hold", "release", "pay", "activate", "use", "undo", "transfer", "refund"}
+    assert heard >= {"paid", "failed", "canceled", "repeated", "returned: event_off"}, heard
 
 
 def test_tickets_stay_what_they_are_worth(patient: Service) -> None:

@@ -46,8 +46,9 @@ NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Answer(NamedTuple):
-    """A whole answer. `nonce`: the request's, which a stamp answers."""
+    """A whole answer. `nonce`: the request's, which a stamp answers. `status`: 200 or 204."""
 
+    status: int
     body: bytes
     headers: Mapping[str, str]
     nonce: bytes
@@ -141,7 +142,8 @@ class Cloud:
                 asyncio.timeout(self.limits.whole),
                 self._opened(asked) as (response, nonce),
             ):
-                return Answer(await _bounded(response, most), response.headers, nonce)
+                body = await _bounded(response, most)
+                return Answer(response.status_code, body, response.headers, nonce)
         except TimeoutError:
             raise Away("slow") from None
 

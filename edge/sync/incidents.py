@@ -16,7 +16,7 @@ from edge.gate.incidents import unsettled
 from edge.store.incidents import UPTO
 from edge.sync.client import Cloud
 from edge.sync.failures import Garbled
-from edge.sync.pull import TROUBLE
+from edge.sync.turns import TROUBLE
 from shared.wire import MAX_CONCERNED, MAX_NOTES, IncidentNote, SyncState, unframed
 
 MOST_NOTE: Final = 1024 + 64 * MAX_CONCERNED  # bytes: a device's id has 35 with its marks

@@ -17,21 +17,21 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from edge.gate.gate import Gate, NotSetUp
+from edge.gate.gate import Gate
 from edge.gate.snapshot import Lacking
 from edge.gate.taking import Taking
 from edge.gate.tickets import Tickets
-from edge.store.database import StorageFailed
 from edge.sync.backoff import unmoved
 from edge.sync.client import Cloud
 from edge.sync.download import Download
-from edge.sync.failures import Denied, Failure, Garbled
+from edge.sync.failures import Denied, Garbled
 from edge.sync.frames import unpressed
+from edge.sync.turns import TROUBLE, Turns, nothing_newer
 from shared.devices.command import STAMP
 from shared.errors import UsherError
 from shared.manifest import delta
 from shared.signed import CAPS, Kind
-from shared.wire import SyncState, unframed
+from shared.wire import EventState, SyncState, unframed
 
 MOST_STATE: Final = 1 << 16
 MOST_COMMANDS: Final = 64  # in one answer; what is left comes with the next
@@ -39,7 +39,6 @@ MOST_DELTA: Final = CAPS[Kind.MANIFEST] + delta.MAX_LOG + 8
 HEAD: Final = CAPS[Kind.MANIFEST]
 TURNS: Final = 8  # heads that may follow one another during one download
 TOO_OLD: Final = frozenset({"manifest_too_old", "manifest_missing"})
-TROUBLE: Final = (Failure, UsherError, StorageFailed, NotSetUp)  # the last: wiped meanwhile
 T = TypeVar("T")
 
 
@@ -59,6 +58,7 @@ class Pull:
         self._taking = Taking(gate)
         self._tickets = Tickets(gate)
         self._pool = pool
+        self._turns = Turns(self._event)
 
     async def state(self) -> SyncState:
         """Ask what is newest, and take the time from the answer."""
@@ -135,18 +135,15 @@ class Pull:
     def _obeyed(self) -> int:
         return self._gate.stores.settings.number("obeyed")
 
-    async def events(self, state: SyncState) -> list[Exception]:
-        """Bring every event up to date; one that fails is in no other's way."""
-        failed: list[Exception] = []
-        for each in state.events:
-            try:
-                await self.event(bytes.fromhex(each.event), each.version)
-            except TROUBLE as error:
-                failed.append(error)
-        return failed
+    async def events(
+        self, state: SyncState, newer: Callable[[], bool] = nothing_newer
+    ) -> list[Exception]:
+        """Bring every event up to date, and return what failed. `newer`: see `Turns.take`."""
+        return await self._turns.take(state, newer)
 
-    async def event(self, event: bytes, version: int) -> None:
-        """Bring one event's tickets to this version, or a newer one."""
+    async def _event(self, named: EventState) -> None:
+        """Bring one event's tickets to the version that is named, or a newer one."""
+        event, version = bytes.fromhex(named.event), named.version
         book = self._gate.held.trust.books.get(event)
         if book is not None and book.manifest.head.version < version:
             if not await self._followed(event, book.manifest.head.version, book.manifest.raw):

@@ -1,8 +1,12 @@
 """How this device does, for whoever runs the venue (spec/sync.md §6)."""
 
+import asyncio
 import shutil
+from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -10,9 +14,42 @@ from edge.gate.board import CLOCKS
 from edge.gate.gate import Gate
 from edge.gate.state import CameraStatus
 from edge.store.database import StorageFailed
+from edge.sync.client import Cloud
+from edge.sync.failures import Garbled
 from shared.wire import MAX_CAMERAS, MAX_EVENTS, CameraReport, HeldVersion, Report
 
+JSON: Final = "application/json"
+TAKEN: Final = 204
+T = TypeVar("T")
 RESTLESS: Final = ("at", "disk_free", "waiting", "cameras")  # they change without any news
+
+
+class Reporting:
+    """One device's reports. Must not run side by side with itself."""
+
+    def __init__(self, cloud: Cloud, gate: Gate, pool: Executor | None = None) -> None:
+        self._cloud = cloud
+        self._gate = gate
+        self._pool = pool
+        self.taken: Any = None  # what the cloud knows, as far as it is news
+
+    async def step(self) -> None:
+        """Tell how this device does. Raises `Failure` where the cloud has not taken it."""
+        report = await self._blocking(partial(report_of, self._gate))
+        body = msgspec.json.encode(report)
+        answer = await self._cloud.post("/sync/report", body, 0, kind=JSON)
+        if answer.status != TAKEN:  # a portal's, as a rule
+            raise Garbled("report")
+        self.taken = news_of(report)
+
+    async def due(self) -> bool:
+        """Whether there is news since the last report; not before the first. Blocks elsewhere."""
+        if self.taken is None:
+            return False
+        return bool(news_of(await self._blocking(partial(report_of, self._gate))) != self.taken)
+
+    async def _blocking(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
 
 
 def report_of(gate: Gate) -> Report:

@@ -16,11 +16,11 @@ from edge.gate.gathering import Gathering
 from edge.sync.backoff import unmoved
 from edge.sync.client import Cloud
 from edge.sync.failures import Garbled
-from edge.sync.pull import TROUBLE
+from edge.sync.turns import Turns, nothing_newer
 from shared.errors import Untrusted
 from shared.manifest.search import MAX_PART, SearchHead, check_part
 from shared.signed import CAPS, Kind
-from shared.wire import SyncState, unframed
+from shared.wire import EventState, SyncState, unframed
 
 AT_ONCE: Final = 2  # parts in one answer: most have half a megabyte
 TURNS: Final = 8  # heads that may follow one another during one download
@@ -41,20 +41,18 @@ class Searches:
         self._moved = moved  # called where parts that were lacking were kept
         self._gathering = Gathering(gate)
         self._pool = pool
+        self._turns = Turns(self._event)
 
-    async def pull(self, state: SyncState) -> list[Exception]:
-        """Bring every event's list up to date; one that fails is in no other's way."""
-        failed: list[Exception] = []
-        for each in state.events:
-            try:
-                await self.event(bytes.fromhex(each.event), each.search)
-            except TROUBLE as error:
-                failed.append(error)
-        return failed
+    async def pull(
+        self, state: SyncState, newer: Callable[[], bool] = nothing_newer
+    ) -> list[Exception]:
+        """Bring every event's list up to date; return what failed. `newer`: see `Turns.take`."""
+        return await self._turns.take(state, newer)
 
-    async def event(self, event: bytes, version: int) -> None:
-        """Bring one event's list to this version, or a newer one."""
-        if not await self._blocking(partial(self._gathering.is_behind, event, version)):
+    async def _event(self, named: EventState) -> None:
+        """Bring one event's list to the version that is named, or a newer one."""
+        event = bytes.fromhex(named.event)
+        if not await self._blocking(partial(self._gathering.is_behind, event, named.search)):
             return
         for _ in range(TURNS):
             path = f"/sync/events/{event.hex()}/search"

@@ -19,8 +19,6 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
-import msgspec
-
 from edge.gate.gate import Gate, NotSetUp
 from edge.gate.taking import Taking
 from edge.store.database import StorageFailed
@@ -30,14 +28,15 @@ from edge.sync.client import Cloud
 from edge.sync.failures import Away, Denied, Failure
 from edge.sync.incidents import Incidents
 from edge.sync.logs import Gossip
-from edge.sync.pull import TROUBLE, Pull
+from edge.sync.pull import Pull
 from edge.sync.push import Pushing, unrelayed
-from edge.sync.reporting import news_of, report_of
+from edge.sync.reporting import Reporting
 from edge.sync.searches import Searches
 from edge.sync.seen import Seen
 from edge.sync.stream import follow
-from edge.sync.work import Work
-from shared.wire import Report, SyncState
+from edge.sync.turns import TROUBLE
+from edge.sync.work import Newer, Work
+from shared.wire import SyncState
 
 POLL: Final = 30.0  # seconds
 REPORT: Final = 30.0
@@ -49,7 +48,6 @@ GOSSIP: Final = 15.0
 GOSSIP_GAP: Final = 1.5  # the cloud tells all gates at once of whatever came in
 AGAIN: Final = 1.0  # seconds before a stream that ended is opened again
 RETRY: Final = 15.0  # the longest pause of one that can't be opened: all else waits for it
-JSON: Final = "application/json"
 
 
 class Syncing:
@@ -73,14 +71,15 @@ class Syncing:
         self._records = 0  # as of the newest news
         self._named: frozenset[bytes] | None = None  # events, by the newest news
         self._seen = Seen(gate.around, gate.clock.stamp_ms)
+        incidents = Incidents(cloud, gate, pool)
         self._lists = Work(self._pull_lists)
         self._events = Work(self._pull.events)
         self._searches = Work(Searches(cloud, gate, pool, self._guests_moved).pull)
-        self._incidents = Work(Incidents(cloud, gate, pool).pull)
-        self._reported: Any = None
+        self._incidents = Work(lambda state, _: incidents.pull(state))
+        self._reporting = Reporting(cloud, gate, pool)
         self._over = asyncio.Event()
         self._chores.add("poll", self._poll, POLL)
-        self._chores.add("report", self._report, REPORT)
+        self._chores.add("report", partial(self._tried, self._reporting.step), REPORT)
         self._chores.add("tidy", self._tidy, TIDY)
         self._chores.add("look", self._look, LOOK)
         self._chores.add("push", partial(self._tried, self._push.step), PUSH, PUSH_GAP)
@@ -123,7 +122,7 @@ class Syncing:
         self._records = state.records
         self._named = frozenset(bytes.fromhex(each.event) for each in state.events)
 
-    async def _pull_lists(self, state: SyncState) -> list[Exception]:
+    async def _pull_lists(self, state: SyncState, _: Newer) -> list[Exception]:
         """Pull lists, and let tickets follow: their heads may be signed by a key that is new."""
         failed = await self._pull.lists(state)
         self._events.told(state)
@@ -163,14 +162,6 @@ class Syncing:
         self._seen.heard()
         self._told(state)
 
-    async def _report(self) -> None:
-        try:
-            report = await self._blocking(partial(report_of, self._gate))
-            await self._cloud.post("/sync/report", msgspec.json.encode(report), 1 << 16, kind=JSON)
-        except TROUBLE as error:
-            raise _wait(error) from None
-        self._reported = news_of(report)
-
     async def _look(self) -> None:
         """Let an old contact go, and report at once what is news."""
         self._seen.look()
@@ -178,8 +169,7 @@ class Syncing:
             self._over.set()
         elif self._seen.here:
             with suppress(StorageFailed):
-                report: Report = await self._blocking(partial(report_of, self._gate))
-                if self._reported is not None and news_of(report) != self._reported:
+                if await self._reporting.due():
                     self._chores.soon("report")
 
     async def _tidy(self) -> None:

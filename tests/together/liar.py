@@ -33,6 +33,7 @@ class Said:
 
 
 Lie = Callable[[Said], Said]
+STREAM: Final = "/sync/stream"  # which the cloud does not end: told up to its first word
 
 
 @dataclass
@@ -42,6 +43,8 @@ class Liar:
     address: str = ""
     asked: list[str] = field(default_factory=list)
     lies: dict[str, Lie] = field(default_factory=dict)
+    spoil: Callable[[bytes], bytes] = bytes  # what becomes of a request's body
+    times: int = 1  # how often a request is sent on; the last answer is passed on
     over: threading.Event = field(default_factory=threading.Event)
 
     def about(self, part: str, lie: Lie) -> None:
@@ -51,6 +54,7 @@ class Liar:
     def honest(self) -> None:
         """Lie no more, and remember nothing."""
         self.lies.clear()
+        self.spoil, self.times = bytes, 1
         self.asked.clear()
 
     def wanted(self) -> list[int]:
@@ -89,7 +93,7 @@ class Handler(BaseHTTPRequestHandler):
         self._pass_on(b"")
 
     def do_POST(self) -> None:
-        self._pass_on(self.rfile.read(int(self.headers["content-length"])))
+        self._pass_on(self.liar.spoil(self.rfile.read(int(self.headers["content-length"]))))
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
@@ -97,6 +101,8 @@ class Handler(BaseHTTPRequestHandler):
     def _pass_on(self, body: bytes) -> None:
         self.liar.asked.append(self.path)
         said = self._asked(body)
+        for _ in range(1, self.liar.times):
+            said = self._asked(body)
         for part, lie in list(self.liar.lies.items()):
             if re.search(part, self.path):
                 said = lie(said)
@@ -109,8 +115,14 @@ class Handler(BaseHTTPRequestHandler):
             request = client.build_request(self.command, f"{self.origin}{self.path}", content=body)
             request.headers.clear()
             request.headers.update(dict(self.headers.items()))
+            if self.command == "POST":
+                request.headers["content-length"] = str(len(body))
             answer = client.send(request, stream=True)
-            raw = b"".join(answer.iter_raw())
+            raw = b""
+            for piece in answer.iter_raw():
+                raw += piece
+                if self.path.endswith(STREAM) and b"\n\n" in raw:
+                    break
             headers = {k: v for k, v in answer.headers.items() if k.lower() not in HOP}
             return Said(answer.status_code, headers, raw)
 

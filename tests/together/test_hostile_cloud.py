@@ -5,16 +5,19 @@ test_broken.py, supervisors' lists in test_searches.py, incidents in test_incide
 A bad answer changes nothing and is found out; then the same gate takes the true one.
 """
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 import pytest
 
 from edge.sync.client import Limits
-from edge.sync.failures import Failure
+from edge.sync.failures import Denied, Failure
 from edge.sync.pull import Pull
+from edge.sync.reporting import Reporting
 from shared.bundle import Part, decode, encode
-from shared.errors import UsherError
+from shared.errors import Malformed, UsherError
 from shared.wire import frames, unframed
 from tests.cloud.service import good
 from tests.together.conftest import Link, MakeGate
@@ -39,12 +42,14 @@ HUGE: Final = bytes(1 << 25)  # more than any answer may have
 
 class Asked(NamedTuple):
     """One thing that a gate asks for. `path`: of the answers that are lied about; `ask`: asks
-    once; `held`: what the gate has of it; `due`: what it has once it has heard the truth."""
+    once; `held`: what the gate has of it; `due`: what it has once it has heard the truth; `bare`:
+    whether the true answer has no body, so that the lies are about somebody else's."""
 
     path: str
     ask: Callable[[], object]
     held: Callable[[], object]
     due: object
+    bare: bool = False
 
 
 async def commands_of(pull: Pull) -> None:
@@ -89,7 +94,30 @@ def receipts(house: House, north: Joined, south: Joined, liar: Liar, link: Link)
     return Asked("/logs", sending.push, sending.waiting, 0)
 
 
-ASKED: Final = {"commands": commands, "records": records, "receipts": receipts}
+def reports(house: House, north: Joined, south: Joined, liar: Liar, link: Link) -> Asked:
+    """That the cloud has taken its report."""
+    told: list[object] = []
+
+    async def tell() -> None:
+        async with north.cloud(liar.address, SHORT) as cloud:
+            reporting = Reporting(cloud, north.gate)
+            try:
+                await reporting.step()
+            finally:
+                told[:] = [reporting.taken]
+
+    def held() -> bool:
+        return told not in ([], [None])
+
+    return Asked("/sync/report", lambda: asyncio.run(tell()), held, due=True, bare=True)
+
+
+ASKED: Final = {
+    "commands": commands,
+    "records": records,
+    "receipts": receipts,
+    "reports": reports,
+}
 
 
 def flipped(body: bytes) -> bytes:
@@ -108,8 +136,10 @@ def forged(body: bytes) -> bytes:
 
 def backwards(body: bytes) -> bytes:
     """Put an answer's parts in the wrong order, those of a frame or the bytes of what has none."""
-    parts = unframed(body, 64)
-    return frames(parts[::-1]) if len(parts) > 1 else body[::-1]
+    with suppress(Malformed):
+        if len(parts := unframed(body, 64)) > 1:
+            return frames(parts[::-1])
+    return body[::-1]
 
 
 LIES: Final[dict[str, Lie]] = {
@@ -123,10 +153,16 @@ LIES: Final[dict[str, Lie]] = {
     "one byte too many": changed(lambda body: body + b"\0"),
     "backwards": changed(backwards),
     "packed": changed(bytes, content_encoding="gzip"),
+    "with a head without an end": changed(bytes, usher_more="1" * len(HUGE)),
     "a portal's page": other(b"<html>Welcome to our Wi-Fi"),
     "a refusal that is none": other(b"<html>", 418),
     "a failure": other(b"", 503),
 }
+
+
+def on_a_page(lie: Lie) -> Lie:
+    """Lie about a page instead of the truth."""
+    return lambda said: lie(other(b"<html>Welcome to our Wi-Fi")(said))
 
 
 # A list of orders may be empty; the next poll asks again.
@@ -154,7 +190,7 @@ def test_an_answer_that_is_none_changes_nothing(
     before = asked.held()
     assert before != asked.due
     for told, lie in LIES.items():
-        liar.about(asked.path, lie)
+        liar.about(asked.path, on_a_page(lie) if asked.bare else lie)
         if (name, told) in NO_NEWS:
             asked.ask()
         else:
@@ -165,6 +201,31 @@ def test_an_answer_that_is_none_changes_nothing(
         liar.honest()
     asked.ask()
     assert asked.held() == asked.due
+
+
+def test_a_report_is_the_gate_s_own_and_is_taken_once(
+    house: House, join: MakeGate, liar: Liar, link: Link
+) -> None:
+    """One that is changed, cut off, longer, or told twice by somebody in between is refused, and
+    what the cloud shows of the gate stays."""
+    north, south = two(house, join)
+    asked = reports(house, north, south, liar, link)
+    path = f"{house.tenant.path}/devices/status"
+
+    def seen() -> object:
+        rows = good(house.owner.get(path))["items"]
+        return next(row["report"] for row in rows if row["device"] == north.me.device.hex())
+
+    assert seen() is None
+    for spoil in (flipped, lambda body: body[:-9], lambda body: body + b" ", lambda _: b""):
+        liar.spoil = spoil
+        with pytest.raises(Denied, match=r"request_bad_signature|body_malformed"):
+            asked.ask()
+        assert (asked.held(), seen()) == (False, None)
+    liar.spoil, liar.times = bytes, 2
+    with pytest.raises(Denied, match="request_replayed"):
+        asked.ask()
+    assert seen() is not None  # the first of the two: the gate tells it again
 
 
 def test_an_order_is_obeyed_only_as_it_was_signed_and_once(

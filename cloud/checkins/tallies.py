@@ -126,7 +126,7 @@ class Tallies:
                 return max((each for each in (stored, kept) if each), key=lambda each: each.at)
             began = time.monotonic()
             whole = await merged(tx, ref)
-            counted = await asyncio.to_thread(_tally, whole, ref)
+            counted = await asyncio.to_thread(_tally, whole)
             kept = Counted(tx.now, counted, due, time.monotonic() - began)
             self._keep(key, kept)
         return kept
@@ -149,5 +149,5 @@ def _stored(row: Row) -> Counted | None:
     return Counted(row["at"], msgspec.convert(row["body"], Tally))
 
 
-def _tally(whole: Merged, ref: bytes) -> Tally:
-    return tally(whole.view, whole.view.summary(), whole.raws, ref)
+def _tally(whole: Merged) -> Tally:
+    return tally(whole.counting, whole.view, whole.view.summary())

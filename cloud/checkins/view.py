@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, LiteralString
 
+from cloud.checkins.counts import Counting
 from cloud.checkins.devices import member
 from cloud.checkins.judges import Judges, judges
 from cloud.checkins.runs import kind_of
@@ -70,8 +71,9 @@ WORDS: Final[LiteralString] = """
 class Merged:
     """An event's view, and the records that it is of."""
 
-    def __init__(self) -> None:
+    def __init__(self, ref: bytes) -> None:
         self.view = View()
+        self.counting = Counting(ref)
         self.raws: list[bytes] = []
         self.events: set[bytes] = set()  # that the records are of
         self._codes: dict[bytes, bytes] = {}  # blobs that came with records, by their hash
@@ -112,7 +114,9 @@ class Merged:
         for row in fresh:
             if row["proof"] is not None and vouch.stands(row["raw"], row["proof"]):
                 self.view.prove(row["raw"])
-        self.raws += [row["raw"] for row in fresh]
+        raws = [row["raw"] for row in fresh]
+        self.counting.add(raws)
+        self.raws += raws
 
     def _share(self, raws: Iterable[bytes], vouch: Judges) -> None:
         """Prove what names a blob that came with another record."""
@@ -136,7 +140,7 @@ async def merged(tx: TenantTx, ref: bytes, known: Merged | None = None) -> Merge
     what was proved since of records that it has, it says nothing."""
     await tx.conn.execute(ANEW)
     logs = await tx.conn.fetch(LOGS, ref)
-    whole = Merged() if known is None or known.is_ahead(logs) else known
+    whole = Merged(ref) if known is None or known.is_ahead(logs) else known
     records = await tx.conn.fetch(
         RECORDS,
         [log["device_id"] for log in logs],

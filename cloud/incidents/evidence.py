@@ -34,7 +34,7 @@ def found(summary: Summary, raws: Sequence[bytes]) -> list[Found]:
 def _index(raws: Iterable[bytes], wanted: Set[Key]) -> Mapping[Key, list[bytes]]:
     """Return those records that are known by one of these: a ticket, or a place."""
     index: dict[Key, list[bytes]] = {key: [] for key in wanted}
-    for raw in raws:
+    for raw in raws if wanted else ():
         ticket, place = (raw[80:88], raw[96:112]), (raw[4:20], raw[20:32])
         if ticket in index and raw[1] in ABOUT_TICKETS:
             index[ticket].append(raw)

@@ -54,7 +54,7 @@ async def merge(tx: TenantTx, ref: bytes, kept: Kept) -> Outcome | None:
     logs = {(row["device_id"], row["incarnation"]) for row in rows}
     anew = any(row["anew"] for row in due)
     whole = await merged(tx, ref, await _known(tx, ref, kept, anew=anew))
-    found, tally = await asyncio.to_thread(_judge, whole, ref)
+    found, tally = await asyncio.to_thread(_judge, whole)
     base = await tallies.store(tx, ref, tally, anew=anew)
     number = await repository.lock(tx)
     held = await repository.held(tx, ref, logs)
@@ -92,7 +92,7 @@ async def _tell(tx: TenantTx, new: Iterable[Found]) -> None:
         )  # fmt: skip
 
 
-def _judge(whole: Merged, ref: bytes) -> tuple[list[Found], counts.Tally]:
+def _judge(whole: Merged) -> tuple[list[Found], counts.Tally]:
     summary = whole.view.summary()
     found = evidence.found(summary, whole.raws)
-    return found, counts.tally(whole.view, summary, whole.raws, ref)
+    return found, counts.tally(whole.counting, whole.view, summary)

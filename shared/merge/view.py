@@ -155,6 +155,10 @@ class View:
         """Return one ticket, merged."""
         return self._view(event + ticket)
 
+    def records(self, event: bytes, ticket: bytes) -> list[bytes]:
+        """Return a ticket's records that count."""
+        return list(self._records(event + ticket))
+
     def history(self, event: bytes, ticket: bytes) -> History:
         """Return one ticket as `decide()` reads it."""
         key = event + ticket

@@ -54,3 +54,16 @@ def test_tickets_are_those_that_records_are_about() -> None:
     view.add(scribe.enter("c"))
     view.add(scribe.write(Kind.DENY, "d"))
     assert view.tickets() == {EVENT + hashed("a"), EVENT + hashed("c")}
+
+
+def test_a_tickets_records_are_those_that_count() -> None:
+    """Not what waits, nor what is another ticket's; and nothing of one that nobody has seen."""
+    scribe, view = Scribe("north"), View()
+    view.add(scribe.boot())
+    first = scribe.enter("a")
+    view.add(first)
+    view.add(scribe.enter("b"))
+    scribe.enter("missing")
+    view.add(scribe.enter("a"))
+    assert view.records(EVENT, hashed("a")) == [first]
+    assert view.records(EVENT, hashed("missing")) == []

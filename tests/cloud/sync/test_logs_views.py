@@ -5,6 +5,7 @@ with their records, later, or never. Their logs come in in any pieces and any or
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -17,8 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloud.checkins import devices, storing, uploads
+from cloud.checkins.counts import tally
 from cloud.checkins.judges import judges
-from cloud.checkins.view import view_of
+from cloud.checkins.view import Merged, view_of
 from cloud.db.connect import Pool, open_pool
 from cloud.db.tenancy import Origin, TenantTx, tenant_tx
 from cloud.incidents.kept import Kept
@@ -190,12 +192,34 @@ def test_cloud_and_gate_see_the_same(hall: Hall, data: st.DataObject) -> None:
                 known = workers[0].take((tx.tenant, EVENT))
                 assert known is not None
                 assert known.whole.view.summary() == cloud.summary()
+                _check_counts(known.whole)
                 await _check(tx, cloud, await _at_a_gate(tx, evening))
                 raise _Forget
         except _Forget:
             pass
 
     hall.runner.run(go())
+
+
+def _check_counts(whole: Merged) -> None:
+    """Counted one by one: what stands of each ticket, and what is not set aside."""
+    summary, view = whole.view.summary(), whole.view
+    aside = {name for _, name in summary.quarantined} | set(summary.unproved)
+    ours = [raw for raw in whole.raws if raw[80:88] == EVENT]
+    counted = {name: raw for raw in ours if (name := record_id(raw)) not in aside}
+    undone = {raw[96:112] for raw in counted.values() if raw[1] == Kind.ANNUL}
+    standing = {n for t in undone for p in view.ticket(EVENT, t).pools.values() for n in p.entries}
+    entered = [raw for name, raw in counted.items() if raw[1] in (Kind.IN, Kind.OVERRIDE)
+               and (raw[96:112] not in undone or name in standing)]  # fmt: skip
+    told = tally(whole.counting, view, summary)
+    left = sum(raw[1] == Kind.OUT for raw in counted.values())
+    assert (told.records, told.entered, told.left) == (len(ours), len(entered), left)
+    gates = Counter(int.from_bytes(raw[88:90], "big") for raw in entered)
+    assert {each.gate: each.entered for each in told.gates if each.entered} == gates
+    assert all(each.entered or each.left or each.refused for each in told.gates + told.minutes)
+    assert sum(each.entered for each in told.minutes) == len(entered)
+    zones = Counter(int.from_bytes(raw[90:92], "big") for raw in entered)
+    assert {each.zone: each.entered for each in told.zones if each.entered} == zones
 
 
 async def _check(tx: TenantTx, cloud: View, gate: View) -> None:

@@ -41,7 +41,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     database_url: Url = ""  # as usher_app, perhaps of several hosts (db/hosts.py); "": embedded
     owner_url: Url = ""  # as usher_owner, for `migrate`
     redis_url: Url = ""  # "": embedded
-    database_pool: Count = 8  # connections a process
+    database_pool: Count = 10  # connections a process
     broker_url: Url = ""  # RabbitMQ, amqps://user:password@host/vhost; "": messages go in process
     broker_ca: str = ""  # a file: who may sign the broker's certificate; "": whom the system trusts
     broker_cert: str = ""  # a file: the certificate to show the broker

@@ -83,7 +83,7 @@ def own_place() -> Iterator[Place]:
 
 def open_hall(place: Place, capacity: int = 0) -> Hall:
     """Make a tenant with an event whose doors are open, and `capacity` tickets for sale."""
-    more = {"public_url": NAME, "access_seconds": 3600, "database_pool": 8}
+    more = {"public_url": NAME, "access_seconds": 3600}
     with running(place.database, place.redis_url, place.folder, **more) as service:
         owner = service.person()
         tenant = service.tenant(owner)

@@ -99,10 +99,11 @@ class Front(ASGIMiddleware):
 
     def _address(self, scope: "Scope", headers: Headers) -> str | None:
         """Return where the request came from, past as many proxies as are ours."""
-        ours, client = self.kernel.trusted_proxies, scope.get("client")
-        named = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
-        if ours and len(named) >= ours and (told := address_of(named[-ours].strip())):
-            return told
+        if ours := self.kernel.trusted_proxies:
+            named = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
+            if len(named) >= ours and (told := address_of(named[-ours].strip())):
+                return told
+        client = scope.get("client")
         return client[0] if client else None
 
 

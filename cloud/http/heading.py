@@ -46,8 +46,8 @@ def refuse_repeated(raw: Iterable[tuple[bytes, bytes]]) -> None:
 def as_get(scope: "Scope") -> "Scope":
     """Return the scope to answer a request by: that of GET, if it is HEAD."""
     head = scope.get("method") == "HEAD"
-    state = {**(scope.get("state") or {}), HEADLESS: head}
-    made: Any = {**scope, "state": state, "method": "GET" if head else scope.get("method")}
+    scope["state"] = {**(scope.get("state") or {}), HEADLESS: head}
+    made: Any = {**scope, "method": "GET"} if head else scope
     return made  # type: ignore[no-any-return]
 
 

@@ -15,7 +15,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from benchmarks.report import Row, table
+from benchmarks.report import ONE_OF_MANY, Row, table
 
 SUITES = {
     "tokens": "sign and verify tickets",
@@ -56,7 +56,10 @@ def rows_of(suite: str) -> list[Row]:
         shared = suite.startswith(("cloud.", "sync.", "broker", "mail"))
         os.sched_setaffinity(0, CORES[-2:] if shared else CORES[-1:])
     done = subprocess.run(
-        [sys.executable, "-m", f"benchmarks.{suite}"], check=True, stdout=subprocess.PIPE
+        [sys.executable, "-m", f"benchmarks.{suite}"],
+        check=True,
+        stdout=subprocess.PIPE,
+        env=os.environ | {ONE_OF_MANY: suite},
     )
     return msgspec.json.decode(done.stdout, type=list[Row])
 

@@ -1,11 +1,18 @@
 """What a benchmark says: one row a figure, with what was asked for beside what was reached."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal
+from pathlib import Path
+from typing import Final, Literal
 
 import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
 from rich.table import Table
+
+ONE_OF_MANY: Final = "USHER_BENCH_SUITE"  # set by whoever shows how far all suites are
+MEGA: Final = 1_000_000
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -38,6 +45,19 @@ def table(rows: Sequence[Row]) -> Table:
             row.beside,
         )
     return out
+
+
+def progress() -> Progress:
+    """Return a bar on stderr for a suite that runs by itself: none where nobody looks."""
+    columns = (BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    quiet = not (console := Console(stderr=True)).is_terminal or ONE_OF_MANY in os.environ
+    return Progress(*columns, console=console, disable=quiet)
+
+
+def resident() -> int:
+    """Return the memory of this process, in MB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / MEGA)
 
 
 def rates(rounds: int, *works: Callable[[], int]) -> list[float]:

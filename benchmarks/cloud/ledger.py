@@ -22,13 +22,16 @@ from tests.cloud.ledger.scene import OURS, Scene, signed
 TICKETS: Final = 100_000
 EACH: Final = 5  # in one transaction
 TOGETHER: Final = 64  # transactions on their way at once
+OVER_RPC: Final = 3_000
 PROOFS: Final = 2_000
 SHAPE: Final = Shape(17, 64, 8)
 
 
-def rows_of(place: Place, tickets: int = TICKETS, proofs: int = PROOFS) -> list[Row]:
+def rows_of(
+    place: Place, tickets: int = TICKETS, proofs: int = PROOFS, over_rpc: int = OVER_RPC
+) -> list[Row]:
     """Mint, and prove; then mint what was sold, as a worker does."""
-    return [*uvloop.run(_rows(place, tickets, proofs)), *minted_rows(place, tickets)]
+    return [*uvloop.run(_rows(place, tickets, proofs)), *minted_rows(place, tickets, over_rpc)]
 
 
 async def _rows(place: Place, tickets: int, proofs: int) -> list[Row]:

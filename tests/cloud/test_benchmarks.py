@@ -21,7 +21,7 @@ from tests.cloud.serving import serving
 SUITES: dict[str, Callable[[Place], list[Row]]] = {
     "holds": partial(holds.rows_of, seats=8, buyers=12, connections=4),
     "issuing": partial(issuing.rows_of, tickets=20),
-    "ledger": partial(ledger.rows_of, tickets=20, proofs=5),
+    "ledger": partial(ledger.rows_of, tickets=20, proofs=5, over_rpc=10),
     "preload": partial(preload.rows_of, tickets=20, pages=1),
     "reading": partial(reading.rows_of, tickets=10, rounds=1, each=10),
     "redeems": partial(redeems.rows_of, tickets=30, calm=5, rush=10),

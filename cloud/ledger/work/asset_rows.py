@@ -115,7 +115,7 @@ FAILED: Final[LiteralString] = """
 WAITING: Final[LiteralString] = """
     SELECT count(*) FROM (
         SELECT FROM asset WHERE tenant_id = current_tenant() AND event_id = $1
-           AND due_at IS NOT NULL AND asset_id IS NULL AND held = '' LIMIT 20000) w
+           AND due_at IS NOT NULL AND asset_id IS NULL AND held = '' LIMIT $2) w
 """
 NEXT: Final[LiteralString] = """
     SELECT least(
@@ -125,6 +125,7 @@ NEXT: Final[LiteralString] = """
             AND event_id = $1 AND state = 'signed'))
 """
 
+MANY: Final = 20_000  # tickets that wait
 
 Keepers = Mapping[UUID, Sequence[Fan]]
 
@@ -236,8 +237,8 @@ async def failed(
 
 
 async def waiting(tx: TenantTx, event_id: UUID) -> int:
-    """Return how many tickets wait for their mint: 20,000 stand for more."""
-    return int(await tx.conn.fetchval(WAITING, event_id))
+    """Return how many tickets wait for their mint: `MANY` stand for more."""
+    return int(await tx.conn.fetchval(WAITING, event_id, MANY))
 
 
 async def next_due(tx: TenantTx, event_id: UUID) -> datetime | None:

@@ -173,12 +173,15 @@ class Writer:
             return await job_rows.founding_failed(tx, place.event_id, STANDING)
 
     async def _planned(self, place: Place, trees: Sequence[TreeRow]) -> Sequence[TreeRow]:
-        """Plan the next tree if it is time, with what it will cost; return all."""
+        """Plan the next tree if it is time, with what it will cost; return all. Most of the time
+        there is room for however many wait, and nobody has to count."""
+        if not places.is_next_due(trees, asset_rows.MANY):
+            return trees
         async with self._tx(place) as tx:
             waiting = await asset_rows.waiting(tx, place.event_id)
+            if not places.is_next_due(trees, waiting):
+                return trees
             size = await event_rows.size(tx, place.event_id)
-        if not places.is_next_due(trees, waiting):
-            return trees
         plan = await places.planned(self._house, len(trees), size, waiting)
         async with self._tx(place) as tx:
             await event_rows.plan(tx, place.event_id, plan)

@@ -281,10 +281,11 @@ def _call(program: int, data: bytes, height: int) -> Json:
 
 def b58(data: bytes) -> str:
     """Return bytes in base 58."""
-    number, told = int.from_bytes(data), ""
-    while number:
-        number, rest = divmod(number, 58)
-        told = ALPHABET[rest] + told
+    number, pieces = int.from_bytes(data), [""]
+    while number:  # in pieces, for a division of a long number takes long
+        number, piece = divmod(number, 58**10)
+        pieces.append("".join(ALPHABET[piece // 58**place % 58] for place in range(9, -1, -1)))
+    told = "".join(reversed(pieces)).lstrip("1")
     return "1" * (len(data) - len(data.lstrip(b"\0"))) + told
 
 

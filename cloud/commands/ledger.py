@@ -12,6 +12,8 @@ from cloud.commands.admin import OPERATOR, TENANTS, operate
 from cloud.commands.saying import OUT
 from cloud.db.connect import Row, new_pool
 from cloud.db.tenancy import TenantTx, platform_tx, tenant_tx
+from cloud.ledger.bubblegum.metadata import NAME
+from cloud.ledger.values import Schema
 from cloud.ledger.web import page, reading
 from cloud.ledger.web.shapes import EventOut
 from cloud.ledger.web.showing import Showing
@@ -99,10 +101,12 @@ def show_cost(settings: Settings, event: UUID | None) -> None:
                 "tickets", "depth", "canopy", "rent", "signatures", "protocol", "total (SOL)",
                 "a ticket", box=None, header_style="bold",
             )  # fmt: skip
+            schema = Schema(parts.settings.ledger_schema)
+            named = "." * NAME if schema is Schema.V2 else None  # at most: of a few bytes
             for size in SIZES if event is None else [await _size(parts, event)]:
                 shape = shape_for(size)
-                rent = sum([await chain.rent(each) for each in rented(shape)])
-                told = cost(rent, size)
+                sizes = rented(shape, parts.settings.reached_at, named)
+                told = cost(sum([await chain.rent(each) for each in sizes]), size, schema)
                 sums = (told.rent, told.fees, told.protocol, told.total, told.total / size)
                 table.add_row(
                     f"{size:,}", str(shape.depth), str(shape.canopy),

@@ -13,7 +13,7 @@ from solders.system_program import CreateAccountParams, create_account
 
 from cloud.ledger.bubblegum import instructions as known
 from cloud.ledger.bubblegum.arguments import args_of
-from cloud.ledger.bubblegum.collection import PLUGINS, Granted, create_data
+from cloud.ledger.bubblegum.collection import OURS, create_data
 from cloud.ledger.bubblegum.instructions import Spec
 from cloud.ledger.bubblegum.metadata import Metadata
 from cloud.ledger.bubblegum.programs import CORE, CORE_SIGNER, PAIRS, SYSTEM, config_of
@@ -39,7 +39,7 @@ BURN: Final = {Schema.V1: known.BURN, Schema.V2: known.BURN_V2}
 
 def create_collection(parties: Parties, collection: Pubkey, name: str, uri: str) -> Instruction:
     """Make a collection whose delegates the authority is. *collection* signs too."""
-    data = create_data(name, uri, tuple(Granted(plugin) for plugin in PLUGINS))
+    data = create_data(name, uri, OURS)
     metas = [
         AccountMeta(collection, is_signer=True, is_writable=True),
         AccountMeta(parties.authority, is_signer=False, is_writable=False),

@@ -99,6 +99,15 @@ def created(authority: Pubkey, name: str, uri: str, asked: tuple[Granted, ...]) 
     return Collection(authority, name, uri, 0, 0, plugins)
 
 
+OURS: Final = tuple(Granted(plugin) for plugin in PLUGINS)
+"""Of our collections: all obey the update authority, but for Bubblegum's own."""
+
+
+def size_of(name: str, uri: str) -> int:
+    """Return how large the account of one of our collections is."""
+    return len(created(BUBBLEGUM, name, uri, OURS).encode())
+
+
 def create_data(name: str, uri: str, plugins: tuple[Granted, ...]) -> bytes:
     """Return the data of the instruction that creates a collection."""
     pairs = b"".join(

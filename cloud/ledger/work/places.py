@@ -7,6 +7,7 @@ from uuid import uuid4
 from msgspec import Struct
 
 from cloud.ledger.ports import Signed
+from cloud.ledger.values import Schema
 from cloud.ledger.work.event_rows import OnLedger, Place, TreeRow
 from cloud.ledger.work.house import House
 from cloud.ledger.work.job_rows import Job
@@ -45,11 +46,13 @@ def is_next_due(trees: Sequence[TreeRow], waiting: int) -> bool:
     return not usable or is_low(usable[-1].shape, usable[-1].minted, waiting)
 
 
-async def planned(house: House, tree_no: int, size: int, waiting: int) -> TreeRow:
-    """Return the next tree, with what it will cost. *size*: tickets that the event may have."""
+async def planned(house: House, about: OnLedger, tree_no: int, size: int, waiting: int) -> TreeRow:
+    """Return the next tree, with what it will cost: also the collection's deposit, before the
+    first that needs one. *size*: tickets that the event may have."""
     tickets = next_size(size, waiting) if tree_no else max(size, 1)
     shape = shape_for(tickets)
-    rent = sum([await house.chain.rent(each) for each in rented(shape)])
+    named = about.name if house.schema is Schema.V2 and about.collection is None else None
+    rent = sum([await house.chain.rent(each) for each in rented(shape, house.base, named)])
     state = "approved" if house.approves else "planned"
     told = cost(rent, tickets, house.schema)
     return TreeRow(tree_no, state, house.schema, shape, told, None, 0, None)

@@ -6,12 +6,15 @@ The rent is asked of the chain, for its rate changes; the others are the program
 
 from math import ceil
 from typing import Final
+from uuid import UUID
 
 from msgspec import Struct
 
+from cloud.ledger.bubblegum.collection import size_of as collection_size
 from cloud.ledger.faults import LedgerRefused
 from cloud.ledger.tree.shape import BUFFERS, layout
 from cloud.ledger.values import Schema, Shape
+from cloud.ledger.work.naming import collection_uri, name_of_event
 
 SPARE: Final = 1.05  # tickets that are given back are sold again, as other tickets
 LOW: Final = 0.1  # of a tree's leaves: with fewer left, the next tree is planned
@@ -20,6 +23,7 @@ CONFIG_SIZE: Final = 96
 SIGNATURE: Final = 5_000
 MINT_FEE: Final = {Schema.V1: 0, Schema.V2: 90_000}
 EACH: Final = {Schema.V1: 5, Schema.V2: 3}  # mints in a transaction, metadata's address being long
+NOBODY: Final = UUID(int=0)
 LAMPORTS: Final = 1_000_000_000  # a SOL
 
 
@@ -56,9 +60,14 @@ def size_of(shape: Shape) -> int:
     return 1 << shape.depth
 
 
-def rented(shape: Shape) -> tuple[int, int]:
-    """Return the sizes of the accounts that a tree needs."""
-    return layout(shape).size, CONFIG_SIZE
+def rented(shape: Shape, base: str = "", event: str | None = None) -> list[int]:
+    """Return the sizes of the accounts that a tree needs; with an *event*'s name also that of its
+    collection, whose metadata is at *base*."""
+    sizes = [layout(shape).size, CONFIG_SIZE]
+    if event is not None:
+        uri = collection_uri(base, NOBODY, NOBODY)  # as long as any
+        sizes.append(collection_size(name_of_event(event), uri))
+    return sizes
 
 
 def cost(rent: int, tickets: int, schema: Schema = Schema.V2, each: int = 0) -> Cost:

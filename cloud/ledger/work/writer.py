@@ -145,18 +145,12 @@ class Writer:
         wanted = [each for each in steps if each.kind is Kind.MINT]
         if not wanted:
             return NOTHING
-        if view.about.collection is None and self._house.schema is Schema.V2:
-            if view.open.founding:
-                return NOTHING
-            if failed := await self._failed(place):
-                raise Stands(failed)
-            return Made((await places.collection(self._house, place, view.about),), ())
-        trees = await self._planned(place, view.trees)
+        trees = await self._planned(place, view)
         coming, failed = places.awaited(trees), ""
         if coming is not None and coming.state == "approved" and not view.open.founding:
             failed = await self._failed(place)
             if not failed:
-                return Made((await places.tree(self._house, coming),), ())
+                return Made((await self._founded(place, view.about, coming),), ())
         room = places.room(trees, view.open.leaves)
         if room is None:
             if view.open.jobs:
@@ -166,15 +160,22 @@ class Writer:
             texts = await event_rows.texts(tx, place.event_id, view.about, self._house.base)
         return await mints(self._house, view.about, room.tree, wanted[: room.left], texts)
 
+    async def _founded(self, place: Place, about: OnLedger, tree: TreeRow) -> Job:
+        """Sign an approved tree; before it, the collection that its leaves are to be in."""
+        if tree.schema is Schema.V2 and about.collection is None:
+            return await places.collection(self._house, place, about)
+        return await places.tree(self._house, tree)
+
     async def _failed(self, place: Place) -> str:
         """Return what became of a collection or a tree that failed just now, or "": each try costs
         a fee, and no ticket rests meanwhile."""
         async with self._tx(place) as tx:
             return await job_rows.founding_failed(tx, place.event_id, STANDING)
 
-    async def _planned(self, place: Place, trees: Sequence[TreeRow]) -> Sequence[TreeRow]:
+    async def _planned(self, place: Place, view: View) -> Sequence[TreeRow]:
         """Plan the next tree if it is time, with what it will cost; return all. Most of the time
         there is room for however many wait, and nobody has to count."""
+        trees = view.trees
         if not places.is_next_due(trees, asset_rows.MANY):
             return trees
         async with self._tx(place) as tx:
@@ -182,7 +183,7 @@ class Writer:
             if not places.is_next_due(trees, waiting):
                 return trees
             size = await event_rows.size(tx, place.event_id)
-        plan = await places.planned(self._house, len(trees), size, waiting)
+        plan = await places.planned(self._house, view.about, len(trees), size, waiting)
         async with self._tx(place) as tx:
             await event_rows.plan(tx, place.event_id, plan)
             return await event_rows.trees(tx, place.event_id)

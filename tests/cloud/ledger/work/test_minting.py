@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
+from msgspec.structs import replace
 from solders.keypair import Keypair
 from solders.message import Message
 from solders.pubkey import Pubkey
@@ -15,7 +16,7 @@ from cloud.ledger.web import reading, wallets
 from cloud.ledger.work import acts, asset_rows
 from cloud.ledger.work.event_rows import Place
 from cloud.ledger.work.house import House
-from cloud.ledger.work.writer import WATCH, Writer
+from cloud.ledger.work.writer import STANDING, WATCH, Writer
 from tests.cloud.database import awaited
 from tests.cloud.ledger.work.mint import assets, check, free, key, leaves, minting, sold
 from tests.cloud.orders.shop import TENANT, Shop, buyer
@@ -45,6 +46,36 @@ def test_what_is_bought_is_minted_once(shop: Shop) -> None:
     jobs = shop.rows("SELECT kind, state, raw FROM ledger_job WHERE event_id = $1", event)
     assert {(row["state"], row["raw"]) for row in jobs} == {("landed", None)}
     assert len([row for row in jobs if row["kind"] == "mint"]) <= 5
+
+
+def test_nothing_is_spent_before_a_person_approves(shop: Shop) -> None:
+    """Where trees cost money: neither for the collection nor for the tree, and the cost is told."""
+    event = free(shop)
+
+    async def run() -> None:
+        async with minting(shop) as mint:
+            mint.house = replace(mint.house, approves=False)
+            mint.writer._house = mint.house
+            await sold(mint.desk, event, 2)
+            await mint.told()
+            place = Place(TENANT, event)
+            assert not await mint.writer.work(place)
+            async with mint.desk.tx() as tx:
+                told = await reading.event(tx, event)
+                assert (told.fault, told.collection, told.minted) == ("tree_not_approved", None, 0)
+                assert [tree.state for tree in told.trees] == ["planned"]
+                assert told.trees[0].total > 0
+                assert await tx.conn.fetchval("SELECT count(*) FROM ledger_job") == before
+                assert await acts.approve(tx, event) == 1
+            mint.clock.offset += STANDING
+            await mint.write(event)
+
+    (counted,) = shop.rows("SELECT count(*) AS n FROM ledger_job")
+    before = counted["n"]
+    awaited(run())
+    assert check(shop, event) == 2
+    jobs = shop.rows("SELECT kind FROM ledger_job WHERE event_id = $1 ORDER BY number", event)
+    assert [row["kind"] for row in jobs] == ["collection", "tree", "mint"]
 
 
 def test_refunds_burn(shop: Shop) -> None:

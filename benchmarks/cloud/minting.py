@@ -84,8 +84,8 @@ def minted_rows(place: Place, tickets: int, over_rpc: int) -> list[Row]:
             "at most", f"in all, at each tenth: {', '.join(map(str, embedded.resident))} MB"),
         Row(f"from {over_rpc:,} tickets to stored asset ids over JSON-RPC", reached.rate, "/s", 50,
             "at least", "each transaction tried, simulated, sent, looked for, read and booked; "
-            f"{reached.share:.0%} of the time is this process's, the rest the node's, which stands "
-            "beside it on the same cores"),
+            f"{reached.share:.0%} of the time is this process's; the node stands beside it, on the "
+            "same cores"),
     ]  # fmt: skip
 
 

@@ -27,6 +27,8 @@ def prove(asset: Asset, proof: Proof, account: Account) -> ConcurrentTree:
     tree = load(bytearray(account.data))
     if len(proof.nodes) != tree.shape.depth:
         raise LedgerUntrusted("proof_root", "the proof is not as long as the tree is deep")
+    if asset.index >= tree.appended:
+        raise LedgerUntrusted("asset_place", "nothing was ever there")
     if root_of(proof.leaf, proof.index, proof.nodes) != proof.root:
         raise LedgerUntrusted("proof_root", "the proof leads to another root")
     if proof.root not in tree.roots():

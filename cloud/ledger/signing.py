@@ -188,7 +188,7 @@ class SigningLedger:
             held.shape,
             config.creator,
             config.delegate,
-            config.minted,
+            max(config.minted, held.appended),  # whichever was read later
             held.root,
             held.sequence,
         )

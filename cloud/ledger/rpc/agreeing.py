@@ -12,9 +12,11 @@ RANK: Final = list(Commitment)
 
 
 def agreed(told: Sequence[Epoch]) -> Epoch:
-    """Return the second highest of several, or the only one."""
-    ranked = sorted(told, key=lambda each: (each.block_height, each.absolute_slot))
-    return ranked[-2] if len(ranked) > 1 else ranked[0]
+    """Return the second highest height and slot of several, or the only ones: each by itself, for
+    who lies low with the one may lie high with the other."""
+    slots = sorted(each.absolute_slot for each in told)
+    heights = sorted(each.block_height for each in told)
+    return Epoch(slots[-2:][0], heights[-2:][0])
 
 
 def reached(told: Sequence[Epoch]) -> int:

@@ -85,7 +85,7 @@ def told(row: Row, report: Report, history: Sequence[StepOut]) -> Told:
         None if body is None else body["event"],
         {check.what: check.good for check in report.checks},
         shown(row["asset_id"]),
-        shown(row["owner"]) if found is None else str(found.leaf.owner),
+        shown(row["owner"]) if found is None or found.burnt else str(found.leaf.owner),
         row["frozen"] is True, shown(row["tree"]), row["leaf_index"], hashed,
         None if proof is None else proof.root.hex(),
         [] if proof is None else [node.hex() for node in proof.nodes],

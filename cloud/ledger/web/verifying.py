@@ -70,16 +70,21 @@ def judged(row: Row, found: Evidence) -> Report:
 
 
 def compared(row: Row, found: Asset) -> list[Check]:
-    """Return what was compared. That *found* is in the tree was proved before."""
-    told = [Check("The leaf, recomputed, is in the tree that the account holds.", good=True)]
+    """Return what was compared. That *found* is in the tree was proved before; of what is burnt, no
+    more than its place: what was there, an empty leaf doesn't tell."""
+    same = Check("It is burnt, or not, as in our records.", row["burnt"] is found.burnt)
     if found.burnt:
-        told = [Check("The leaf's place in the tree is empty: it was burnt.", good=True)]
+        return [
+            Check("The leaf's place in the tree is empty: it was burnt.", good=True),
+            Check("It was in this event's tree.", _key(row["tree"]) == found.tree),
+            same,
+        ]
     return [
-        *told,
+        Check("The leaf, recomputed, is in the tree that the account holds.", good=True),
         Check("Its metadata is what we published for this ticket.", _is_ours(row, found)),
         _placed(row, found),
         Check("Its owner is the one in our records.", _key(row["owner"]) == found.leaf.owner),
-        Check("It is burnt, or not, as in our records.", row["burnt"] is found.burnt),
+        same,
         Check(
             "It is frozen, or not, as in our records.",
             row["frozen"] is bool(found.leaf.flags & Flag.FROZEN),

@@ -10,7 +10,7 @@ from solders.pubkey import Pubkey
 
 from cloud.ledger.faults import LedgerAway, LedgerUntrusted
 from cloud.ledger.ports import Changes
-from cloud.ledger.values import Landed
+from cloud.ledger.values import Commitment, Landed
 from cloud.ledger.work.event_rows import TreeRow
 from cloud.ledger.work.found import Found, in_history
 from cloud.ledger.work.house import House
@@ -80,8 +80,8 @@ async def _founding(house: House, job: Job, made: Pubkey) -> Found:
     mine = _mine(job, await house.chain.history(made, None, None, FIRST))
     if mine is not None:
         return in_history(job, mine)
-    if job.kind == "tree" and await house.ledger.tree(made) is not None:
-        raise LedgerAway("rpc_behind", "a tree that is there, and nobody has made it")
+    if await house.chain.account(made, Commitment.CONFIRMED) is not None:
+        raise LedgerAway("rpc_behind", "what it was to make is there, and nobody has made it")
     return _dead(job)
 
 

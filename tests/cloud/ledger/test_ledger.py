@@ -12,10 +12,13 @@ from solders.signature import Signature
 
 from cloud.ledger.bubblegum import building
 from cloud.ledger.bubblegum.building import Parties
+from cloud.ledger.bubblegum.leaf import leaf_hash
+from cloud.ledger.bubblegum.programs import asset_of
 from cloud.ledger.embedded.chain import EmbeddedChain
 from cloud.ledger.faults import LedgerMalformed, LedgerRefused, LedgerUntrusted
 from cloud.ledger.ports import Chain, Done, Expired, Failed, Ledger, Pending, Signed
 from cloud.ledger.signing import SigningLedger
+from cloud.ledger.tree.nodes import Nodes
 from cloud.ledger.values import Asset, Commitment, Error, Flag, Mint, Paid, Proof, Schema, Shape
 from tests.cloud.database import Database
 from tests.cloud.ledger.scene import FAN, FRIEND, OURS, PARTIES, PAYER, SECRET, Clock, key, signed
@@ -287,6 +290,27 @@ def test_a_lying_index_is_not_believed(
             with pytest.raises(LedgerUntrusted) as caught:
                 await reading(ticket)
             assert caught.value.code == code
+
+    on(database, act)
+
+
+def test_nothing_was_burnt_that_never_was(database: Database) -> None:
+    """A place that is empty because nobody has minted there yet proves nothing."""
+
+    async def act(office: Office) -> None:
+        tickets = await office.minted(3)
+        held = [await office.chain.asset(ticket) for ticket in tickets]
+        leaves = b"".join(leaf_hash(each.leaf) for each in held if each is not None)
+        (model, *_) = held
+        assert model is not None
+        nodes, unborn = Nodes.of(SHAPE.depth, leaves), asset_of(office.tree, 9)
+        empty = Proof(office.tree, nodes.root, bytes(32), 9, nodes.proof(9))
+        gone = replace(model, leaf=replace(model.leaf, id=unborn, nonce=9), index=9, burnt=True)
+        ledger = office.over(
+            cast("Chain", Lying(office.chain, asset=lambda _: gone, proof=lambda _: empty))
+        )
+        with pytest.raises(LedgerUntrusted, match="asset_place"):
+            await ledger.proved(unborn)
 
     on(database, act)
 

@@ -100,6 +100,14 @@ def test_a_height_that_is_not_below_the_true_one(heights: tuple[int, ...], heigh
     assert reached([Epoch(each, each) for each in heights]) == height
 
 
+def test_a_slot_is_agreed_on_by_itself() -> None:
+    """One that is never reached, told with a height that stands still, would be waited for by all
+    questions from then on."""
+    assert agreed([Epoch(2**62, 4), Epoch(9, 5)]) == Epoch(9, 4)
+    assert agreed([Epoch(2**62, 4), Epoch(9, 5), Epoch(10, 6)]) == Epoch(10, 5)
+    assert agreed([Epoch(7, 3)]) == Epoch(7, 3)
+
+
 def test_two_nodes_that_are_far_apart_say_nothing() -> None:
     """One of them lies or has stood still for an hour, and which is not to be known."""
     with pytest.raises(LedgerAway, match="rpc_split"):

@@ -1,13 +1,17 @@
 """The page of an asset, from what it is told."""
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
+from solders.pubkey import Pubkey
 
-from cloud.ledger.web.page import Told, asset
+from cloud.ledger.values import Asset, Flag, Leaf, Proof, Schema
+from cloud.ledger.web.asking import Evidence
+from cloud.ledger.web.page import Told, asset, told
 from cloud.ledger.web.shapes import StepOut
-from cloud.ledger.web.verifying import Verdict
+from cloud.ledger.web.verifying import Verdict, judged
+from tests.cloud.ledger.scene import FRIEND
 
 AT: Final = datetime(2027, 5, 1, 18, tzinfo=UTC)
 SAID: Final = Told(
@@ -40,3 +44,25 @@ def test_nobody_else_shows_what_is_kept_here() -> None:
     assert "It is not a blockchain" in embedded
     assert "read from Solana" in unnamed
     assert "noreferrer" not in embedded + unnamed
+
+
+def test_of_what_is_burnt_its_place_is_all_that_is_proved() -> None:
+    """An empty leaf tells neither whose it was nor what: nothing that an index says of that is
+    passed on."""
+    asset_id, tree, ours = (bytes([each]) * 32 for each in (1, 2, 3))
+    leaf = Leaf(
+        Schema.V2, Pubkey.from_bytes(asset_id), FRIEND, FRIEND, 0, b"x" * 32, b"y" * 32,
+        flags=Flag.FROZEN,
+    )  # fmt: skip
+    found = Asset(leaf, Pubkey.from_bytes(tree), 0, 1, "N", "S", "U", FRIEND, burnt=True)
+    row: Any = {
+        "asset_id": asset_id, "tree": tree, "owner": ours, "burnt": True, "frozen": False,
+        "body": None, "number": 1, "leaf_index": 0, "ref": bytes(16), "gen": 0, "collection": None,
+    }  # fmt: skip
+    proof = Proof(found.tree, bytes(32), bytes(32), 0, ())
+    report = judged(row, Evidence(found, proof))
+    assert report.verdict is Verdict.BURNT
+    assert [check.good for check in report.checks] == [True] * 3
+    assert told(row, report, []).owner == str(Pubkey.from_bytes(ours))
+    for other in ({"tree": ours}, {"burnt": False}):
+        assert judged(row | other, Evidence(found, proof)).verdict is Verdict.DIFFERS

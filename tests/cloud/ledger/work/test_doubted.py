@@ -28,6 +28,7 @@ from tests.cloud.orders.shop import TENANT, Shop, buyer
 from tests.cloud.orders.shop import shop as shop
 
 DEAD = 151 * 0.4  # seconds of a blockhash
+AHEAD = 1000  # blocks
 WHY = Error("Custom", 6001, 2)
 HOURS = count(1)
 
@@ -41,11 +42,17 @@ class Doubtful:
         self.dropping = False  # it takes what is sent, and loses it
         self.late: list[bytes] = []  # or keeps it, if this is asked for
         self.keeping = False
+        self.forgets = 0  # so many sent, it knows nothing of what was done and is far ahead
         self.hidden: set[Signature] = set()  # which it doesn't list
         self.sent: list[bytes] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._chain, name)
+
+    @property
+    def forgetting(self) -> bool:
+        """Whether it has forgotten all."""
+        return 0 < self.forgets <= len(self.sent)
 
     async def send(self, raw: bytes) -> Error | None:
         """Take it."""
@@ -57,8 +64,15 @@ class Doubtful:
         refused: Error | None = await self._chain.send(raw)
         return refused
 
+    async def height(self, commitment: Commitment) -> int:
+        """Return the height."""
+        height: int = await self._chain.height(commitment)
+        return height + AHEAD * self.forgetting
+
     async def statuses(self, signatures: Sequence[Signature]) -> list[Status | None]:
         """Say what became of each."""
+        if self.forgetting:
+            return [None for _ in signatures]
         told = await self._chain.statuses(signatures)
         return [one and replace(one, error=WHY) if self.failing else one for one in told]
 
@@ -71,6 +85,8 @@ class Doubtful:
         self, address: Pubkey, until: Signature | None, before: Signature | None, limit: int
     ) -> list[Landed]:
         """List some."""
+        if self.forgetting:
+            return []
         found = await self._chain.history(address, until, before, limit)
         return [self._shown(one) for one in found if one.signature not in self.hidden]
 
@@ -98,6 +114,12 @@ def jobs(shop: Shop, event: UUID) -> list[tuple[str, str]]:
     """Return the states and faults of an event's mints, the first first."""
     sql = "SELECT state, fault FROM ledger_job WHERE event_id = $1 AND kind = 'mint'"
     return [(row["state"], row["fault"]) for row in shop.rows(f"{sql} ORDER BY number", event)]
+
+
+def founded(shop: Shop, event: UUID) -> Sequence[Any]:
+    """Return an event's jobs that make a collection or a tree, the first first."""
+    sql = "SELECT * FROM ledger_job WHERE event_id = $1 AND kind IN ('collection', 'tree')"
+    return shop.rows(f"{sql} ORDER BY number", event)
 
 
 @pytest.mark.parametrize("schema", Schema)
@@ -162,6 +184,30 @@ def test_an_expired_mint_is_signed_anew_once(shop: Shop, schema: Schema, lands: 
     landed, old, *new = [state for state, _ in jobs(shop, event)]
     assert (landed, old) == ("landed", "landed" if lands else "dead")
     assert new == ([] if lands else ["landed"])
+
+
+@pytest.mark.parametrize("kind", ["collection", "tree"])
+def test_what_is_there_is_not_made_again(shop: Shop, kind: str) -> None:
+    """A collection or a tree that no node tells of having been made, and that has its account."""
+    event = free(shop)
+
+    async def run() -> None:
+        async with later(shop) as opened:
+            mint, chain = over(opened)
+            await sold(mint.desk, event, 1)
+            await mint.told()
+            chain.forgets = 1 if kind == "collection" else 2
+            for _ in range(3):
+                await mint.writer.work(Place(TENANT, event))
+                mint.clock.offset += timedelta(seconds=60)
+            made = [row for row in founded(shop, event) if row["kind"] == kind]
+            assert [(row["state"], row["fault"]) for row in made] == [("signed", "rpc_behind")]
+            chain.forgets = 0
+            await mint.write(event)
+            assert check(shop, event) == 1
+
+    awaited(run())
+    assert [row["kind"] for row in founded(shop, event)] == ["collection", "tree"]
 
 
 def test_what_is_not_listed_yet_is_found_when_it_is(shop: Shop) -> None:

@@ -36,7 +36,10 @@ LOGS: Final[LiteralString] = """
         SELECT t.device_id, t.other FROM touching e
           JOIN log_tie t ON t.tenant_id = current_tenant() AND t.device_id = e.device_id
                         AND t.incarnation = e.incarnation)
-    SELECT w.device_id, w.incarnation, coalesce(h.seq, 0) AS seq, f.device_id IS NOT NULL AS forked
+    SELECT w.device_id, w.incarnation, coalesce(h.seq, 0) AS seq, f.device_id IS NOT NULL AS forked,
+           EXISTS (SELECT FROM record_waiting r
+                    WHERE r.tenant_id = current_tenant() AND r.device_id = w.device_id
+                      AND r.incarnation = w.incarnation) AS waiting
       FROM wanted w
       LEFT JOIN log_head h ON h.tenant_id = current_tenant() AND h.device_id = w.device_id
                           AND h.incarnation = w.incarnation
@@ -88,6 +91,11 @@ class Merged:
         """Return behind which place the records of a log are not known. Of a forked one others
         may have come in anywhere."""
         return 0 if log["forked"] else self._end(log)
+
+    def lacks(self, log: Row) -> bool:
+        """Whether there may be more of a log than is known."""
+        after = self.after(log)
+        return not after or after < log["seq"] or bool(log["waiting"])
 
     def learn(self, devices: Iterable[Row], words: Iterable[Row]) -> None:
         """Take in whose records count, and what the cloud says of tickets."""
@@ -141,11 +149,12 @@ async def merged(tx: TenantTx, ref: bytes, known: Merged | None = None) -> Merge
     await tx.conn.execute(ANEW)
     logs = await tx.conn.fetch(LOGS, ref)
     whole = Merged(ref) if known is None or known.is_ahead(logs) else known
+    more = [log for log in logs if whole.lacks(log)]
     records = await tx.conn.fetch(
         RECORDS,
-        [log["device_id"] for log in logs],
-        [log["incarnation"] for log in logs],
-        [whole.after(log) for log in logs],
+        [log["device_id"] for log in more],
+        [log["incarnation"] for log in more],
+        [whole.after(log) for log in more],
     )
     whole.events.update(row["raw"][80:88] for row in records)
     devices = await tx.conn.fetch(DEVICES)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from edge.gate.trust import Book, Trust
 from edge.health.reading import Event, Lists, Roster
+from shared.hashing import device_id
 from shared.instant import Instant
 
 
@@ -18,6 +19,7 @@ def roster_of(
 ) -> Roster:
     """Return what the organizer says of a device and of badges."""
     roster, member = trust.roster, trust.roster.devices.get(device)
+    names = names_of(trust)
     badges = [
         badge
         for badge in roster.badges.values()
@@ -33,14 +35,14 @@ def roster_of(
         supervisors=sum(badge.role == "supervisor" for badge in badges),
         expired=now.trusted and expires <= now.seconds,
         alone=alone,
+        heir=member is not None and device not in names,
     )
 
 
 def names_of(trust: Trust) -> dict[bytes, str]:
-    """Return what the organizer calls each device."""
-    members = trust.roster
-    called = {each.pk: each.name for each in members.roster.devices} if members.roster else {}
-    return {device: called[member.pk.hex()] for device, member in members.devices.items()}
+    """Return what the organizer calls each device that the roster lists."""
+    listed = trust.roster.roster.devices if trust.roster.roster else ()
+    return {device_id(bytes.fromhex(each.pk)): each.name for each in listed}
 
 
 def named(names: Mapping[bytes, str], device: bytes) -> str:

@@ -121,6 +121,7 @@ class Roster(NamedTuple):
     supervisors: int
     expired: bool
     alone: bool = False  # longer without anything newly signed than it lets a device be
+    heir: bool = False  # this device's key is new, and takes the place of the one that is listed
 
 
 class Link(NamedTuple):

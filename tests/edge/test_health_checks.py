@@ -179,6 +179,8 @@ CASES: list[tuple[str, Reading, str, str]] = [
     ("roster", listed(cut_off=True), "fail", "roster_cut_off"),
     ("roster", listed(locked=True), "fail", "roster_locked"),
     ("roster", listed(alone=True), "fail", "roster_alone"),
+    ("roster", listed(heir=True, supervisors=0), "warn", "roster_new_key"),
+    ("roster", listed(heir=True, cut_off=True), "fail", "roster_cut_off"),
     ("roster", listed(supervisors=0), "warn", "roster_no_supervisor"),
     ("roster", listed(expired=True), "warn", "roster_expired"),
     ("roster", WELL._replace(roster=None), "ok", "roster_unseen"),

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from edge.health.known import names_of, roster_of
 from edge.store.identity import load_identity
 from edge.store.stores import KEY, NEXT_KEY, OLD_KEY, old_key
 from edge.sync.client import Cloud
@@ -156,6 +157,10 @@ def test_a_gate_that_was_shut_out_amid_a_roll_learns_it(house: House, join: Make
     step_over(folder)
     good(house.owner.post(f"{house.tenant.path}/devices/{old.hex()}/revoke", json={}))
     assert gate.gate.held.why_locked() == ""  # it has not heard it
+    trust, now = gate.gate.held.trust, gate.gate.clock.now()
+    assert roster_of(trust, gate.gate.me.device, now, locked=False).heir
+    assert roster_of(trust, old, now, locked=False).cut_off
+    assert names_of(trust)[old] == "Swift"
     with Living(gate) as living:
         living.until(lambda: gate.gate.held.why_locked() == "not_on_roster")
     assert gate.reopen().held.why_locked() == "not_on_roster"

@@ -14,7 +14,7 @@ def check(reading: Reading) -> Result:
     roster = reading.roster
     if roster is None:
         return unseen("roster")
-    return _barred(roster) or _staff(roster)
+    return _barred(roster) or _heir(roster) or _staff(roster)
 
 
 def _barred(roster: Roster) -> Result | None:
@@ -36,6 +36,14 @@ def _barred(roster: Roster) -> Result | None:
         todo = "Connect it to the internet, or to gates that are; or load a new file."
         return Result("roster", FAIL, "roster_alone", "", sentence, todo)
     return None
+
+
+def _heir(roster: Roster) -> Result | None:
+    if not roster.heir:
+        return None
+    sentence = "The organizer's list does not have this device's new key yet. It admits, alone."
+    todo = "Connect it to the internet: it goes on by itself."
+    return Result("roster", WARN, "roster_new_key", "", sentence, todo)
 
 
 def _staff(roster: Roster) -> Result:

@@ -62,12 +62,12 @@ class Taking:
         self._gate.clock.answered(ms, asked)
         return ms
 
-    def command(self, raw: bytes) -> Command:
-        """Obey a command, once."""
+    def command(self, raw: bytes, device: bytes = b"") -> Command:
+        """Obey a command, once. `device`: whose it is; by default this one's."""
         gate = self._gate
         with gate.delivering() as trust:
             obeyed = gate.stores.settings.number("obeyed")
-            me = Recipient(trust.roster.tenant, gate.me.device, obeyed)
+            me = Recipient(trust.roster.tenant, device or gate.me.device, obeyed)
             command = accept_command(raw, trust.keys, self._now(), me)
             obey(command, gate.stores, gate.clock)
             gate.take_up()

@@ -51,8 +51,10 @@ class Pull:
         gate: Gate,
         pool: Executor | None = None,
         moved: Callable[[], None] = unmoved,
+        device: bytes = b"",
     ) -> None:
         self._cloud = cloud
+        self._device = device  # whose commands these are; by default the gate's own
         self._moved = moved  # called where chunks that were lacking were kept
         self._gate = gate
         self._taking = Taking(gate)
@@ -122,7 +124,7 @@ class Pull:
         fault: UsherError | None = None
         for raw in unframed(answer.body, MOST_COMMANDS):
             try:
-                await self._blocking(partial(self._taking.command, raw))
+                await self._blocking(partial(self._taking.command, raw, self._device))
             except UsherError as error:
                 fault = fault or error
         if fault is not None:

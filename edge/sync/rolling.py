@@ -89,11 +89,14 @@ class Rolling:
             raise NotRolled("records_left")
 
     async def _ask(self) -> None:
-        """Have the new key listed; where the old one is shut out, learn it from the roster."""
+        """Have the new key listed. Where the old one is shut out, learn it from the roster, and
+        obey what it is told: a stolen gate must not escape its wipe by a new key."""
         try:
             await self._by_old.post("/devices/roll", roll(self._old.device, self._new.secret), MOST)
         except Denied:
-            self._take((await self._by_old.get("/roster", CAPS[Kind.ROSTER])).body)
+            pull = Pull(self._by_old, self._gate, device=self._old.device)
+            await pull.roster()
+            await pull.commands()
             raise
 
     async def _is_listed(self) -> bool:

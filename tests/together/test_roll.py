@@ -147,7 +147,7 @@ def test_a_roll_that_is_killed_anywhere_goes_on_without_the_cloud(
 
 
 def test_a_gate_that_was_shut_out_amid_a_roll_learns_it(house: House, join: MakeGate) -> None:
-    """The cloud takes no heir of a device that it has revoked: the gate locks."""
+    """The cloud takes no heir of a device that it has revoked: the gate locks, and is wiped."""
     house.event(1)
     gate = join("Swift")
     gate.pull()
@@ -164,3 +164,8 @@ def test_a_gate_that_was_shut_out_amid_a_roll_learns_it(house: House, join: Make
     with Living(gate) as living:
         living.until(lambda: gate.gate.held.why_locked() == "not_on_roster")
     assert gate.reopen().held.why_locked() == "not_on_roster"
+    wipe = {"action": "wipe"}
+    good(house.owner.post(f"{house.tenant.path}/devices/{old.hex()}/commands", json=wipe))
+    with Living(gate) as living:
+        living.until(lambda: gate.gate.held.wiped)
+    assert [*folder.glob("device.*")] == []

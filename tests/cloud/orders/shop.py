@@ -201,6 +201,12 @@ class Desk:
         async with self.tx() as tx:
             await refunding.again(tx, await reading.locked(tx, order))
 
+    async def call_off(self, event: UUID) -> None:
+        """Cancel an event; what follows from that is a worker's."""
+        async with self.tx() as tx:
+            await tx.conn.execute("UPDATE event SET state = 'cancelled' WHERE event_id = $1", event)
+            await tx.publish("event.cancelled", f"event:{event}", event_id=event, version=2)
+
     async def order(self, order: UUID) -> Order:
         """Return an order as it is."""
         async with self.tx() as tx:

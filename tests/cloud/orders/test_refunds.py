@@ -236,9 +236,7 @@ def test_a_cancelled_event_gives_everything_back(
         late = await desk.hold(event, 10)
         await desk.ask(late)
         paid = await desk.card((await desk.order(late)).intent or "")
-        async with desk.tx() as tx:
-            await tx.conn.execute("UPDATE event SET state = 'cancelled' WHERE event_id = $1", event)
-            await tx.publish("event.cancelled", f"event:{event}", event_id=event, version=2)
+        await desk.call_off(event)
         # Its payment was under way.
         assert await desk.hear(paid) == "returned: event_off"
         await desk.work()

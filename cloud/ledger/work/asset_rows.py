@@ -224,9 +224,9 @@ async def changed(tx: TenantTx, event_id: UUID, told: Sequence[tuple[UUID, Effec
     await tx.conn.execute(CHANGED, event_id, tx.now, *map(list, columns))
 
 
-async def free(tx: TenantTx, event_id: UUID, jobs: Sequence[UUID]) -> None:
-    """Let the tickets of dead jobs be signed for again."""
-    await tx.conn.execute(FREE, event_id, list(jobs), tx.now)
+async def free(tx: TenantTx, event_id: UUID, jobs: Sequence[UUID], wait: timedelta) -> None:
+    """Let the tickets of dead jobs be signed for again, after a while."""
+    await tx.conn.execute(FREE, event_id, list(jobs), tx.now + wait)
 
 
 async def failed(

@@ -34,7 +34,7 @@ COUNT: Final[LiteralString] = """
 """
 FOUNDING_FAILED: Final[LiteralString] = """
     SELECT kind || ': ' || fault FROM ledger_job
-     WHERE tenant_id = current_tenant() AND event_id = $1 AND state = 'failed'
+     WHERE tenant_id = current_tenant() AND event_id = $1 AND state IN ('failed', 'dead')
        AND kind IN ('collection', 'tree') AND ended_at > $2
      ORDER BY number DESC LIMIT 1
 """
@@ -119,7 +119,7 @@ async def count(tx: TenantTx, event_id: UUID) -> Open:
 
 
 async def founding_failed(tx: TenantTx, event_id: UUID, within: timedelta) -> str:
-    """Return why a collection or a tree failed of late, "": none did."""
+    """Return why a collection or a tree failed or expired of late, "": none did."""
     return await tx.conn.fetchval(FOUNDING_FAILED, event_id, tx.now - within) or ""
 
 

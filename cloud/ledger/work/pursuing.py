@@ -32,7 +32,8 @@ from cloud.pacing import doubling
 
 LOG = structlog.get_logger("usher.ledger")
 LONGEST_WAIT: Final = 30.0  # seconds between two sends
-FIRST_REST: Final = 5.0  # seconds that a ticket rests after a failure; doubles
+FIRST_REST: Final = 5.0  # seconds that a ticket rests after a failure; doubles, and after an end
+# that cost nothing, if it is true: who lies of it shall not have us sign without a pause
 LONGEST_REST: Final = 600.0
 
 
@@ -64,7 +65,7 @@ async def settle(tx: TenantTx, event_id: UUID, found: Sequence[Found]) -> None:
     await _landed(tx, event_id, [each for each in ended if each.state is State.LANDED])
     dead = [each.job.job_id for each in ended if each.state is State.DEAD]
     if dead:
-        await asset_rows.free(tx, event_id, dead)
+        await asset_rows.free(tx, event_id, dead, timedelta(seconds=FIRST_REST))
     for each in ended:
         if each.state is State.FAILED:
             wait = timedelta() if each.stale else timedelta(seconds=FIRST_REST)

@@ -15,11 +15,12 @@ from solders.pubkey import Pubkey
 from solders.signature import Signature
 
 from cloud.ledger.ports import Chain
-from cloud.ledger.values import Commitment, Error, Landed, Schema, Status
+from cloud.ledger.values import Account, Commitment, Error, Landed, Schema, Status
 from cloud.ledger.web import wallets
 from cloud.ledger.work import house as houses
 from cloud.ledger.work.event_rows import Place
 from cloud.ledger.work.lifecycle import FIRST_WAIT
+from cloud.ledger.work.pursuing import FIRST_REST
 from cloud.ledger.work.writer import WATCH, Writer
 from tests.cloud.database import awaited
 from tests.cloud.ledger.work.mint import BASE, Mint, assets, check, free, key, leaves, minting, sold
@@ -28,6 +29,7 @@ from tests.cloud.orders.shop import TENANT, Shop, buyer
 from tests.cloud.orders.shop import shop as shop
 
 DEAD = 151 * 0.4  # seconds of a blockhash
+REST = FIRST_REST + 1
 AHEAD = 1000  # blocks
 WHY = Error("Custom", 6001, 2)
 HOURS = count(1)
@@ -42,6 +44,7 @@ class Doubtful:
         self.dropping = False  # it takes what is sent, and loses it
         self.late: list[bytes] = []  # or keeps it, if this is asked for
         self.keeping = False
+        self.denying = False  # that there is what was made
         self.forgets = 0  # so many sent, it knows nothing of what was done and is far ahead
         self.hidden: set[Signature] = set()  # which it doesn't list
         self.sent: list[bytes] = []
@@ -75,6 +78,11 @@ class Doubtful:
             return [None for _ in signatures]
         told = await self._chain.statuses(signatures)
         return [one and replace(one, error=WHY) if self.failing else one for one in told]
+
+    async def account(self, address: Pubkey, commitment: Commitment) -> Account | None:
+        """Return an account."""
+        found: Account | None = await self._chain.account(address, commitment)
+        return None if self.denying and found is not None and found.data else found
 
     async def landed(self, signature: Signature) -> Landed | None:
         """Show one."""
@@ -174,8 +182,9 @@ def test_an_expired_mint_is_signed_anew_once(shop: Shop, schema: Schema, lands: 
             for raw in chain.late[:1]:
                 assert await opened.house.chain.send(raw) is None
             chain.dropping = chain.keeping = False
-            mint.clock.offset += timedelta(seconds=DEAD)
-            await mint.write(event)
+            for seconds in (DEAD, REST):
+                mint.clock.offset += timedelta(seconds=seconds)
+                await mint.write(event)
             assert check(shop, event) == 4
             assert len(leaves(shop, event)) == 4
             assert len(set(chain.sent)) == 2 - lands
@@ -208,6 +217,27 @@ def test_what_is_there_is_not_made_again(shop: Shop, kind: str) -> None:
 
     awaited(run())
     assert [row["kind"] for row in founded(shop, event)] == ["collection", "tree"]
+
+
+def test_who_denies_everything_is_not_paid_for_it(shop: Shop) -> None:
+    """A node that knows neither what was made nor its account, and says that it can land no more:
+    each costs a deposit, so that no more than one is made in a minute."""
+    event = free(shop)
+
+    async def run() -> None:
+        async with later(shop) as opened:
+            mint, chain = over(opened)
+            await sold(mint.desk, event, 1)
+            await mint.told()
+            chain.forgets, chain.denying = 1, True
+            for made in (1, 1, 2):
+                await mint.writer.work(Place(TENANT, event))
+                assert [row["state"] for row in founded(shop, event)] == ["dead"] * made
+                mint.clock.offset += timedelta(seconds=40)
+            sql = "SELECT fault FROM asset_event WHERE event_id = $1"
+            assert shop.rows(sql, event)[0]["fault"] == "collection: expired"
+
+    awaited(run())
 
 
 def test_what_is_not_listed_yet_is_found_when_it_is(shop: Shop) -> None:

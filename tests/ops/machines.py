@@ -26,7 +26,6 @@ NET: Final = "10.77.0"
 BOOTED: Final = 90.0  # seconds
 ENDED: Final = 30.0
 FEWEST: Final = 2  # a ticket service and a gate
-KEPT_OPEN: Final = ("-o", "ControlMaster=auto", "-o", "ControlPersist=60")
 Done = subprocess.CompletedProcess[str]
 
 
@@ -80,6 +79,7 @@ class Site:
             "ssh", "-i", str(folder / "key"), "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=10",
             "-o", "StrictHostKeyChecking=accept-new",
             "-o", f"UserKnownHostsFile={folder / 'known'}",
+            "-o", "ControlMaster=auto", "-o", "ControlPersist=60", "-o", f"ControlPath={folder}/%h",
         )  # fmt: skip
         self._namespace(self.desk)
         self._ip("link", "add", "br0", "type", "bridge")
@@ -101,8 +101,7 @@ class Site:
         told = {
             "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}",
             "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.folder),
-            "ANSIBLE_SSH_ARGS": " ".join((*self.ssh[1:], *KEPT_OPEN)),
+            "ANSIBLE_SSH_ARGS": " ".join(self.ssh[1:]),
         }
         command = ("ansible-playbook", "-i", str(hosts), book, *more)
         with (self.folder / "play.log").open("w+") as log:  # to be watched
@@ -177,6 +176,11 @@ class Site:
         keys.mkdir(mode=0o700, exist_ok=True)
         (keys / "authorized_keys").write_text((self.folder / "key.pub").read_text())
         run("chroot", root, "ssh-keygen", "-A")
+        # Else the end of root's last session ends what runs for root, and in a container that may
+        # take two minutes, for which the next one waits.
+        lingers = root / "var/lib/systemd/linger"
+        lingers.mkdir(exist_ok=True)
+        (lingers / "root").touch()
         return root
 
     def _command(self, name: str, root: Path, space: str, *more: str) -> list[str]:

@@ -1,135 +1,58 @@
 """Machines that the playbooks make of a bare Debian, booted: a ticket service and its gates.
 
-One after the other, as an evening goes: set up, set up again, sell, enrol, admit, hang, update,
-lose the database and bring it back.
+One after the other, as an evening goes: set up, set up again, sell, enrol, admit, flood, hang,
+update, replace, lose the database and bring it back.
 """
 
 import json
 import re
-import shutil
 import subprocess
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
-import qrcode
-import yaml
 
-from tests.ops.machines import FEWEST, ROOT, Machine, Site, missing, open_site, run, wanted
-from tests.ops.variables import ANSIBLE
+from tests.ops.doors import HELD, RED, SHOWN, UNSEEN, have_run, is_mostly, screen_of, shown
+from tests.ops.evening import (
+    CURL,
+    EDGE,
+    NORTH,
+    SOUTH,
+    TICKETS,
+    Evening,
+    buy,
+    code_of,
+    enrol,
+    organize,
+)  # fmt: skip
+from tests.ops.machines import FEWEST, ROOT, missing, open_site, run, wanted
 
-TICKETS: Final = "tickets.example"
-NORTH: Final = "north.example"
-SOUTH: Final = "south.example"
 CHANGED: Final = re.compile(
     r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.M
 )
-EDGE: Final = "systemd-run --quiet --wait --pipe --uid=usher-gate /opt/usher/current/bin/usher-edge"
-CURL: Final = "curl -sS --cacert /etc/usher/ca.crt"
 
 in_full: Final = pytest.mark.skipif(
     wanted() == FEWEST, reason="two machines were asked for; `make machines` boots three for this"
 )
 
 
-# A machine in a container has no screen and no console.
-UNSEEN: Final = """[Service]
-Environment=WLR_BACKENDS=headless WLR_RENDERER=pixman WLR_LIBINPUT_NO_DEVICES=1
-StandardInput=null
-TTYPath=
-TTYReset=no
-TTYVHangup=no
-TTYVTDisallocate=no
-UtmpIdentifier=
-"""
-# What the browser has been shown: its addresses and titles.
-SHOWN: Final = (
-    "python3 -c 'import sqlite3; print(sqlite3.connect("
-    '"file:/var/lib/usher-kiosk/Default/History?immutable=1", uri=True)'
-    '.execute("SELECT url, title FROM urls").fetchall())\''
-)
-
-
-class Evening:
-    """What stands, and what has been found out about it."""
-
-    def __init__(self, site: Site, dist: Path) -> None:
-        self.site = site
-        self.cloud = site.boot("cloud", TICKETS)
-        self.gate = site.boot("gate", NORTH)
-        self.spares = [site.boot("spare", SOUTH)] if wanted() > FEWEST else []
-        site.wait()
-        self.inventory = _inventory(site, dist, self)
-        self.token = ""
-        self.tenant = ""
-        self.event = ""
-
-    @property
-    def spare(self) -> Machine:
-        """The venue's second gate, which `in_full` tests have."""
-        return self.spares[0]
-
-    def api(self, method: str, path: str, body: Any = None, kind: str = "application/json") -> Any:
-        """Ask the API as anybody does, from the gate's machine over the proxy."""
-        said = body if isinstance(body, str) else json.dumps(body)
-        given = f"-H 'content-type: {kind}' --data-binary @- <<'END'\n{said}\nEND" if body else ""
-        who = f"-H 'authorization: Bearer {self.token}'" if self.token else ""
-        told = self.gate.sh(f"{CURL} -X {method} {who} https://{TICKETS}{path} {given}")
-        try:
-            return json.loads(told) if told else None
-        except ValueError:
-            return told
-
-
 @pytest.fixture(scope="module")
-def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
-    """Machines that have just been installed."""
+def dist() -> Path:
+    """What is installed."""
     if why := missing():
         pytest.skip(why)
     run(ROOT / "scripts" / "release", cwd=ROOT, timeout=900)
+    return ROOT / "dist"
+
+
+@pytest.fixture(scope="module")
+def evening(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
+    """Machines that have just been installed."""
     with open_site(tmp_path_factory.mktemp("site")) as site:
-        yield Evening(site, ROOT / "dist")
-
-
-def _inventory(site: Site, dist: Path, evening: Evening) -> dict[str, Any]:
-    """Return the example inventories, for these machines."""
-    told: dict[str, Any] = {}
-    for file in ("cloud", "venue"):
-        told |= yaml.safe_load((ANSIBLE / "inventories" / f"{file}.yml").read_text())
-    kept = site.folder / "kept"
-    kept.mkdir()
-    common = {
-        "ansible_user": "root",
-        "machine_fetches": False,
-        "certificate_authority": str(kept),
-        "release_wheel": str(next(dist.glob("usher-*.whl"))),
-    }
-    told["clouds"]["hosts"] = {TICKETS: {"ansible_host": evening.cloud.address}}
-    told["clouds"]["vars"] |= common | {
-        "release_wheels": str(dist / "cloud-wheels.tar"),
-        "release_requirements": str(dist / "cloud.txt"),
-        "database_secrets": str(kept),
-        "cache_secrets": str(kept),
-        "broker_secrets": str(kept),
-        "service_master_key": str(kept / "master.key"),
-        "service_payments_key": "nobody's",
-        "service_webhook_secrets": ["nobody's"],
-    }
-    # Its key is made once the gate is there; the browser comes as often as it is started.
-    kiosk = {"gate_kiosk": True, "gate_kiosk_url": "https://localhost:8443/kiosk?key=none"}
-    gates = dict(zip((NORTH, SOUTH), (evening.gate, *evening.spares), strict=False))
-    told["gates"]["hosts"] = {name: {"ansible_host": each.address} for name, each in gates.items()}
-    told["gates"]["hosts"][NORTH] |= kiosk
-    told["gates"]["vars"] |= common | {
-        "gate_cloud_ca": "/etc/usher/ca.crt",
-        "gate_clock": "network",
-        "gate_lanes": [{"id": "door", "unattended": True}],
-        "gate_cameras": [{"name": "left", "source": "/srv/queue", "lane": "door", "fps": 5}],
-        "release_wheels": str(dist / "edge-wheels.tar"),
-        "release_requirements": str(dist / "edge.txt"),
-    }
-    return told
+        yield Evening(site, dist)
 
 
 def _changes(done: "subprocess.CompletedProcess[str]") -> dict[str, int]:
@@ -139,12 +62,20 @@ def _changes(done: "subprocess.CompletedProcess[str]") -> dict[str, int]:
     return found
 
 
+@pytest.mark.parametrize("side", ["edge", "cloud"])
+def test_a_release_says_what_it_stands_on(dist: Path, side: str) -> None:
+    """Each package that is pinned, with its hashes, in CycloneDX; and nothing else."""
+    pinned = re.findall(r"^([a-z0-9.-]+)==([\w.+]+)", (dist / f"{side}.txt").read_text(), re.M)
+    bill = json.loads((dist / f"{side}.cdx.json").read_text())
+    assert (bill["bomFormat"], bill["metadata"]["component"]["name"]) == ("CycloneDX", "usher")
+    named = {(each["name"], each["version"]): each for each in bill["components"]}
+    assert named.keys() == set(pinned)
+    assert all(each["externalReferences"][0]["hashes"] for each in named.values())
+
+
 def test_a_bare_debian_becomes_a_service_and_a_gate(evening: Evening) -> None:
     """By one command; every unit that it enabled runs."""
-    evening.gate.sh(
-        "mkdir -p /etc/systemd/system/usher-kiosk.service.d &&"
-        f" cat > /etc/systemd/system/usher-kiosk.service.d/unseen.conf <<'END'\n{UNSEEN}END"
-    )
+    have_run(evening.gate, "usher-kiosk", UNSEEN)
     changed = _changes(evening.site.play("site.yml", evening.inventory))
     assert all(changed.values())
     assert evening.cloud.sh("systemctl --failed --no-legend") == ""
@@ -248,19 +179,40 @@ def test_prometheus_has_the_rules_and_hears_both(evening: Evening) -> None:
 
 def test_the_gate_is_enrolled_and_admits(evening: Evening) -> None:
     """By a code from the console and six digits; then by the first guest before its camera."""
-    _organize(evening)
-    _enrol(evening)
-    code = evening.api("GET", f"{evening.tenant}/events/{evening.event}/tickets")["items"][0]
-    text = evening.api(
-        "GET", f"{evening.tenant}/events/{evening.event}/tickets/{code['ticket_id']}/code.txt"
-    )
+    organize(evening)
     gate = evening.gate
+    enrol(evening, gate, "north")
     gate.until("systemctl is-active usher-gate usher-camera@left")
     gate.until(f"{EDGE} post door North", 180)
-    queue = evening.site.folder / "gate" / "root" / "srv" / "queue"
-    _show(queue, text)
-    gate.until(f"{EDGE} view | grep -q '\"entered\": 1'", 120)
-    _hide(queue)
+    (ticket,) = evening.api("GET", f"{evening.tenant}/events/{evening.event}/tickets")["items"]
+    evening.code = code_of(evening, ticket["ticket_id"])
+    with shown(gate, evening.code):
+        gate.until(f"{EDGE} view | grep -q '\"entered\": 1'", 120)
+
+
+COUNT: Final = "runuser -u postgres -- psql -XAtc 'SELECT count(*) FROM {}' usher"
+PURCHASES: Final = COUNT.format("purchase")
+REFUSED: Final = (
+    'grep -E \'"(GET|POST) /v1/tenants/[^/]+/(logs|sync)[^"]*" 429\' /var/log/nginx/access.log'
+)
+FLOOD: Final = f"{CURL} -Z --parallel-max 50 -o /dev/null https://{TICKETS}/livez?[1-1000000]"
+
+
+def test_a_flood_is_told_to_wait_and_the_gate_is_heard(evening: Evening) -> None:
+    """Also from the address that floods; and the proxy says it as the API would."""
+    gate = evening.gate
+    gate.sh(f"systemd-run --quiet --unit=flood {FLOOD}")
+    asked = f"{CURL} -i https://{TICKETS}/livez | tr -d '\\r' | tee /run/said"
+    gate.until(f"{asked} | grep 'HTTP/2 429'", 60)
+    head, _, body = gate.sh("cat /run/said").partition("\n\n")
+    assert {"retry-after: 1", "content-type: application/problem+json"} <= set(head.splitlines())
+    assert json.loads(body)["code"] == "rate_limited"
+    had = evening.cloud.sh(COUNT.format("record")).strip()
+    with shown(gate, evening.code):  # in again: refused, and written down
+        evening.cloud.until(f"test $({COUNT.format('record')}) -gt {had}", 60)
+    assert gate.ok("systemctl is-active flood"), "it ended too soon to show anything"
+    gate.sh("systemctl stop flood")
+    assert not evening.cloud.ok(REFUSED)
 
 
 def test_the_kiosk_shows_its_lane(evening: Evening) -> None:
@@ -268,80 +220,15 @@ def test_the_kiosk_shows_its_lane(evening: Evening) -> None:
     gate = evening.gate
     address = gate.sh(f"{EDGE} key door").split()[-1]
     gate.sh(f"echo 'USHER_KIOSK_URL={address}' > /etc/usher/kiosk; systemctl restart usher-kiosk")
-    shown = gate.until(f"{SHOWN} | grep https://localhost:8443/kiosk", 120)
-    assert "('https://localhost:8443/kiosk', 'North')" in shown
+    visited = gate.until(f"{SHOWN} | grep https://localhost:8443/kiosk", 120)
+    assert "('https://localhost:8443/kiosk', 'North')" in visited
     assert gate.sh("systemctl show -P NRestarts usher-kiosk").strip() == "0"
+    with shown(gate, evening.code):  # in again
+        end = time.monotonic() + 60
+        while not is_mostly(screen_of(gate), RED):
+            assert time.monotonic() < end, "the guest is not refused on the screen"
     gate.sh("systemctl stop usher-kiosk")
     assert not gate.ok("pgrep -u usher-kiosk"), "a browser outlives its unit"
-
-
-def _organize(evening: Evening) -> None:
-    """Sign up, describe the evening, and put a guest on its list."""
-    who = {"email": "olivia@example.org", "password": "lantern orbit velvet plum"}
-    evening.api("POST", "/v1/accounts", who | {"name": "Olivia", "locale": "en"})
-    mailed = evening.cloud.sh("usher-cloud admin mail olivia@example.org").splitlines()
-    secret = next(line.strip() for line in mailed if line.startswith("  "))
-    evening.api("POST", "/v1/accounts/verify", {"secret": secret})
-    evening.token = evening.api("POST", "/v1/sessions", who)["access_token"]
-    tenant = evening.api("POST", "/v1/tenants", {"slug": "hall", "name": "Hall"})["tenant_id"]
-    evening.tenant = f"/v1/tenants/{tenant}"
-    hall = {
-        "name": "Hall", "timezone": "Europe/Berlin", "zones": [{"id": 1, "name": "Hall"}],
-        "gates": [{"id": 1, "name": "North", "zone": 1, "direction": "both"}],
-    }  # fmt: skip
-    venue = evening.api("POST", f"{evening.tenant}/venues", hall)["venue_id"]
-    now = int(evening.cloud.sh("date +%s"))
-    at = [
-        evening.cloud.sh(f"date -ud @{now + hours * 3600} +%FT%TZ").strip() for hours in (1, 2, 6)
-    ]
-    night = {
-        "venue_id": venue, "name": "Night", "currency": "eur",
-        "doors_at": at[0], "starts_at": at[1], "ends_at": at[2],
-    }  # fmt: skip
-    evening.event = evening.api("POST", f"{evening.tenant}/events", night)["event_id"]
-    path = f"{evening.tenant}/events/{evening.event}"
-    for name, price in (("Standing", 2500), ("Free", 0)):
-        sold = {"name": name, "price": price, "capacity": 10, "entry": {"zones": [1]}}
-        evening.api("POST", f"{path}/classes", sold)
-    version = evening.api("GET", path)["organizer"]["version"]
-    evening.api("POST", f"{path}/publish", {"version": version})
-    listed = "class;name;email\nStanding;Ada;ada@example.org"
-    job = evening.api("POST", f"{path}/guests", listed, "text/csv")["job_id"]
-    asked = (
-        f"-H 'authorization: Bearer {evening.token}' https://{TICKETS}{evening.tenant}/jobs/{job}"
-    )
-    evening.gate.until(f"{CURL} {asked} | grep -q done", 120)
-
-
-def _enrol(evening: Evening) -> None:
-    """Type the offer at the gate, and its digits at the console."""
-    made = evening.api("POST", f"{evening.tenant}/devices/enrolments", {"name": "north"})
-    gate = evening.gate
-    gate.sh(
-        "systemd-run --quiet --unit=enrol --uid=usher-gate --property=StateDirectory=usher"
-        " --property=StandardOutput=file:/run/enrol.log"
-        " --property=StandardError=file:/run/enrol.log"
-        f" /opt/usher/current/bin/usher-edge enrol '{made['offer']}'"
-    )
-    said = gate.until("grep -oE '([0-9] ){3} +[0-9] [0-9] [0-9]' /run/enrol.log", 60)
-    digits = "".join(each for each in said if each.isdigit())
-    enrolment = f"{evening.tenant}/devices/enrolments/{made['enrolment_id']}"
-    assert evening.api("POST", f"{enrolment}/digits", {"digits": digits})["state"] == "confirmed"
-    gate.until("! systemctl is-active enrol", 60)
-    gate.sh("systemctl start usher-gate")
-
-
-def _show(queue: Path, text: str) -> None:
-    queue.mkdir(mode=0o755, exist_ok=True)
-    picture = qrcode.QRCode(border=8, box_size=6)
-    picture.add_data(text)
-    picture.make_image().get_image().convert("RGB").resize((640, 640)).save(queue / "guest.png")
-    queue.chmod(0o755)
-    (queue / "guest.png").chmod(0o644)
-
-
-def _hide(queue: Path) -> None:
-    shutil.rmtree(queue)
 
 
 def test_an_agent_that_hangs_is_started_again(evening: Evening) -> None:
@@ -354,6 +241,19 @@ def test_an_agent_that_hangs_is_started_again(evening: Evening) -> None:
         120,
     )
     assert "watchdog" in gate.sh("journalctl -u usher-gate --no-pager").lower()
+
+
+def test_one_that_ends_again_and_again_is_told_of(evening: Evening) -> None:
+    """It gives up, where whoever looks after the machine sees it; and runs again once mended."""
+    gate = evening.gate
+    have_run(gate, "usher-gate", "[Service]\nExecStart=\nExecStart=false\n")
+    gate.sh("systemctl --no-block restart usher-gate")
+    gate.until("test -s /run/usher-failed/usher-gate.service", 60)
+    assert "usher-gate.service" in gate.sh("systemctl --failed --no-legend")
+    assert "has given up" in gate.sh("journalctl --identifier=usher --priority=alert --no-pager")
+    have_run(gate, "usher-gate", "")
+    gate.sh("systemctl restart usher-gate")
+    gate.until("systemctl is-active usher-gate", 60)
 
 
 @in_full
@@ -394,12 +294,35 @@ def test_a_gate_is_replaced(evening: Evening) -> None:
     evening.spare.until(f"{EDGE} view | grep -q '\"entered\": 1'", 180)
 
 
-def _buy(evening: Evening) -> str:
-    """Buy a ticket; return the order's path."""
-    wanted = {"event_id": evening.event, "items": [{"class_index": 1, "quantity": 1}]}
-    order = evening.api("POST", f"{evening.tenant}/orders", wanted)
-    assert order["state"] == "paid", order
-    return f"{evening.tenant}/orders/{order['order_id']}"
+@in_full
+def test_gates_are_updated_in_waves(evening: Evening) -> None:
+    """The other one lets in while the first is not back, and is not touched before it is well."""
+    gate, spare = evening.gate, evening.spare
+    # It comes back from repair, as nobody's.
+    gate.sh("systemctl stop usher-gate; rm -rf /var/lib/usher/*")
+    enrol(evening, gate, "north, repaired")
+    for each in (gate, spare):
+        each.until(f"{EDGE} post door North", 180)
+    have_run(gate, "usher-gate", HELD)
+    order = evening.api("GET", buy(evening))
+    code = code_of(evening, order["items"][0]["ticket_id"])
+    newer = json.loads(json.dumps(evening.inventory))
+    newer["gates"]["vars"]["release_version"] = "0.2.0"
+    with ThreadPoolExecutor(1) as desk:
+        update = desk.submit(evening.site.play, "update.yml", newer, "--limit", "gates")
+        gate.until("systemctl is-active usher-gate | grep -x activating", 300)
+        with shown(spare, code):
+            spare.until(f"{EDGE} view | grep -q '\"entered\": 2'", 60)
+        assert gate.ok("systemctl is-active usher-gate | grep -x activating")
+        assert not spare.ok("test -e /opt/usher/releases/0.2.0")
+        gate.sh("touch /run/held-no-more")
+        _changes(update.result())
+    for each in (gate, spare):
+        assert each.sh("readlink /opt/usher/current").strip() == "/opt/usher/releases/0.2.0"
+        each.until(f"{EDGE} view | grep -q '\"entered\": 2'", 120)
+    began, ended = "ActiveEnterTimestampMonotonic", "ActiveExitTimestampMonotonic"
+    asked = "systemctl show -P {} usher-gate"
+    assert int(gate.sh(asked.format(began))) < int(spare.sh(asked.format(ended)))
 
 
 def _restore(evening: Evening, *to: str) -> None:
@@ -408,17 +331,14 @@ def _restore(evening: Evening, *to: str) -> None:
     evening.cloud.until(f"{CURL} https://{TICKETS}/readyz | grep -q '\"ready\":true'", 180)
 
 
-COUNT: Final = "runuser -u postgres -- psql -XAtc 'SELECT count(*) FROM purchase' usher"
-
-
 def test_what_was_lost_comes_back_from_the_backup(evening: Evening) -> None:
     """All that was written, also after it was made; or to a moment, without what came later."""
     cloud = evening.cloud
     cloud.sh("systemctl start usher-backup.service", timeout=300)
-    first = _buy(evening)
+    first = buy(evening)
     moment = cloud.sh("sleep 1; date -u '+%F %T.%N+00'; sleep 1").strip()
-    second = _buy(evening)
-    before = cloud.sh(COUNT)
+    second = buy(evening)
+    before = cloud.sh(PURCHASES)
     cloud.sh("runuser -u postgres -- psql -XAtc 'SELECT pg_switch_wal()'")
     cloud.until(
         'test -z "$(ls /var/lib/postgresql/15/main/pg_wal/archive_status/*.ready 2>/dev/null)"'
@@ -426,7 +346,7 @@ def test_what_was_lost_comes_back_from_the_backup(evening: Evening) -> None:
     cloud.sh("systemctl stop usher-cloud-api usher-cloud-worker postgresql@15-main")
     cloud.sh("rm -rf /var/lib/postgresql/15/main")
     _restore(evening)
-    assert cloud.sh(COUNT) == before
+    assert cloud.sh(PURCHASES) == before
     assert {evening.api("GET", each)["state"] for each in (first, second)} == {"paid"}
     _restore(evening, f"'{moment}'")
     assert evening.api("GET", first)["state"] == "paid"

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final
 
-from opentelemetry import trace
+from opentelemetry import context, trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, Span, SpanKind
+from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 TRACER: Final = trace.get_tracer("usher")
@@ -31,18 +31,38 @@ def following(told: str) -> Context:
     return FORM.extract(carrier, NOWHERE)
 
 
+class _Within(AbstractContextManager[Span]):
+    """Runs something in a span, which ends with it. OpenTelemetry's own way passes through two
+    generators, which is half of what a trace costs that isn't kept."""
+
+    __slots__ = ("_span", "_token", "_where")
+
+    def __init__(self, span: Span, where: Context | None = None) -> None:
+        self._span = span
+        self._where = where
+
+    def __enter__(self) -> Span:
+        self._token = context.attach(trace.set_span_in_context(self._span, self._where))
+        return self._span
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        context.detach(self._token)
+        if kind is not None and issubclass(kind, Exception):
+            self._span.set_status(StatusCode.ERROR)
+        self._span.end()
+
+
 def serving(told: str) -> AbstractContextManager[Span]:
     """Run a request as a part of the trace that its `traceparent` names, or as a new one."""
-    return TRACER.start_as_current_span("request", following(told), SpanKind.SERVER)
+    where = following(told)
+    return _Within(TRACER.start_span("request", where, SpanKind.SERVER), where)
 
 
 def asking(name: str, told: Mapping[str, str]) -> AbstractContextManager[object]:
     """Run a question to another server as a part of a trace, if that is kept: else at no cost."""
     if not trace.get_current_span().is_recording():
         return NOTHING
-    return TRACER.start_as_current_span(
-        name, kind=SpanKind.CLIENT, attributes=told, record_exception=False
-    )
+    return _Within(TRACER.start_span(name, kind=SpanKind.CLIENT, attributes=told))
 
 
 @contextmanager

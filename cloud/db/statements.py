@@ -14,10 +14,11 @@ from opentelemetry.trace import get_current_span
 from cloud.spans import NOTHING, asking
 
 SYSTEM: Final = "postgresql"
+BEGIN: Final = "BEGIN;"  # which waits for nothing: every trace would have one, and learn nothing
 
 
 class TracedConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no types
-    """asyncpg's, with a span around each statement. A `prepare`d one has none."""
+    """asyncpg's, with a span around each statement. A `prepare`d one has none, nor has BEGIN."""
 
     async def execute(self, query: str, *args: Any, **more: Any) -> Any:
         """Run a statement."""
@@ -46,7 +47,7 @@ class TracedConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg shi
 
 
 def _part(query: str) -> AbstractContextManager[object]:
-    if not get_current_span().is_recording():  # nor is a span to be described
+    if query == BEGIN or not get_current_span().is_recording():  # nor is a span to be described
         return NOTHING
     return asking(_operation(query), {"db.system": SYSTEM, "db.statement": query})
 

@@ -61,7 +61,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     cors_origins: tuple[Url, ...] = ()
     hooks_loopback: bool = False  # webhooks may go to this machine, by plain HTTP: for trying out
     trace_url: Url = ""  # of an OTLP/HTTP collector, as http://127.0.0.1:4318; "": no traces
-    trace_share: Annotated[float, Meta(ge=0, le=1)] = 0.1  # of all requests
+    trace_share: Annotated[float, Meta(ge=0, le=1)] = 0.05  # of all requests
     metrics_listen: str = ""  # where Prometheus asks, as 127.0.0.1:9464; "": nowhere
     grace_seconds: Annotated[int, Meta(ge=1, le=600)] = 20  # to finish what was begun
 

@@ -124,7 +124,11 @@ def look(settings: Settings, message: str) -> None:
 
     async def tenants(tx: TenantTx, number: int, consumer: str) -> dict[str, Any] | None:
         found = await dead.show(tx, number, consumer)
-        return None if found is None else {"tenant": tx.tenant} | found._asdict()
+        if found is None:
+            return None
+        rest = found._asdict()
+        del rest["dead"]
+        return {"tenant": tx.tenant} | found.dead._asdict() | rest
 
     async def act(parts: Parts) -> None:
         found = await _one(parts, message, platform, tenants)

@@ -23,14 +23,7 @@ class Dead(NamedTuple):
 class Content(NamedTuple):
     """A message that was given up, with what it says."""
 
-    message_id: int
-    consumer: str
-    topic: str
-    key: str
-    fault: str
-    attempts: int
-    at: datetime
-    dead_at: datetime
+    dead: Dead
     version: int
     request_id: str
     payload: dict[str, Any]
@@ -75,11 +68,10 @@ async def show(tx: TenantTx, message_id: int, consumer: str) -> Content | None:
     row = await tx.conn.fetchrow(SHOW, message_id, consumer)
     if row is None:
         return None
-    told = dict(row)
-    topic, version, payload = (told.pop(name) for name in ("topic", "version", "payload"))
-    told["payload"] = shown(topic, version, payload or {})
-    await tx.audit("message.shown", f"message:{message_id}", topic=topic, consumer=consumer)
-    return Content(topic=topic, version=version, **told)
+    found, version = Dead(*(row[name] for name in Dead._fields)), row["version"]
+    await tx.audit("message.shown", f"message:{message_id}", topic=found.topic, consumer=consumer)
+    payload = shown(found.topic, version, row["payload"] or {})
+    return Content(found, version, row["request_id"], payload)
 
 
 async def replay(tx: TenantTx, message_id: int, consumer: str) -> bool:

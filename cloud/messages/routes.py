@@ -66,7 +66,7 @@ async def read_dead(
     """Return what a message says, for whoever decides what becomes of it; the audit notes that."""
     if not _stored(message_id) or (found := await dead.show(tx, message_id, consumer)) is None:
         raise Refusal("not_found")
-    return DeadContent(*found)
+    return DeadContent(*found.dead, found.version, found.request_id, found.payload)
 
 
 @post(f"{ONE}/replay", opt=needs("tenant:write"), tags=["messages"], status_code=204,

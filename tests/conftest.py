@@ -15,12 +15,13 @@ that tests start would compile all that it imports, which takes a service longer
 its start. They keep it in `.cache` then, and nothing beside the sources, as was asked.
 """
 
-import gc
 import os
 import sys
 from pathlib import Path
 
 from hypothesis import settings
+
+from cloud.heap import settle
 
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
     bytecode = str(Path(__file__).parents[1] / ".cache" / "bytecode")
@@ -38,6 +39,4 @@ settings.load_profile(
 def pytest_collection_finish() -> None:
     """Never look again, in search of garbage, at what thousands of tests were collected into: a
     fifth of the time that the small ones take."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    settle()

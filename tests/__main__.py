@@ -1,7 +1,8 @@
 """Run all tests, in two halves side by side: most of a test's time is waiting for something.
 
-The tests of `shared` wait for nothing, and take what time the halves leave. They alone are traced
-for its coverage: it costs the cloud's tests a fifth more, and they add nothing to it.
+The tests of `shared` and the simulator's evenings wait for nothing, and take what time the halves
+leave. The former alone are traced for coverage of `shared`: it costs the cloud's tests a fifth
+more, and they add nothing to it.
 The screens come after all, alone: what they show follows the clock. So does what several gates
 say to one ticket at once: a gate that the machine starves lets in by itself, as it should.
 
@@ -24,11 +25,13 @@ PYTEST: Final = (sys.executable, "-m", "pytest")
 TRACED: Final = ("nice", *COVERAGE, "run", "--parallel-mode", "-m", "pytest")
 SHARED: Final = ("tests/unit", "tests/properties")
 TIMED: Final = ("tests/browser", "tests/network/test_same_instant.py")
-ELSEWHERE: Final = ("tests/cloud", *TIMED, *SHARED)
+EVENINGS: Final = "tests/simulators"
+ELSEWHERE: Final = ("tests/cloud", EVENINGS, *TIMED, *SHARED)
 BESIDE: Final[Parts] = {
     "cloud": (*PYTEST, "tests/cloud"),
     "others": (*PYTEST, "tests", *(f"--ignore={each}" for each in ELSEWHERE)),
     "shared": (*TRACED, *SHARED),
+    "evenings": (*PYTEST, EVENINGS),
 }
 ALONE: Final[Parts] = {"alone": (*PYTEST, *TIMED)}
 NOTHING_CHOSEN: Final = 5  # by pytest: `-k` may have left one part without a test
@@ -76,7 +79,7 @@ def _pass_on(parts: list[asyncio.subprocess.Process], number: int) -> None:
 async def _show(name: str, part: asyncio.subprocess.Process, broken: list[str]) -> int:
     assert part.stdout is not None
     async for line in part.stdout:
-        text = f"{name:>7} | {line.decode(errors='replace')}"
+        text = f"{name:>8} | {line.decode(errors='replace')}"
         sys.stdout.write(text)
         sys.stdout.flush()
         if line.startswith(BROKEN):

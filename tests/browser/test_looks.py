@@ -94,6 +94,9 @@ window.setTimeout = (act, ms, ...rest) => later(act, ms >= 900 ? ms * 20 : ms, .
 """
 
 
+TALLER = "document.querySelector('.strip').style.paddingBottom = '3rem'"
+
+
 def dressed(new_screen: NewScreen, size: tuple[int, int], look: str, **options: Any) -> Screen:
     """Return a screen in a look."""
     scheme = "dark" if look == "dark" else "light"
@@ -110,14 +113,16 @@ def dressed(new_screen: NewScreen, size: tuple[int, int], look: str, **options: 
 def test_every_verdict_can_be_read_and_resolved(
     new_screen: NewScreen, size: tuple[int, int], look: str
 ) -> None:
-    """At least 7:1 for every text, no target below 48 px, nothing outside, no flaw for axe."""
+    """At least 7:1 for every text, no target below 48 px, nothing outside, no flaw for axe; and the
+    word is there whole, however many chips of the strip take its room."""
     screen = dressed(new_screen, size, look, locale="de")
     screen.open_kiosk()
+    screen.page.evaluate(TALLER)
     wrong: dict[str, object] = {}
     for state in states():
         screen.told(state)
         screen.shows(state["signal"])
-        expect(screen.flood.locator("h2.word")).to_be_in_viewport()
+        expect(screen.flood.locator("h2.word")).to_be_in_viewport(ratio=0.99)
         expect(screen.flood.locator("[data-deed=dismiss]")).to_be_visible()
         contrast = screen.page.evaluate(CONTRAST)
         small = screen.page.evaluate(SMALL, 48)

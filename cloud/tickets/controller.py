@@ -23,7 +23,7 @@ from cloud.tickets.repository import Filter, MovePlace, OwnPlace, TicketPlace
 
 StateAsked = Annotated[
     State | None,
-    QueryParameter(description="In one state alone. By default all but those for sale."),
+    QueryParameter(description="In one state alone. By default all that are or were somebody's."),
 ]
 ClassAsked = Annotated[int | None, QueryParameter(ge=0, le=65_535, description="Of one class.")]
 TextAsked = Annotated[

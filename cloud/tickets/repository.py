@@ -90,12 +90,16 @@ class Filter(NamedTuple):
 
 
 # By itself a list leaves out what nobody has yet: it is most of a sale's first day.
+# One that was taken off sale was nobody's: a guest list takes as many as it has guests.
 OF_EVENT: Final[LiteralString] = """
     SELECT ticket_id, event_id, number, class_index, state, gen, own_gen, blocked, seat, attendee,
            email, account_id, order_id, holder, token IS NOT NULL AS signed, changed_at
       FROM ticket
      WHERE tenant_id = current_tenant() AND event_id = $1 AND number > $2
-       AND CASE WHEN $3::text IS NULL THEN state <> 'created' ELSE state = $3 END
+       AND CASE WHEN $3::text IS NULL
+                THEN state <> 'created' AND NOT (state = 'revoked' AND token IS NULL
+                     AND order_id IS NULL AND attendee IS NULL AND email IS NULL)
+                ELSE state = $3 END
        AND ($4::int IS NULL OR class_index = $4)
        AND ($5::text IS NULL OR attendee ILIKE $5 OR seat ILIKE $5 OR email ILIKE $5
             OR order_id::text LIKE $6::text)

@@ -289,6 +289,10 @@ def test_guests_take_tickets_off_sale(door: Door) -> None:
         (3, "class", "sold_out"), (4, "class", "sold_out"),
     ]  # fmt: skip
     assert bad["report"]["faults"][0]["accepted"].startswith("2 tickets")
+    listed = f"{event.path}/tickets"
+    named = [each["attendee"] for each in good(door.owner.get(listed))["items"]]
+    assert named == ["Ada"] * 3, "what was taken off sale was nobody's"
+    assert len(good(door.owner.get(f"{listed}?ticket_state=revoked"))["items"]) == 3
     door.service.work()
     assert len(door.tickets(event)) == 3
 

@@ -21,8 +21,6 @@ from pathlib import Path
 
 from hypothesis import settings
 
-from cloud.heap import settle
-
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
     bytecode = str(Path(__file__).parents[1] / ".cache" / "bytecode")
     sys.pycache_prefix = os.environ.setdefault("PYTHONPYCACHEPREFIX", bytecode)
@@ -34,9 +32,3 @@ settings.register_profile("long", deadline=None, print_blob=True, max_examples=4
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev")
 )
-
-
-def pytest_collection_finish() -> None:
-    """Never look again, in search of garbage, at what thousands of tests were collected into: a
-    fifth of the time that the small ones take."""
-    settle()

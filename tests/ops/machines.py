@@ -59,10 +59,11 @@ class Machine:
     def until(self, command: str, seconds: float = 120) -> str:
         """Wait until a command succeeds on it; return what it printed."""
         end = time.monotonic() + seconds
-        while not self.ok(command):
+        ssh = [*self.site.ssh, f"root@{self.address}", command]
+        while (done := self.site.run(*ssh, check=False, timeout=180)).returncode != 0:
             assert time.monotonic() < end, f"{self.name}: {command} did not come true"
             time.sleep(1)
-        return self.sh(command)
+        return done.stdout
 
 
 class Site:

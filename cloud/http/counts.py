@@ -75,6 +75,9 @@ class Wire(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - all are the same
         """Tell everybody who waits."""
         self._out = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._fail(ConnectionError("Redis hung up"))
 
     def _send(self) -> None:

@@ -83,7 +83,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ledger: Literal["embedded", "solana", "off"] = "embedded"  # where tickets are minted; or not
     ledger_schema: Literal["v2", "v1"] = "v2"  # of new trees; v1 is cheaper and can't freeze
     ledger_programs: str = ""  # a folder of Solana's programs, which run beside the embedded ledger
-    ledger_nodes: tuple[Url, ...] = ()  # Solana nodes (JSON-RPC), with their keys; best two or more
+    ledger_nodes: tuple[Url, ...] = ()  # Solana nodes (JSON-RPC), with their keys; best three
     ledger_indexes: tuple[Url, ...] = ()  # indexes of assets (DAS); none: the nodes are asked
     ledger_explorer: Url = EXPLORER  # a page of addresses and transactions on Solana; or empty
     ledger_price: Annotated[int, Meta(ge=0, le=10_000_000)] = 200_000  # most for a compute unit,

@@ -76,8 +76,11 @@ class Chain(Protocol):
         """
         ...
 
-    async def statuses(self, signatures: Sequence[Signature]) -> list[Status | None]:
-        """Return what became of each, searching all history. None: not seen."""
+    async def statuses(
+        self, signatures: Sequence[Signature], *, surely: bool = False
+    ) -> list[Status | None]:
+        """Return what became of each, searching all history. None: not seen; *surely*: as far as
+        the newest final height, by as many as it takes to believe it."""
         ...
 
     async def landed(self, signature: Signature) -> Landed | None:

@@ -184,7 +184,12 @@ class EmbeddedChain:
                 await conn.execute(rows.ADVANCE, position, slot)
         return ran, position
 
-    async def statuses(self, signatures: Sequence[Signature]) -> list[Status | None]:
+    async def statuses(
+        self,
+        signatures: Sequence[Signature],
+        *,
+        surely: bool = False,  # noqa: ARG002 -- what isn't in the rows has not landed
+    ) -> list[Status | None]:
         """Return what became of each."""
         async with self._pool.acquire(timeout=LENT) as conn:
             found = await conn.fetch(rows.STATUSES, [bytes(one) for one in signatures])

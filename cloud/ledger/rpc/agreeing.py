@@ -28,20 +28,29 @@ def reached(told: Sequence[Epoch]) -> int:
     return heights[-2] if len(heights) > 2 else heights[-1]
 
 
-def seen(told: Sequence[At[list[Status | None]]], slot: int) -> list[Status | None]:
-    """Return what is known of each, the most settled word. Raises `LedgerAway` where one was seen
-    by nobody and nobody is as far as *slot*, and `LedgerUntrusted` where two differ in whether one
-    has failed: a mint that is believed to have failed is signed anew."""
-    found = [_agreed(said) for said in zip(*(each.value for each in told), strict=True)]
-    if None in found and all(each.context.slot < slot for each in told):
-        raise LedgerAway("rpc_behind", "nobody who could know has been asked")
+def seen(
+    told: Sequence[At[list[Status | None]]], slot: int, agreeing: int, *, surely: bool
+) -> list[Status | None]:
+    """Return what is known of each, the most settled word. That one has failed, *agreeing* nodes
+    must say: a mint that is believed to have failed is signed anew.
+
+    Raises `LedgerUntrusted` where two differ in that, and `LedgerAway` where one was seen by nobody
+    and this is to be known *surely*: by as many that are as far as *slot*."""
+    words = zip(*(each.value for each in told), strict=True)
+    found = [_agreed(said, agreeing) for said in words]
+    far = sum(each.context.slot >= slot for each in told)
+    if surely and None in found and far < agreeing:
+        raise LedgerAway("rpc_behind", "too few who could know have been asked")
     return found
 
 
-def _agreed(said: Sequence[Status | None]) -> Status | None:
+def _agreed(said: Sequence[Status | None], agreeing: int) -> Status | None:
     known = [one for one in said if one is not None]
     most = max((RANK.index(one.commitment) for one in known), default=None)
     best = [one for one in known if RANK.index(one.commitment) == most]
     if len({(one.error is None) for one in best}) > 1:
         raise LedgerUntrusted("rpc_split", "one node says that it failed, and another that not")
-    return best[0] if best else None
+    if not best:
+        return None
+    failing = sum(one.error is not None for one in known)
+    return best[0] if best[0].error is None or failing >= agreeing else None

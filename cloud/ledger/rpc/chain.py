@@ -2,11 +2,12 @@
 
 Where a lie or a lag would cost a ticket, one node isn't enough. That a transaction can land no
 more follows from the height and from its not having been seen: so all nodes are asked for both,
-the height is the second highest (one liar can't raise it, one that stands still can't hold it
-of three), whoever has seen a transaction is believed, and that none has counts only if one of
-them is as far as that height. Nor does one node say how long a transaction may land: it is at
-least as long as a blockhash of this moment lives, by the height that the others have reached. With
-a single node, it is trusted in this.
+and of several two must answer, or nothing is dead and nothing is signed. The height is the second
+highest (one liar can't raise it, one that stands still can't hold it of three), whoever has seen a
+transaction land is believed, and that none has, or that it failed, counts if two say so; that none
+has, only of nodes as far as that height. Nor does one node say how long a transaction may land: it
+is at least as long as a blockhash of this moment lives, by the height that the others have reached.
+A node that is named alone is trusted in this.
 """
 
 import asyncio
@@ -72,7 +73,8 @@ class RpcChain:
 
     async def _heights(self, commitment: Commitment) -> list[Epoch]:
         asked = [{"commitment": commitment.value}]
-        return await self._nodes.all("getEpochInfo", asked, answers.read_epoch)
+        least = self._nodes.agreeing
+        return await self._nodes.all("getEpochInfo", asked, answers.read_epoch, least)
 
     async def rent(self, size: int) -> int:
         """Return a deposit."""
@@ -134,21 +136,25 @@ class RpcChain:
         )
         return None
 
-    async def statuses(self, signatures: Sequence[Signature]) -> list[Status | None]:
+    async def statuses(
+        self, signatures: Sequence[Signature], *, surely: bool = False
+    ) -> list[Status | None]:
         """Return what became of each, of all nodes: see above."""
         found: list[Status | None] = []
         for first in range(0, len(signatures), STATUSES):
-            found += await self._statuses(signatures[first : first + STATUSES])
+            found += await self._statuses(signatures[first : first + STATUSES], surely=surely)
         return found
 
-    async def _statuses(self, signatures: Sequence[Signature]) -> list[Status | None]:
+    async def _statuses(
+        self, signatures: Sequence[Signature], *, surely: bool
+    ) -> list[Status | None]:
         names = [str(one) for one in signatures]
         told = await self._nodes.all(
             "getSignatureStatuses",
             [names, {"searchTransactionHistory": True}],
             lambda raw: answers.read_statuses(raw, len(names)),
         )
-        return seen(told, self._slot)
+        return seen(told, self._slot, self._nodes.agreeing, surely=surely)
 
     async def landed(self, signature: Signature) -> Landed | None:
         """Return a transaction, of whichever node has it."""

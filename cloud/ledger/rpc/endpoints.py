@@ -11,6 +11,7 @@ from cloud.pacing import doubling
 
 T = TypeVar("T")
 Told = tuple[list[T], list[LedgerFault]]
+AGREEING: Final = 2  # nodes that must say so, of several, where the lie of one would cost a ticket
 PATIENCE: Final = 10.0  # seconds after which no further round begins
 FIRST_WAIT: Final = 0.25
 LONGEST_WAIT: Final = 2.0
@@ -53,15 +54,22 @@ class Endpoints:
         found = await self._patiently(lambda: self._round(method, params, read, enough))
         return found[0]
 
-    async def all(self, method: str, params: Any, read: Callable[[bytes], T]) -> list[T]:
-        """Return every answer that there is, at least one. Asks and raises as `first` does."""
-        return await self._patiently(lambda: self._at_once(method, params, read))
+    @property
+    def agreeing(self) -> int:
+        """How many make a word that nobody has to take from one node: the only one alone."""
+        return min(AGREEING, len(self._endpoints))
 
-    async def _patiently(self, ask: Callable[[], Awaitable[Told[T]]]) -> list[T]:
+    async def all(
+        self, method: str, params: Any, read: Callable[[bytes], T], least: int = 1
+    ) -> list[T]:
+        """Return every answer that there is, at least so many. Asks and raises as `first` does."""
+        return await self._patiently(lambda: self._at_once(method, params, read), least)
+
+    async def _patiently(self, ask: Callable[[], Awaitable[Told[T]]], least: int = 1) -> list[T]:
         until, tries = self._clock() + self._patience, 0
         while True:
             found, faults = await ask()
-            if found:
+            if len(found) >= least:
                 return found
             tries += 1
             rest = rest_of(faults, doubling(FIRST_WAIT, LONGEST_WAIT, tries))

@@ -196,9 +196,10 @@ async def several(chain: Any, clock: Clock, facade: Facade) -> None:
     """Have two nodes, of which one is away, lies or lags."""
     office = await opened(chain, clock)
     one = await next_of(office)
-    urls = ["http://127.0.0.1:1", facade.address]  # nobody listens at the first
+    urls = [AWAY, facade.address]
     async with connected(urls, breakers=Breakers(None), patience=0) as other:
         assert await other.rent(0) == 128 * 6960
+    async with connected([*urls, facade.address], breakers=Breakers(None), patience=0) as other:
         assert await other.height(FINALIZED) == await chain.height(FINALIZED)
     async with hasty(facade, nodes=2) as other:
         ledger = office.over(other)
@@ -217,6 +218,35 @@ async def several(chain: Any, clock: Clock, facade: Facade) -> None:
         with pytest.raises(LedgerAway, match="rpc_behind"):
             await ledger.resolve(one, FINALIZED)
     assert await minted(office) == 1
+
+
+async def left_with_one(chain: Any, clock: Clock, facade: Facade) -> None:
+    """Have one of two nodes be away while the other says whatever it likes."""
+    office = await opened(chain, clock)
+    landed, lost = await next_of(office), await next_of(office)
+    assert await office.ledger.submit(landed) is None
+    clock.now += LIFE
+    assert isinstance(await office.ledger.resolve(lost, FINALIZED), Expired)
+    urls = [AWAY, facade.address]
+    async with connected(urls, breakers=Breakers(None), patience=0) as other:
+        ledger = office.over(other)
+        done, pending = await ledger.resolve_all([landed, lost], FINALIZED)
+        assert (type(done), type(pending)) == (Done, Pending)
+        facade.fault("getSignatureStatuses", "patch", path=["value", 0, "err"], value=FAILED)
+        assert isinstance(await ledger.resolve(landed, FINALIZED), Pending)
+        facade.fault("getLatestBlockhash", "patch", path=["value", "lastValidBlockHeight"], value=1)
+        with pytest.raises(LedgerAway, match="rpc_unreachable"):
+            await ledger.mint(office.tree, office.wanted(1))
+
+
+AWAY: Final = "http://127.0.0.1:1"  # where nobody listens
+FAILED: Final = {"InstructionError": [2, {"Custom": 6001}]}
+
+
+def test_one_that_is_left_of_two_decides_nothing(database: Database) -> None:
+    """Neither that a transaction is dead or has failed, nor how long one may land; what it shows to
+    have landed has."""
+    on(database, left_with_one)
 
 
 FAR_BEHIND: Final = {"context": {"slot": 1}, "value": [None]}

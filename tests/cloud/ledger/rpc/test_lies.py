@@ -12,11 +12,10 @@ from cloud.ledger.values import Commitment
 from tests.cloud.database import Database
 from tests.cloud.ledger.rpc.facade.running import Facade
 from tests.cloud.ledger.rpc.reaching import on
-from tests.cloud.ledger.rpc.test_faults import next_of, opened
+from tests.cloud.ledger.rpc.test_faults import FAILED, next_of, opened
 from tests.cloud.ledger.scene import FAN, Clock
 
 FINALIZED: Final = Commitment.FINALIZED
-FAILED: Final = {"InstructionError": [2, {"Custom": 6001}]}
 LIVES: Final = 150  # blocks
 PATIENCE: Final = 20  # seconds for what must not go on for ever
 

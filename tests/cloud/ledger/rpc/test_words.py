@@ -119,8 +119,24 @@ def test_nodes_that_differ_in_a_failure_are_not_believed() -> None:
     good, bad = (Status(3, Commitment.CONFIRMED, each) for each in (None, Error("X", None, 0)))
     final = Status(4, Commitment.FINALIZED)
     with pytest.raises(LedgerUntrusted, match="rpc_split"):
-        seen([At(Context(9), [good]), At(Context(9), [bad])], 0)
-    assert seen([At(Context(9), [bad]), At(Context(9), [final])], 0) == [final]
+        seen([At(Context(9), [good]), At(Context(9), [bad])], 0, 2, surely=False)
+    assert seen([At(Context(9), [bad]), At(Context(9), [final])], 0, 2, surely=False) == [final]
+
+
+def test_a_failure_is_said_by_two_or_by_the_only_one() -> None:
+    """One that says so beside another that has seen nothing, or that sees it land, isn't enough."""
+    bad = Status(3, Commitment.CONFIRMED, Error("X", None, 0))
+    early = Status(3, Commitment.PROCESSED)
+    cases: tuple[tuple[list[Status | None], int, Status | None], ...] = (
+        ([bad], 1, bad),
+        ([bad], 2, None),
+        ([bad, None], 2, None),
+        ([bad, early], 2, None),
+        ([bad, None, bad], 2, bad),
+    )
+    for said, agreeing, known in cases:
+        told = [At(Context(9), [one]) for one in said]
+        assert seen(told, 0, agreeing, surely=False) == [known]
 
 
 @pytest.mark.parametrize("lamports", [-1, 10**18 + 1, 2**63 - 1, 5.0, "5", True])
@@ -134,11 +150,15 @@ def test_lamports_that_there_are_not(lamports: object) -> None:
 
 
 def test_whoever_has_seen_it_is_believed() -> None:
-    """The most settled word counts; that nobody has, only from one that is far enough."""
+    """The most settled word counts; that nobody has, only from two that are far enough, or from the
+    only one that there is."""
     early = Status(3, Commitment.PROCESSED)
     late = Status(3, Commitment.FINALIZED)
     told = [At(Context(9), [early, None]), At(Context(20), [late, None])]
-    assert seen(told, 20) == [late, None]
-    with pytest.raises(LedgerAway, match="rpc_behind"):
-        seen(told, 21)
-    assert seen([At(Context(1), [early])], 21) == [early]
+    for slot, agreeing in ((9, 2), (20, 1)):
+        assert seen(told, slot, agreeing, surely=True) == [late, None]
+    for slot, agreeing in ((10, 2), (21, 1)):
+        with pytest.raises(LedgerAway, match="rpc_behind"):
+            seen(told, slot, agreeing, surely=True)
+        assert seen(told, slot, agreeing, surely=False) == [late, None]
+    assert seen([At(Context(1), [early])], 21, 2, surely=True) == [early]

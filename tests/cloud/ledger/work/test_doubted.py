@@ -72,11 +72,13 @@ class Doubtful:
         height: int = await self._chain.height(commitment)
         return height + AHEAD * self.forgetting
 
-    async def statuses(self, signatures: Sequence[Signature]) -> list[Status | None]:
+    async def statuses(
+        self, signatures: Sequence[Signature], *, surely: bool = False
+    ) -> list[Status | None]:
         """Say what became of each."""
         if self.forgetting:
             return [None for _ in signatures]
-        told = await self._chain.statuses(signatures)
+        told = await self._chain.statuses(signatures, surely=surely)
         return [one and replace(one, error=WHY) if self.failing else one for one in told]
 
     async def account(self, address: Pubkey, commitment: Commitment) -> Account | None:

@@ -38,7 +38,9 @@ class Forgetful:
         """Return one that is far ahead."""
         return await self._chain.height(commitment) + LATER
 
-    async def statuses(self, signatures: Sequence[Signature]) -> list[Status | None]:
+    async def statuses(
+        self, signatures: Sequence[Signature], *, surely: bool = False
+    ) -> list[Status | None]:
         """Know nothing."""
         return [None for _ in signatures]
 

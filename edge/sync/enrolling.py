@@ -117,8 +117,9 @@ class Enrolling:
             offer.origin, offer.tenant, me, self._machine.wall, verify=verify
         ) as cloud:
             await self._confirmed(cloud, offer, me, begun.nonce)
+            roster = await _roster(cloud)
             self._console.step("confirmed")
-            await self._welcomed(cloud, offer, me, stores)
+            await self._welcomed(cloud, offer, me, stores, roster)
         stores.settings.drop(ENROLLING)
         self._console.step("enrolled", offer.origin)
         return offer.origin
@@ -177,11 +178,12 @@ class Enrolling:
             raise NotEnrolled(f"enrol_{state}")
         return state
 
-    async def _welcomed(self, cloud: Cloud, offer: Offer, me: Identity, stores: Stores) -> None:
+    async def _welcomed(
+        self, cloud: Cloud, offer: Offer, me: Identity, stores: Stores, roster: bytes
+    ) -> None:
         """Check keyset and roster, and store them with the organizer, all at once."""
         path = f"/keyset?root={offer.root.hex()}"
         keyset = (await cloud.get(path, CAPS[Kind.KEYSET], signed=False)).body
-        roster = (await cloud.get("/roster", CAPS[Kind.ROSTER])).body
         machine = self._machine
         clock = DeviceClock(stores.settings, machine.monotonic, machine.wall, vouched=False)
         trusted, members = welcome(offer, me.pk, keyset, roster, clock.now())
@@ -194,6 +196,17 @@ class Enrolling:
         clock.learn(1000 * max(trusted.keyset.issued, members.roster.issued))
         pins = {"tenant": offer.tenant, "root": trusted.root, ORIGIN: offer.origin.encode()}
         stores.documents.put({("keyset", NONE): keyset, ("roster", NONE): roster}, pins)
+
+
+async def _roster(cloud: Cloud) -> bytes:
+    """Return the roster, which the cloud gives to its own: a code that is confirmed may have been
+    so for another device."""
+    try:
+        return (await cloud.get("/roster", CAPS[Kind.ROSTER])).body
+    except Denied as error:
+        if error.code == "request_unknown_device":
+            raise NotEnrolled("enrol_used") from error
+        raise
 
 
 def _patient(error: Failure) -> float:

@@ -137,8 +137,10 @@ def test_a_code_is_for_one_device(house: House, swift: Path) -> None:
     """Whoever comes second sees that somebody was first."""
     made = offered(house)
     enrol(swift / "one", Person(house, made), made["offer"])
-    with pytest.raises(NotEnrolled, match=r"enrol_not_listed|request_unknown_device"):
-        enrol(swift / "two", Person(house, made), made["offer"])
+    second = Person(house, made)
+    with pytest.raises(NotEnrolled, match="enrol_used"):
+        enrol(swift / "two", second, made["offer"])
+    assert "confirmed" not in second.steps
     made = offered(house)
     first = Person(house, made)
     first.kill_at = "claimed"

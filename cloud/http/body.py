@@ -27,7 +27,8 @@ class StrictRequest(Request[Any, Any, Any]):
     """A request whose JSON is what its route declares, or refused."""
 
     async def json(self) -> Any:
-        """Return the body as the route's `data`; or what litestar can't convert to it, later."""
+        """Return the body as the route's `data`; or what litestar can't convert to it: who calls
+        is judged before that is told."""
         kind = self.content_type[0]
         if kind and not JSON.fullmatch(kind):
             return self._unfit(Refusal("media_type", accepted="application/json"))
@@ -37,7 +38,7 @@ class StrictRequest(Request[Any, Any, Any]):
         except msgspec.ValidationError as error:
             return self._unfit(refused_value(str(error)))
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-            raise Refusal("body_malformed") from None
+            return self._unfit(Refusal("body_malformed"))
 
     def _unfit(self, refusal: Refusal) -> Unfit:
         self.scope["state"][UNFIT] = refusal  # which cloud/http/problems.py answers

@@ -219,7 +219,7 @@ def test_a_report_is_the_gate_s_own_and_is_taken_once(
     assert seen() is None
     for spoil in (flipped, lambda body: body[:-9], lambda body: body + b" ", lambda _: b""):
         liar.spoil = spoil
-        with pytest.raises(Denied, match=r"request_bad_signature|body_malformed"):
+        with pytest.raises(Denied, match="request_bad_signature"):
             asked.ask()
         assert (asked.held(), seen()) == (False, None)
     liar.spoil, liar.times = bytes, 2

@@ -58,9 +58,12 @@ def test_a_body_is_what_it_says(service: Service, kind: str, status: int) -> Non
     assert answer.json()["code"] == ("media_type" if status == 415 else "sign_in_refused")
 
 
+@pytest.mark.parametrize("text", [b"{}", b"{", b"\xff", b"[" * 100_000, b""])
 @pytest.mark.parametrize("kind", ["application/json", "text/plain"])
-def test_who_may_not_ask_is_told_nothing_of_the_body(service: Service, kind: str) -> None:
+def test_who_may_not_ask_is_told_nothing_of_the_body(
+    service: Service, kind: str, text: bytes
+) -> None:
     """Who calls is judged first."""
     path = f"{service.address}/v1/tenants/8f14e45f-ceea-467f-a2d8-4bd4ab3b1fd2/venues"
-    answer = httpx.post(path, content=b"{}", headers={"content-type": kind})
+    answer = httpx.post(path, content=text, headers={"content-type": kind})
     assert (answer.status_code, answer.json()["code"]) == (401, "credentials_missing")

@@ -7,7 +7,7 @@ message for the next batch. A worker that is killed anywhere has done whole batc
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from cloud.db.tenancy import TenantTx
@@ -30,24 +30,42 @@ from cloud.tickets.issuing import Guest
 BATCH: Final = 4 * issuing.PIECE  # tickets: each piece but the first is signed beside another
 
 
+class Batch(NamedTuple):
+    """The next guests of a list, before their tickets are signed."""
+
+    issuer: Issuer
+    first: int  # the number of the first ticket
+    taken: int  # lines
+    given: list[Guest]
+    faults: list[Fault]
+
+
 async def on_guests_batch(tx: TenantTx, message: Message, issuers: Issuers) -> None:
     """Issue the tickets of a list's next guests."""
     job = await guests_rows.lock(tx, UUID(message.payload["job_id"]))
     if job is None:
         return
     try:
-        first = await issuing_rows.open_event(tx, job.event_id, min(BATCH, job.total - job.done))
-        await issuing_rows.keep_keys(tx, job.event_id)
-        issuer = await issuers.of(tx, job.event_id)
+        async with tx.conn.transaction():  # a refusal takes no ticket off sale
+            batch = await _prepare(tx, job, issuers)
     except Refusal as refusal:
         await _stop(tx, job, refusal.code)
         return
+    if batch.given:
+        await _store(tx, batch.issuer, job.event_id, batch.first, batch.given)
+        await issuing.tell(tx, job.event_id, batch.first, len(batch.given), job_id=job.job_id)
+    await _go_on(tx, job, batch)
+
+
+async def _prepare(tx: TenantTx, job: Job, issuers: Issuers) -> Batch:
+    """Take the job's next guests, and tickets off sale for them. The keys' lock comes last: who
+    holds a ticket may be waiting for it."""
+    first = await issuing_rows.open_event(tx, job.event_id, min(BATCH, job.total - job.done))
     rows = await guests_rows.take(tx, job, BATCH)
     given, faults = await _entitled(tx, job, rows)
-    if given:
-        await _store(tx, issuer, job.event_id, first, given)
-        await issuing.tell(tx, job.event_id, first, len(given), job_id=job.job_id)
-    await _go_on(tx, job, len(rows), len(given), faults)
+    await issuing_rows.keep_keys(tx, job.event_id)
+    issuer = await issuers.of(tx, job.event_id)
+    return Batch(issuer, first, len(rows), given, faults)
 
 
 async def _entitled(
@@ -82,15 +100,13 @@ async def _store(
             first += len(piece)
 
 
-async def _go_on(tx: TenantTx, job: Job, taken: int, issued: int, faults: list[Fault]) -> None:
-    done = job.done + taken
-    if taken and done < job.total:
-        await guests_rows.progress(
-            tx, job.job_id, "running", done, more(job.report, issued, faults)
-        )
+async def _go_on(tx: TenantTx, job: Job, batch: Batch) -> None:
+    done = job.done + batch.taken
+    report = more(job.report, len(batch.given), batch.faults)
+    if batch.taken and done < job.total:
+        await guests_rows.progress(tx, job.job_id, "running", done, report)
         await tx.publish(TOPIC, f"job:{job.job_id}", job_id=job.job_id)
         return
-    report = more(job.report, issued, faults)
     await guests_rows.progress(tx, job.job_id, "done", done, report)
     await tx.audit("guests.issued", f"job:{job.job_id}", tickets=report.issued)
     await make_known(tx, job.event_id)

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
-import httpx
 
 from tests.cloud.service import Service
 
+T = TypeVar("T")
 WAITS = """
     SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database OR l.database IS NULL
      WHERE NOT l.granted AND d.datname = current_database()
@@ -27,10 +27,10 @@ async def holding(service: Service) -> AsyncIterator[Any]:
         await conn.close()
 
 
-async def blocked(conn: Any, ask: Callable[[], httpx.Response]) -> "asyncio.Task[httpx.Response]":
+async def blocked(conn: Any, ask: Callable[[], T]) -> "asyncio.Task[T]":
     """Begin a request, and return once it waits for the open transaction."""
     asking = asyncio.create_task(asyncio.to_thread(ask))
     while not await conn.fetchval(WAITS):
-        assert not asking.done(), asking.result().text
+        assert not asking.done(), asking.result()
         await asyncio.sleep(0.02)
     return asking

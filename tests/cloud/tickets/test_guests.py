@@ -1,5 +1,6 @@
 """Guest lists: what a file says, what is wrong with it, and the tickets that come of it."""
 
+import asyncio
 import json
 import os
 import signal
@@ -20,6 +21,7 @@ from cloud.tickets.guests_model import GuestRow
 from cloud.tickets.issuing_rows import ClassFacts
 from shared import token
 from tests.cloud.service import MASTER_KEY, Event, Person, Service, Tenant, good, problem
+from tests.cloud.waiting import blocked, holding
 
 CLASSES = [
     ClassFacts(0, "Standing", live=False, seated=False),
@@ -275,6 +277,29 @@ def test_a_seat_sold_meanwhile_is_reported(door: Door) -> None:
         (2, "seat_taken")
     ]
     assert [(each["attendee"], each["number"]) for each in door.tickets(event)] == [("Ben", 2)]
+
+
+def test_a_list_that_waits_for_a_seat_lets_keys_be_withdrawn(door: Door) -> None:
+    """Who has the seat may be waiting for the keys; the code is signed by the key there is then."""
+    event = door.event(seats=["A1"], price=0)
+    door.service.work()
+    good(door.send(event, "class,name,email,seat\n0,Ada,,A1\n"), 202)
+    keys = good(door.owner.get(f"{door.tenant.path}/keys"))
+    (kid,) = (each["kid"] for each in keys if each["event_id"] == str(event.event_id))
+    withdraw = f"{door.tenant.path}/keys/{kid}/revoke"
+
+    async def while_it_waits() -> httpx.Response:
+        async with holding(door.service) as conn:
+            await conn.execute("SELECT FROM ticket WHERE event_id = $1 FOR UPDATE", event.event_id)
+            working = await blocked(conn, door.service.work)
+            withdrawn = await asyncio.to_thread(door.owner.post, withdraw, timeout=3)
+        await working
+        return withdrawn
+
+    good(asyncio.run(while_it_waits()))
+    (ticket,) = door.tickets(event)
+    assert (ticket["seat"], ticket["state"]) == ("A1", "active")
+    assert ticket["kid"] not in (None, bytes.fromhex(kid))
 
 
 def test_guests_take_tickets_off_sale(door: Door) -> None:

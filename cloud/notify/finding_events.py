@@ -59,15 +59,16 @@ INVITATION: Final[LiteralString] = """
 
 
 async def invitation(asked: Asked) -> Answer:
-    """An invitation, while it is open, with its secret."""
+    """An invitation, while it is open, with its secret until it is sent."""
     name = asked.mail.about["invitation_id"]
     row = await asked.tx.conn.fetchrow(INVITATION, UUID(name))
     if row is None:
         return GONE
     if row["expires_at"] <= asked.tx.now:
         return OVER
-    sealed = {"sealed": asked.mail.sealed}
-    secret = account_mail.opened(asked.sealer, "mail.invitation", f"invitation:{name}", sealed)
+    secret, sealed = "", {"sealed": asked.mail.sealed}
+    if asked.mail.sealed:
+        secret = account_mail.opened(asked.sealer, "mail.invitation", f"invitation:{name}", sealed)
     return row["email"], OfInvitation(row["role"], secret, row["expires_at"])
 
 

@@ -58,13 +58,14 @@ TRANSFER: Final[LiteralString] = """
 
 
 async def offer(asked: Asked) -> Answer:
-    """An offer, while it is open, with its secret."""
+    """An offer, while it is open, with its secret until it is sent."""
     row = await _transfer(asked)
     if row is None or row["email"] is None:
         return GONE
     if row["state"] != "offered" or row["expires_at"] <= asked.tx.now:
         return OVER
-    secret = acts.opened(asked.sealer, {**asked.mail.about, "sealed": asked.mail.sealed})
+    sealed = {**asked.mail.about, "sealed": asked.mail.sealed}
+    secret = acts.opened(asked.sealer, sealed) if asked.mail.sealed else ""
     return row["email"], OfTicket(
         await gig(asked.tx, row["event_id"]),
         _place(row),

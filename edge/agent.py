@@ -35,7 +35,7 @@ from edge.lan.lan import Lan
 from edge.lan.running import running as running_lan
 from edge.link.cameras import Cameras
 from edge.link.hub import Hub
-from edge.link.messages import Beat, Show
+from edge.link.messages import WIPED, Beat, Show
 from edge.link.notify import notify
 from edge.scan.isolated import Frames
 from edge.scan.layouts import meant
@@ -115,8 +115,9 @@ async def _read(gate: Gate, pool: ThreadPoolExecutor, text: str, lane: str, sour
 
 
 async def _reload(gate: Gate, pool: ThreadPoolExecutor) -> str:
+    """Take up what a command has delivered; return why that is beyond this process."""
     await asyncio.get_running_loop().run_in_executor(pool, gate.reload)
-    return ""
+    return WIPED if gate.held.succeeded() else ""
 
 
 def _signal(hub: Hub, loop: asyncio.AbstractEventLoop, news: News) -> None:

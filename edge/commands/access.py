@@ -60,7 +60,7 @@ def names_of_pins(settings: Settings, fail: Fail) -> list[str]:
 def opened(settings: Settings, fail: Fail) -> Iterator[Stores]:
     """Open a gate's stores beside its agent; a disk that fails ends the command."""
     if not (settings.data_folder / DATABASE).exists():
-        fail(f"{settings.data} holds no gate. Run `usher-edge init` first.")
+        fail(f"{settings.data} holds no gate. Run `usher-edge enrol` or `init` first.")
     try:
         stores = open_stores(settings.data_folder)
     except StorageFailed as error:

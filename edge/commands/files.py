@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from edge.gate.clock import DeviceClock
 from edge.gate.gate import Machine
 from edge.gate.setup import Feeding
-from edge.link.messages import Done, Hello, Reload
+from edge.link.messages import WIPED, Done, Hello, Reload
 from edge.link.wire import Line
 from edge.settings import Settings
 from edge.store.database import StorageFailed
@@ -72,7 +72,7 @@ def feeding(settings: Settings, fail: Fail) -> Iterator[Feeding]:
     """Open a device's stores beside the agent."""
     me = load_identity(settings.data_folder / KEY)
     if me is None:
-        fail(f"{settings.data} has no device key. Run `usher-edge init` first.")
+        fail(f"{settings.data} has no device key. Run `usher-edge enrol` or `init` first.")
     try:
         stores = open_stores(settings.data_folder)
     except StorageFailed as error:
@@ -99,5 +99,7 @@ def told(settings: Settings) -> str:
         return "The agent did not answer. Restart it to put this in force."
     finally:
         line.close()
+    if isinstance(answer, Done) and answer.error == WIPED:
+        return "The agent that runs was wiped. Restart it to put this in force."
     taken = isinstance(answer, Done) and not answer.error
     return "The agent has taken it up." if taken else f"The agent could not: {answer}."

@@ -19,7 +19,7 @@ def view(settings: Settings, fail: Fail) -> dict[str, Any]:
     it, and how many own records the cloud has not confirmed."""
     me = load_identity(settings.data_folder / KEY)
     if me is None:
-        fail(f"{settings.data} has no device key. Run `usher-edge init` first.")
+        fail(f"{settings.data} has no device key. Run `usher-edge enrol` or `init` first.")
     try:
         stores = open_stores(settings.data_folder)
     except StorageFailed as error:
@@ -27,7 +27,7 @@ def view(settings: Settings, fail: Fail) -> dict[str, Any]:
     try:
         start = pinned(stores)
         if start is None:
-            fail("This gate knows no organizer yet. Run `usher-edge init` first.")
+            fail("This gate knows no organizer yet. Run `usher-edge enrol` or `init` first.")
         trust = restored(start, stores.documents)
         summary = ledger_of(me, stores.log, _clock(settings, stores), lambda: trust).summary()
         waiting = stores.log.waiting(me.device)

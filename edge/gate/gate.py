@@ -66,7 +66,7 @@ class Held:
         self.wiped = False
         start = pinned(stores)
         if start is None:
-            raise NotSetUp("this device knows no organizer: run `usher-edge init` first")
+            raise NotSetUp("this device knows no organizer: run `usher-edge enrol` or `init` first")
         self._seen = stores.documents.written_by_others()
         self.trust = restored(start, stores.documents)
         self.locked = bool(stores.settings.number("locked"))
@@ -76,8 +76,9 @@ class Held:
         return self.trust
 
     def renew(self) -> None:
-        """Read again what a delivery put in force, or that one has wiped this device."""
-        if not self._key.exists():
+        """Read again what a delivery put in force, or that one has wiped this device: what is put
+        into its folder afterwards is another's."""
+        if self.wiped or not self._key.exists():
             self.wiped = True
             self.trust = self.trust._replace(books={}, searches={}, coming={}, awaited={})
             return
@@ -90,6 +91,10 @@ class Held:
     def replace(self, trust: Trust) -> None:
         """Put in force what is on the disk already; `reloading` is held."""
         self.trust = trust
+
+    def succeeded(self) -> bool:
+        """Whether this device was wiped, and its folder has another's key by now."""
+        return self.wiped and self._key.exists()
 
     def stale(self) -> bool:
         """Whether another process has written, or wiped this device, since this one read."""
@@ -210,7 +215,7 @@ def open_gate(settings: Settings, machine: Machine | None = None, software: str 
     end_wipe(folder)
     me = load_identity(folder / KEY)
     if me is None:
-        raise NotSetUp(f"{folder} has no device key: run `usher-edge init` first")
+        raise NotSetUp(f"{folder} has no device key: run `usher-edge enrol` or `init` first")
     lock = lock_folder(folder)
     try:
         return _opened(settings, machine or Machine(), software, me, lock)

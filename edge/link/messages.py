@@ -89,6 +89,9 @@ class Reload(msgspec.Struct, frozen=True, tag="reload"):
     """Documents on disk have changed."""
 
 
+WIPED: Final = "wiped"  # the agent serves a device that is no more: its folder is another's
+
+
 class Done(msgspec.Struct, frozen=True, tag="done"):
     """A command was carried out, or why not: an error's code."""
 

@@ -166,6 +166,7 @@ class Syncing:
         """Let an old contact go, and report at once what is news."""
         self._seen.look()
         if self._gate.held.wiped:
+            self._seen.lost()
             self._over.set()
         elif self._seen.here:
             with suppress(StorageFailed):

@@ -16,6 +16,8 @@ import pytest
 from edge.certs import make_authority, make_server, store
 from edge.commands.access import make_key
 from edge.settings import LaneSettings, LanSettings, Settings, WebSettings
+from edge.store.identity import load_identity
+from edge.store.stores import KEY
 from shared.token import encode_text
 from tests.cloud.service import good
 from tests.edge.appliance import API_KEY, free_port, never, toml_of
@@ -81,6 +83,13 @@ class Appliance:
         with suppress(httpx.TransportError):
             return httpx.get(url, verify=False, timeout=20).status_code > 0  # noqa: S501
         return False
+
+    def data_state(self) -> str:
+        """How the lists are that it goes by."""
+        url = f"https://localhost:{self.settings.web.port}/health.json"
+        told = httpx.get(url, verify=False, timeout=20).json()  # noqa: S501
+        state: str = told["status"]["data_state"]
+        return state
 
     def scan(self, text: str) -> str:
         """Scan at the turnstile; return what came of it."""
@@ -169,6 +178,34 @@ def test_an_enrolment_beside_the_running_agent_takes_effect(
     assert "has taken it up" in enrolled(house, appliance, tmp_path)
     status = f"{house.tenant.path}/devices/status"
     until(lambda: [each["word"] for each in good(house.owner.get(status))["items"]] == ["ready"])
+
+
+def test_a_device_that_was_wiped_is_enrolled_anew_and_its_agent_started_again(
+    house: House, appliance: Appliance, tmp_path: Path
+) -> None:
+    """The agent that was wiped is no other device: it stays closed, and the command says so."""
+    house.event(3)
+    enrolled(house, appliance, tmp_path)
+    appliance.certify()
+    appliance.start()
+    status = f"{house.tenant.path}/devices/status"
+
+    def words() -> list[str]:
+        return [each["word"] for each in good(house.owner.get(status))["items"]]
+
+    until(lambda: words() == ["ready"])
+    wiped = load_identity(appliance.settings.data_folder / KEY)
+    assert wiped is not None
+    path = f"{house.tenant.path}/devices/{wiped.device.hex()}/commands"
+    good(house.owner.post(path, json={"action": "wipe"}))
+    until(lambda: not (appliance.settings.data_folder / KEY).exists())
+    said = enrolled(house, appliance, tmp_path)
+    assert "was wiped. Restart it" in said
+    assert "has taken it up" not in said
+    assert appliance.data_state() == "none"
+    appliance.kill()
+    appliance.start()
+    until(lambda: "ready" in words())
 
 
 def test_a_code_that_is_none_is_refused_with_what_to_do(appliance: Appliance) -> None:

@@ -76,6 +76,7 @@ def test_orders_are_obeyed_once_and_a_wipe_last(house: House, join: MakeGate) ->
         living.until(lambda: gate.held.wiped)
         assert not (joined.settings.data_folder / "device.key").exists()
         assert gate.held.why_locked() == "wiped"
+        living.until(lambda: gate.around["link"] != "cloud")
 
 
 def test_a_revoked_gate_admits_nobody_at_once(house: House, join: MakeGate) -> None:

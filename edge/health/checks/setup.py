@@ -6,7 +6,9 @@ from typing import Final
 from edge.health.reading import Reading
 from edge.health.result import FAIL, OK, Result
 
-INIT: Final = "Run `usher-edge init` with the organizer's id and root key."
+INIT: Final = (
+    "Run `usher-edge enrol` with the console's code, or `usher-edge init` without a network."
+)
 FAULTS: Final[Mapping[str, tuple[str, str]]] = {
     "no_key": ("This device has no key.", INIT),
     "no_database": ("This folder holds no gate.", INIT),

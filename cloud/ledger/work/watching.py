@@ -4,12 +4,13 @@ A ticket is none the worse for it: what the chain has now is written into its as
 then rests until somebody decides. The gate never asks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, LiteralString
 from uuid import UUID
 
 import structlog
 from msgspec import Struct
+from solders.pubkey import Pubkey
 from solders.signature import Signature
 
 from cloud.db.tenancy import TenantTx
@@ -50,6 +51,14 @@ class Strange(Struct, frozen=True):
         return "frozen" if self.effect.leaf.flags else "moved"
 
 
+class News(Struct, frozen=True):
+    """What was done to a tree; and `now`, by asset, what it is by the newest change of all that are
+    listed, also of those behind a gap."""
+
+    landed: Sequence[Landed] = ()
+    now: Mapping[Pubkey, Effect] = {}
+
+
 class Read(Struct, frozen=True):
     """What of a tree's history is settled, up to `cursor`."""
 
@@ -78,29 +87,31 @@ def read(landed: Sequence[Landed], tree: TreeRow, known: dict[Signature, str]) -
     return Read(cursor, strange)
 
 
-async def news(ledger: Ledger, tree: TreeRow) -> Sequence[Landed]:
+async def news(ledger: Ledger, tree: TreeRow) -> News:
     """Return what was done to a tree since its history was last read, up to where something is
     missing between two transactions: it may be listed later, and before the cursor nobody looks."""
     if tree.address is None:
-        return ()
+        return News()
     changes = await ledger.reconcile(tree.address, tree.cursor)
     if changes.whole < len(changes.landed):
         LOG.warning("ledger_gap", tree=str(tree.address), missing=changes.unaccounted)
-    return changes.landed[: changes.whole]
+    newest = sorted(changes.effects, key=lambda each: each.sequence)
+    return News(changes.landed[: changes.whole], {each.leaf.id: each for each in newest})
 
 
-async def keep(tx: TenantTx, event_id: UUID, tree: TreeRow, landed: Sequence[Landed]) -> int:
+async def keep(tx: TenantTx, event_id: UUID, tree: TreeRow, told: News) -> int:
     """Write down what is strange, and up to where was read; return how much is strange."""
-    known = await job_rows.states(tx, event_id, [each.signature for each in landed])
-    found = read(landed, tree, known)
+    known = await job_rows.states(tx, event_id, [each.signature for each in told.landed])
+    found = read(told.landed, tree, known)
     for each in found.strange:
         leaf = each.effect.leaf
         asset, owner = bytes(leaf.id), bytes(leaf.owner)
         await tx.conn.execute(
             FOUND, event_id, bytes(each.signature), asset, each.kind, owner, each.slot
         )
-        frozen = bool(leaf.flags & Flag.FROZEN)
-        await tx.conn.execute(HELD, event_id, asset, owner, frozen, each.effect.burnt)
+        now = told.now[leaf.id]  # we may have changed it since
+        owner, frozen = bytes(now.leaf.owner), bool(now.leaf.flags & Flag.FROZEN)
+        await tx.conn.execute(HELD, event_id, asset, owner, frozen, now.burnt)
     if found.cursor is not None and found.cursor != tree.cursor:
         await event_rows.read_to(tx, event_id, tree.tree_no, found.cursor)
     return len(found.strange)

@@ -219,9 +219,9 @@ class Writer:
         async with self._tx(place) as tx:
             trees = await event_rows.trees(tx, place.event_id)
         for tree in trees:
-            landed = await watching.news(self._house.ledger, tree)
+            told = await watching.news(self._house.ledger, tree)
             async with self._tx(place) as tx:
-                strange = await watching.keep(tx, place.event_id, tree, landed)
+                strange = await watching.keep(tx, place.event_id, tree, told)
             if strange:
                 LOG.warning("ledger_strange", event_id=str(place.event_id), count=strange)
         self._watched[place] = time.monotonic()

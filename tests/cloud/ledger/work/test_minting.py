@@ -131,6 +131,41 @@ def test_a_move_behind_our_back_is_a_review(shop: Shop) -> None:
     assert check(shop, event) == 1
 
 
+def test_what_others_did_before_us_is_not_what_is(shop: Shop) -> None:
+    """An asset is given away, and the service moves it on before anybody has looked: that is a
+    review, and the records say where the asset is now."""
+    event = free(shop)
+    wallet, friend, other = Keypair(), Keypair(), Keypair()
+
+    async def run() -> None:
+        async with minting(shop) as mint:
+            mint.clock.offset = timedelta(hours=1)  # no time of the chain's comes again
+            await mint.house.fund()
+            await sold(mint.desk, event, 1)
+            async with mint.desk.tx() as tx:
+                await wallets.link(tx, buyer(0), wallet.pubkey())
+            await mint.settle(event)
+            (row,) = assets(shop, event)
+            await give_away(mint.house, key(row["asset_id"]), wallet, friend.pubkey())
+            async with mint.desk.tx() as tx:
+                await wallets.link(tx, buyer(0), other.pubkey())
+                await acts.own(tx, buyer(0))
+            mint.clock.offset += timedelta(seconds=1)
+            await mint.write(event)
+            assert key(leaves(shop, event)[0]["owner"]) == other.pubkey()
+            mint.clock.offset += WATCH
+            writer = Writer(mint.desk.pool, shop.database.app_url, mint.house, mint.clock)
+            await writer.work(Place(TENANT, event))
+            (row,) = assets(shop, event)
+            assert (key(row["owner"]), row["held"]) == (other.pubkey(), "review")
+            async with mint.desk.tx() as tx:
+                (found,) = await reading.reviews(tx, event)
+                assert (found.kind, found.owner) == ("moved", str(friend.pubkey()))
+
+    awaited(run())
+    assert check(shop, event) == 1
+
+
 async def give_away(house: House, asset: Pubkey, owner: Keypair, to: Pubkey) -> None:
     """Move an asset by its owner's signature alone."""
     found, proof = await house.ledger.asset(asset), await house.ledger.proof(asset)

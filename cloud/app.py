@@ -186,6 +186,6 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
         cors_origins=settings.cors_origins,
         version=version(),
         count=count,
-        traced=bool(settings.trace_url),
+        trace_share=settings.trace_share if settings.trace_url else None,
         bulkheads=Bulkheads(places, count.shed if count else None),
     )

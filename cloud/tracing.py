@@ -16,10 +16,12 @@ from opentelemetry.instrumentation.redis import RedisInstrumentor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, TraceIdRatioBased
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from cloud.settings import Settings
+from cloud.spans import drawn
 
 SEND_WAIT: Final = 5  # seconds for the collector
 ENDPOINT_PATH: Final = "/v1/traces"  # of OTLP over HTTP
@@ -59,11 +61,24 @@ def provided(settings: Settings, part: str, version: str) -> TracerProvider:
     ratio = TraceIdRatioBased(settings.trace_share)
     sampler = ParentBased(ratio, remote_parent_sampled=ratio, remote_parent_not_sampled=ALWAYS_OFF)
     told = {"service.name": f"usher-{part}", "service.version": version}
-    provider = TracerProvider(sampler=sampler, resource=Resource(told), shutdown_on_exit=False)
+    provider = TracerProvider(
+        sampler=sampler,
+        resource=Resource(told),
+        id_generator=Numbers(),
+        shutdown_on_exit=False,
+    )
     endpoint = settings.trace_url.rstrip("/") + ENDPOINT_PATH
     sender = Discreet(OTLPSpanExporter(endpoint=endpoint, timeout=SEND_WAIT))
     provider.add_span_processor(BatchSpanProcessor(sender))
     return provider
+
+
+class Numbers(RandomIdGenerator):
+    """Gives a trace the number by which it was chosen to be kept."""
+
+    def generate_trace_id(self) -> int:
+        """Return it, or a new one."""
+        return drawn() or super().generate_trace_id()
 
 
 class Discreet(SpanExporter):

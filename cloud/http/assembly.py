@@ -58,7 +58,7 @@ def assemble(
     version: str = "",
     count: Count | None = None,
     bulkheads: Bulkheads | None = None,
-    traced: bool = True,
+    trace_share: float | None = None,
 ) -> "ASGIApp":
     """Return the application. `dependencies`: objects that routes ask for by name."""
     given = {name: Provide(_constant(value), sync_to_thread=False, use_cache=True)
@@ -76,7 +76,7 @@ def assemble(
         logging_config=None,
     )
     methods = methods_of(litestar)
-    return Envelope(litestar, kernel.new_id, methods, count, traced=traced)
+    return Envelope(litestar, kernel.new_id, methods, count, share=trace_share)
 
 
 def _constant(value: object) -> Callable[[], Any]:

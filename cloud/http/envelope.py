@@ -43,7 +43,7 @@ BROKEN: Final = (
 
 class Envelope:
     """An ASGI application around another. `count` is told of each request when it is over;
-    `traced`: whether a request that names no trace begins one."""
+    `share`: of the traces, which are kept; None: a request that names no trace begins none."""
 
     def __init__(
         self,
@@ -52,13 +52,13 @@ class Envelope:
         methods: Methods,
         count: Count | None = None,
         *,
-        traced: bool = True,
+        share: float | None = None,
     ) -> None:
         self._app = app
         self._methods = methods
         self._new_id = new_id
         self._count = count
-        self._traced = traced
+        self._share = share
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Serve one request; anything else goes straight through."""
@@ -67,7 +67,8 @@ class Envelope:
             return
         headers = gathered(scope["headers"])
         told = headers.get(b"traceparent", b"").decode("latin-1")
-        with serving(told) if told or self._traced else NONE as span:
+        traced = NONE if self._share is None and not told else serving(told, self._share or 0.0)
+        with traced as span:
             await self._serve(as_get(scope), receive, send, headers, span)
 
     async def _serve(

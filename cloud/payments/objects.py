@@ -1,13 +1,18 @@
 """What the payment provider tells of: intents, refunds, charges. Pure; amounts in minor units.
 
 Stripe's own names and values. Fields that we do not use are dropped as they are read, and a
-status that is not listed here is refused: money never moves on a word that nobody understood.
+status that is not listed here is refused, as is an amount or a currency that there can't be:
+money never moves on a word that nobody understood.
 """
 
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
+
+Amount = Annotated[int, Meta(ge=0, le=2**53 - 1)]  # more, and sums of them, the books can't hold
+Currency = Annotated[str, Meta(pattern=r"\A[a-z]{3}\Z")]  # ISO 4217
 
 
 class IntentStatus(StrEnum):
@@ -37,11 +42,11 @@ class Intent(msgspec.Struct, frozen=True):
 
     id: str
     status: IntentStatus
-    amount: int
-    currency: str
+    amount: Amount
+    currency: Currency
     client_secret: str | None = None
     metadata: dict[str, str] = {}
-    amount_received: int = 0
+    amount_received: Amount = 0
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
@@ -60,8 +65,8 @@ class RefundResult(msgspec.Struct, frozen=True):
 
     id: str
     status: RefundStatus
-    amount: int
-    currency: str
+    amount: Amount
+    currency: Currency
     payment_intent: str | None = None
     metadata: dict[str, str] = {}
     failure_reason: str | None = None
@@ -71,9 +76,9 @@ class Charge(msgspec.Struct, frozen=True):
     """One taking of money, with what has gone back since."""
 
     id: str
-    amount: int
-    amount_refunded: int
-    currency: str
+    amount: Amount
+    amount_refunded: Amount
+    currency: Currency
     refunded: bool
     payment_intent: str | None = None
 

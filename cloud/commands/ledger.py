@@ -21,7 +21,7 @@ from cloud.ledger.web.verifying import Verdict, verify
 from cloud.ledger.work import acts, event_rows
 from cloud.ledger.work import house as houses
 from cloud.ledger.work.naming import REF_SIZE, ref_of
-from cloud.ledger.work.planning import LAMPORTS, cost, rented, shape_for
+from cloud.ledger.work.planning import LAMPORTS, MOST, cost, rented, shape_for
 from cloud.parts import Parts
 from cloud.settings import Settings, Unfit
 from cloud.working import utc_now
@@ -33,7 +33,7 @@ EVENTS: Final[LiteralString] = """
 STOP: Final[LiteralString] = "UPDATE ledger_root SET paused = $1"
 STOPPED: Final[LiteralString] = "SELECT paused FROM ledger_root"
 DOMAIN: Final = b"usher/asset/v1\0"
-SIZES: Final = (10_000, 100_000, 900_000)
+SIZES: Final = (10_000, 100_000, 1_000_000)
 Act = Callable[[TenantTx, UUID], Awaitable[int]]
 
 
@@ -103,7 +103,7 @@ def show_cost(settings: Settings, event: UUID | None) -> None:
             )  # fmt: skip
             schema = Schema(parts.settings.ledger_schema)
             named = "." * NAME if schema is Schema.V2 else None  # at most: of a few bytes
-            for size in SIZES if event is None else [await _size(parts, event)]:
+            for size in SIZES if event is None else [min(await _size(parts, event), MOST)]:
                 shape = shape_for(size)
                 sizes = rented(shape, parts.settings.reached_at, named)
                 told = cost(sum([await chain.rent(each) for each in sizes]), size, schema)

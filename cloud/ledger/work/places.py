@@ -12,7 +12,15 @@ from cloud.ledger.work.event_rows import OnLedger, Place, TreeRow
 from cloud.ledger.work.house import House
 from cloud.ledger.work.job_rows import Job
 from cloud.ledger.work.naming import collection_uri, name_of_event
-from cloud.ledger.work.planning import cost, is_low, next_size, rented, shape_for, size_of
+from cloud.ledger.work.planning import (
+    MOST,
+    cost,
+    is_low,
+    next_size,
+    rented,
+    shape_for,
+    size_of,
+)
 
 UNAPPROVED: Final = "tree_not_approved"  # why an event stands: its cost is a person's to approve
 
@@ -48,8 +56,8 @@ def is_next_due(trees: Sequence[TreeRow], waiting: int) -> bool:
 
 async def planned(house: House, about: OnLedger, tree_no: int, size: int, waiting: int) -> TreeRow:
     """Return the next tree, with what it will cost: also the collection's deposit, before the
-    first that needs one. *size*: tickets that the event may have."""
-    tickets = next_size(size, waiting) if tree_no else max(size, 1)
+    first that needs one. *size*: tickets that the event may have, perhaps more than a tree."""
+    tickets = next_size(size, waiting) if tree_no else min(max(size, 1), MOST)
     shape = shape_for(tickets)
     named = about.name if house.schema is Schema.V2 and about.collection is None else None
     rent = sum([await house.chain.rent(each) for each in rented(shape, house.base, named)])

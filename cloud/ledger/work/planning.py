@@ -18,6 +18,8 @@ from cloud.ledger.work.naming import collection_uri, name_of_event
 
 SPARE: Final = 1.05  # tickets that are given back are sold again, as other tickets
 LOW: Final = 0.1  # of a tree's leaves: with fewer left, the next tree is planned
+DEEPEST: Final = 20
+MOST: Final = 1 << DEEPEST  # leaves of the largest tree that we make
 LONGEST: Final = 13  # nodes of a proof in a transaction beside a collection's accounts; 14 at most
 CONFIG_SIZE: Final = 96
 SIGNATURE: Final = 5_000
@@ -42,17 +44,15 @@ class Cost(Struct, frozen=True):
 
 
 def shape_for(tickets: int) -> Shape:
-    """Return the smallest tree that holds so many, with some to spare.
+    """Return the smallest tree that holds so many, with some to spare if the largest has them.
 
     Raises `LedgerRefused` ("tree_size") for more than any tree that we make holds.
     """
-    needed = ceil(max(tickets, 1) * SPARE)
-    for depth in sorted(BUFFERS):
-        if 1 << depth >= needed:
-            if depth > 20:
-                break
-            return Shape(depth, BUFFERS[depth][0], max(0, depth - LONGEST) if depth > 14 else 0)
-    raise LedgerRefused("tree_size", "an event of so many tickets needs several trees")
+    if tickets > MOST:
+        raise LedgerRefused("tree_size", "an event of so many tickets needs several trees")
+    needed = min(ceil(max(tickets, 1) * SPARE), MOST)
+    depth = next(depth for depth in sorted(BUFFERS) if 1 << depth >= needed)
+    return Shape(depth, BUFFERS[depth][0], max(0, depth - LONGEST) if depth > 14 else 0)
 
 
 def size_of(shape: Shape) -> int:

@@ -77,6 +77,7 @@ def test_the_cost_is_told_before(bought: tuple[Event, str], environment: Env) ->
     usual = run(["ledger", "cost"], environment).output
     assert "10,000" in usual
     assert "0.900000" in usual
+    assert "1,000,000" in usual
     older = run(["ledger", "cost"], environment | {"USHER_LEDGER_SCHEMA": "v1"}).output
     assert "0.900000" not in older  # V1 has no protocol's fee, and no collection
 

@@ -19,7 +19,7 @@ from cloud.ledger.work.house import House
 from cloud.ledger.work.writer import STANDING, WATCH, Writer
 from tests.cloud.database import awaited
 from tests.cloud.ledger.work.mint import assets, check, free, key, leaves, minting, sold
-from tests.cloud.orders.shop import TENANT, Shop, buyer
+from tests.cloud.orders.shop import TENANT, Class, Shop, buyer
 from tests.cloud.orders.shop import shop as shop
 
 
@@ -96,6 +96,24 @@ def test_refunds_burn(shop: Shop) -> None:
     awaited(run())
     assert check(shop, event) == 2
     assert [row["burnt"] for row in leaves(shop, event)].count(True) == 2
+
+
+def test_an_event_may_be_larger_than_any_tree(shop: Shop) -> None:
+    """It begins with the largest that there is, and its next tree is planned when that fills."""
+    event = shop.event(Class(price=0), Class(price=0))
+    large = f"UPDATE ticket_class SET capacity = 1000000 WHERE event_id = '{event}'"
+    shop.database.run(large)
+
+    async def run() -> None:
+        async with minting(shop) as mint:
+            await sold(mint.desk, event, 2)
+            await mint.settle(event)
+
+    awaited(run())
+    assert check(shop, event) == 2
+    sql = "SELECT depth, (cost->>'tickets')::int AS tickets FROM asset_tree WHERE event_id = $1"
+    (tree,) = shop.rows(sql, event)
+    assert (tree["depth"], tree["tickets"]) == (20, 1 << 20)
 
 
 def test_a_move_behind_our_back_is_a_review(shop: Shop) -> None:

@@ -87,6 +87,8 @@ def test_an_expired_mint_is_dead_only_if_its_leaves_are_nowhere(
         (10_000, Shape(14, 64, 0)),
         (100_000, Shape(17, 64, 4)),
         (900_000, Shape(20, 64, 7)),
+        (1_000_000, Shape(20, 64, 7)),
+        (1 << 20, Shape(20, 64, 7)),
     ],
 )
 def test_trees_fit(tickets: int, shape: Shape) -> None:
@@ -102,7 +104,7 @@ def test_trees_fit(tickets: int, shape: Shape) -> None:
 def test_no_tree_for_too_many() -> None:
     """A sentence, and no half tree."""
     with pytest.raises(LedgerRefused, match="several"):
-        shape_for(1_000_000)
+        shape_for((1 << 20) + 1)
 
 
 def test_costs_are_those_of_the_reference() -> None:

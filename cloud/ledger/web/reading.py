@@ -19,6 +19,7 @@ from cloud.ledger.web.shapes import (
 )
 from cloud.ledger.work import event_rows
 
+STOPPED: Final = "ledger_paused"  # by the operator: nothing goes on at any event
 NAMED: Final[LiteralString] = "SELECT tenant_id, event_id, ticket_id FROM asset_named($1)"
 COUNTS: Final[LiteralString] = """
     SELECT count(*) FILTER (WHERE asset_id IS NOT NULL AND NOT burnt) AS minted,
@@ -37,8 +38,7 @@ EXISTS: Final[LiteralString] = """
     SELECT true FROM event WHERE tenant_id = current_tenant() AND event_id = $1
 """
 ASSET: Final[LiteralString] = """
-    SELECT a.*, x.body, t.state AS ticket_state, t.account_id, t.gen AS ticket_gen,
-           j.state AS job_state, j.kind AS job_kind, tr.address AS tree, e.collection
+    SELECT a.*, x.body, t.account_id, j.state AS job_state, tr.address AS tree, e.collection
       FROM ticket t
       LEFT JOIN asset a USING (tenant_id, event_id, ticket_id)
       LEFT JOIN asset_event e USING (tenant_id, event_id)
@@ -56,7 +56,7 @@ STEPS: Final[LiteralString] = """
      ORDER BY number LIMIT 200
 """
 TEXT: Final[LiteralString] = """
-    SELECT a.number, a.ref, a.gen, t.gen AS newest, x.body
+    SELECT a.number, a.ref, a.gen, t.gen AS newest, x.body, a.asset_id IS NOT NULL AS minted
       FROM asset a JOIN ticket t USING (tenant_id, event_id, ticket_id)
       JOIN asset_text x USING (tenant_id, event_id, text_id)
      WHERE a.tenant_id = current_tenant() AND a.event_id = $1 AND a.ticket_id = $2
@@ -93,8 +93,8 @@ async def event(tx: TenantTx, event_id: UUID) -> EventOut:
     waits = 0 if row["since"] is None else max(0, int((tx.now - row["since"]).total_seconds()))
     return EventOut(
         _key(about.collection), about.image, about.paused, about.freezes,
-        about.fault, row["minted"], row["burnt"], row["frozen"], row["waiting"], waits,
-        row["failed"], row["lost"], row["reviews"], trees,
+        STOPPED if about.stopped else about.fault, row["minted"], row["burnt"], row["frozen"],
+        row["waiting"], waits, row["failed"], row["lost"], row["reviews"], trees,
     )  # fmt: skip
 
 

@@ -19,7 +19,8 @@ from cloud.ledger.work.planning import Cost
 DUE: Final[LiteralString] = "SELECT tenant_id, event_id FROM events_with_asset_work($1)"
 READ: Final[LiteralString] = """
     SELECT a.collection, a.paused, a.freezes, a.fault, e.name, e.starts_at, v.name AS venue,
-           a.image, i.media_type, e.state = 'draft' AS draft
+           a.image, i.media_type, e.state = 'draft' AS draft,
+           EXISTS (SELECT FROM ledger_root r WHERE r.paused) AS stopped
       FROM asset_event a
       LEFT JOIN asset_image i USING (tenant_id, event_id, image)
       JOIN event e USING (tenant_id, event_id)
@@ -109,6 +110,7 @@ class OnLedger(Struct, frozen=True):
     fault: str
     image: str | None  # the path of the picture that is shown
     draft: bool  # which only its organizer knows of
+    stopped: bool  # by the operator, as all others are
 
 
 class Text(Struct, frozen=True):
@@ -144,7 +146,7 @@ async def read(tx: TenantTx, event_id: UUID) -> OnLedger | None:
     return OnLedger(
         row["name"], row["venue"], row["starts_at"], _key(row["collection"]), row["paused"],
         row["freezes"], row["fault"], _image(tx.tenant, event_id, row),
-        row["draft"],
+        row["draft"], row["stopped"],
     )  # fmt: skip
 
 

@@ -121,7 +121,7 @@ class Writer:
     async def _view(self, place: Place) -> View | None:
         async with self._tx(place) as tx:
             about = await event_rows.read(tx, place.event_id)
-            if about is None or about.paused:
+            if about is None or about.paused or about.stopped:
                 return None
             return View(
                 about,

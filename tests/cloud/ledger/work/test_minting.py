@@ -98,6 +98,29 @@ def test_refunds_burn(shop: Shop) -> None:
     assert [row["burnt"] for row in leaves(shop, event)].count(True) == 2
 
 
+def test_who_stops_everything_stops_a_turn(shop: Shop) -> None:
+    """Also one that has begun; and each event says why nothing goes on."""
+    event, stop = free(shop), "UPDATE ledger_root SET paused = {}"
+
+    async def run() -> None:
+        async with minting(shop) as mint:
+            await sold(mint.desk, event, 1)
+            await mint.told()
+            async with mint.desk.tx() as tx:
+                await tx.conn.execute(stop.format("true"))
+            assert await mint.writer.work(Place(TENANT, event))
+            async with mint.desk.tx() as tx:
+                told = await reading.event(tx, event)
+                assert (told.fault, told.minted, told.waiting) == ("ledger_paused", 0, 1)
+                await tx.conn.execute(stop.format("false"))
+            await mint.write(event)
+            async with mint.desk.tx() as tx:
+                told = await reading.event(tx, event)
+                assert (told.fault, told.minted, told.waiting) == ("", 1, 0)
+
+    awaited(run())
+
+
 def test_an_event_may_be_larger_than_any_tree(shop: Shop) -> None:
     """It begins with the largest that there is, and its next tree is planned when that fills."""
     event = shop.event(Class(price=0), Class(price=0))

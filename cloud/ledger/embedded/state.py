@@ -35,6 +35,10 @@ def nobody(_: Parsed, __: Mapping[Pubkey, Held], ___: int, ____: Executed) -> No
     """See nothing."""
 
 
+MOST_LEAVES = 4 << 20
+"""Of all whole trees together: 256 MiB. Anybody may ask for the proof of any asset."""
+
+
 class Grown(Struct):
     """A whole tree, as of a position."""
 
@@ -71,7 +75,10 @@ class State:
     def held(self, tree: Pubkey, position: int) -> Nodes | None:
         """Return a whole tree if it is here as of *position*."""
         grown = self._trees.get(tree)
-        return grown.nodes if grown is not None and grown.position == position else None
+        if grown is None or grown.position != position:
+            return None
+        self._trees[tree] = self._trees.pop(tree)  # the last to be forgotten
+        return grown.nodes
 
     async def nodes(self, conn: Connection, tree: Pubkey) -> Nodes:
         """Return a whole tree as of `position`: built of its leaves at first, then kept up."""
@@ -87,8 +94,16 @@ class State:
                 for index, leaf in leaves:
                     grown.nodes.put(index, leaf)
             grown.position = self.position
-            self._trees[tree] = grown
+        self._trees.pop(tree, None)
+        self._trees[tree] = grown
+        self._forget()
         return grown.nodes
+
+    def _forget(self) -> None:
+        """Forget the trees that nobody has asked for the longest, but the one asked for now."""
+        leaves = sum(len(each.nodes) for each in self._trees.values())
+        while leaves > MOST_LEAVES and len(self._trees) > 1:
+            leaves -= len(self._trees.pop(next(iter(self._trees))).nodes)
 
     def run(self, batch: Sequence[Parsed], slot: int, time: int, seen: set[Signature]) -> Ran:
         """Execute a batch in order, over a copy."""

@@ -17,6 +17,7 @@ from litestar import Response
 from cloud.db.connect import Row
 from cloud.ledger.bubblegum.leaf import leaf_hash
 from cloud.ledger.tree.hashing import EMPTY_LEAF
+from cloud.ledger.values import Flag
 from cloud.ledger.web.shapes import StepOut, shown
 from cloud.ledger.web.verifying import Report, Verdict
 from cloud.ledger.work.naming import name_of, uri_of
@@ -76,8 +77,9 @@ class Told(msgspec.Struct, frozen=True):
 def told(row: Row, report: Report, history: Sequence[StepOut]) -> Told:
     """Return what is to be said of an asset. What was proved goes before what we have."""
     body, found, proof = row["body"], report.asset, report.proof
-    hashed = None
+    hashed, is_frozen = None, row["frozen"] is True
     if found is not None:
+        is_frozen = is_frozen if found.burnt else bool(found.leaf.flags & Flag.FROZEN)
         hashed = (EMPTY_LEAF if found.burnt else leaf_hash(found.leaf)).hex()
     return Told(
         report.verdict, report.fault,
@@ -86,7 +88,7 @@ def told(row: Row, report: Report, history: Sequence[StepOut]) -> Told:
         {check.what: check.good for check in report.checks},
         shown(row["asset_id"]),
         shown(row["owner"]) if found is None or found.burnt else str(found.leaf.owner),
-        row["frozen"] is True, shown(row["tree"]), row["leaf_index"], hashed,
+        is_frozen, shown(row["tree"]), row["leaf_index"], hashed,
         None if proof is None else proof.root.hex(),
         [] if proof is None else [node.hex() for node in proof.nodes],
         None if body is None else uri_of(body["base"], row["ref"], row["gen"]),

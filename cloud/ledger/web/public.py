@@ -51,13 +51,15 @@ async def asset_page(
 async def asset_metadata(
     ref: FromPath[str], gen: FromPath[int], ledger_showing: NamedDependency[Showing]
 ) -> Response[bytes]:
-    """Tell a ticket's metadata, of one generation: it never changes."""
+    """Tell a ticket's metadata, of one generation: once there is an asset, it never changes. A mint
+    that never lands is signed anew, perhaps after the event has another name."""
     tenant, event_id, ticket_id = await _named(ledger_showing, ref)
     async with ledger_showing.tx(tenant) as tx:
         row = await reading.text(tx, event_id, ticket_id)
     if row is None or not row["gen"] <= gen <= row["newest"]:
         raise Refusal("not_found")
-    return _json(metadata_of(row["body"], row["ref"], row["number"], gen), FOR_EVER)
+    kept = FOR_EVER if row["minted"] else FOR_NOW
+    return _json(metadata_of(row["body"], row["ref"], row["number"], gen), kept)
 
 
 @get("/a/events/{owner:uuid}/{event_id:uuid}", opt=HIDDEN, include_in_schema=False)

@@ -74,11 +74,15 @@ class Scene:
     async def build(self) -> None:
         """Pay ourselves, and make a collection and a tree."""
         await self.chain.fund(PAYER.pubkey(), 10**12)
-        deposit = await self.chain.rent(layout(self.shape).size)
         made = building.create_collection(
             PARTIES, self.collection.pubkey(), "Concert", "https://tickets.example/c/1"
         )
         assert await self.send(made, others=(self.collection,)) is None
+        await self.plant()
+
+    async def plant(self) -> None:
+        """Make the tree."""
+        deposit = await self.chain.rent(layout(self.shape).size)
         both = building.create_tree(PARTIES, self.tree.pubkey(), self.shape, self.schema, deposit)
         assert await self.send(*both, others=(self.tree, OURS)) is None
 

@@ -11,6 +11,7 @@ from cloud.ledger.bubblegum import building
 from cloud.ledger.bubblegum.building import Parties
 from cloud.ledger.bubblegum.leaf import leaf_hash
 from cloud.ledger.bubblegum.programs import asset_of
+from cloud.ledger.embedded import state
 from cloud.ledger.embedded.chain import EmbeddedChain
 from cloud.ledger.faults import LedgerRefused
 from cloud.ledger.tree.concurrent import load
@@ -62,6 +63,27 @@ async def root(scene: Scene) -> bytes:
 def proves(proof: Proof) -> bool:
     """Whether a proof leads from its leaf to its root."""
     return root_of(proof.leaf, proof.index, proof.nodes) == proof.root
+
+
+def test_few_whole_trees_are_held(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for proofs of many trees doesn't fill the memory; each proof is right."""
+    monkeypatch.setattr(state, "MOST_LEAVES", 5)
+
+    async def ask(scene: Scene, _: Clock) -> None:
+        for name in ("tree", "second", "third"):
+            scene.tree = key(name)
+            if name != "tree":
+                await scene.plant()
+            assert await scene.send(*(scene.minting(number) for number in range(2))) is None
+        held = scene.chain._state._trees
+        for name, first in (("tree", "tree"), ("second", "tree"), ("tree", "second"),
+                            ("third", "tree")):  # fmt: skip
+            scene.tree = key(name)
+            _asset, proof = await scene.known(asset_of(scene.tree.pubkey(), 1))
+            assert (proves(proof), proof.root) == (True, await root(scene))
+            assert (next(iter(held)), len(held) <= 2) == (key(first).pubkey(), True)
+
+    on(database, ask)
 
 
 async def life(scene: Scene, _: Clock) -> None:

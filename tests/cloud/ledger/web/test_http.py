@@ -107,6 +107,12 @@ def test_metadata_is_told_for_good(scene: Scene, service: Service) -> None:
     at = f"{page_of(service, scene.tickets[0])}/0"
     first = service.client().get(at)
     assert "immutable" in first.headers["cache-control"]
+    whose = f"WHERE ticket_id = '{scene.tickets[0]}'"
+    (row,) = service.database.rows(f"SELECT asset_id, owner FROM asset {whose}")
+    service.database.run(f"UPDATE asset SET asset_id = NULL, owner = NULL {whose}")
+    assert "immutable" not in service.client().get(at).headers["cache-control"]
+    was = f"asset_id = '\\x{row['asset_id'].hex()}', owner = '\\x{row['owner'].hex()}'"
+    service.database.run(f"UPDATE asset SET {was} {whose}")
     name = f"UPDATE event SET name = '%s' WHERE event_id = '{scene.event.event_id}'"
     service.database.run(name % "Another Night")
     assert service.client().get(at).content == first.content

@@ -64,5 +64,25 @@ def test_of_what_is_burnt_its_place_is_all_that_is_proved() -> None:
     assert report.verdict is Verdict.BURNT
     assert [check.good for check in report.checks] == [True] * 3
     assert told(row, report, []).owner == str(Pubkey.from_bytes(ours))
+    assert not told(row, report, []).frozen
     for other in ({"tree": ours}, {"burnt": False}):
         assert judged(row | other, Evidence(found, proof)).verdict is Verdict.DIFFERS
+
+
+def test_frozen_is_what_is_proved_to_be() -> None:
+    """Whatever our records say: that they differ is said beside it."""
+    asset_id, tree = (bytes([each]) * 32 for each in (1, 2))
+    leaf = Leaf(
+        Schema.V2, Pubkey.from_bytes(asset_id), FRIEND, FRIEND, 0, b"x" * 32, b"y" * 32,
+        b"z" * 32, b"d" * 32, Flag.FROZEN,
+    )  # fmt: skip
+    found = Asset(leaf, Pubkey.from_bytes(tree), 0, 1, "N", "S", "U", FRIEND, burnt=False)
+    row: Any = {
+        "asset_id": asset_id, "tree": tree, "owner": bytes(FRIEND), "burnt": False,
+        "frozen": False, "body": None, "number": 1, "leaf_index": 0, "ref": bytes(16), "gen": 0,
+        "collection": None,
+    }  # fmt: skip
+    report = judged(row, Evidence(found, Proof(found.tree, bytes(32), bytes(32), 0, ())))
+    assert (report.verdict, told(row, report, []).frozen) == (Verdict.DIFFERS, True)
+    nobody = judged(row, Evidence())
+    assert not told(row, nobody, []).frozen

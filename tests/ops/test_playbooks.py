@@ -68,6 +68,20 @@ def gate(**settings: Any) -> dict[str, Any]:
     return {"gates": {"hosts": {"a": settings}}}
 
 
+def example(name: str, **settings: Any) -> dict[str, Any]:
+    """Return one host of an example inventory, with files that are there, set up otherwise."""
+    told: dict[str, Any] = yaml.safe_load((ANSIBLE / "inventories" / f"{name}.yml").read_text())
+    for group in told.values():
+        here = dict.fromkeys(NOWHERE, str(ANSIBLE / "site.yml"))
+        vault = {"vault_payments_key": "k", "vault_webhook_secrets": ["s"]}
+        group |= {"hosts": {"a": {}}, "vars": group["vars"] | here | vault | settings}
+    return told
+
+
+LANES: Final = [{"id": "door"}, {"id": "door"}]
+LAMP: Final = {"lane": "nowhere", "settings": {}}
+
+
 @pytest.mark.parametrize(
     ("told", "says"),
     [
@@ -76,6 +90,18 @@ def gate(**settings: Any) -> dict[str, Any]:
         (gate(gate_kiosk=True), "usher-edge key LANE"),
         (gate(**NOWHERE), "/no is not there"),
         ({"clouds": {"hosts": {"a": {"service_public_url": "http://x"}}}}, "anybody could pay"),
+        (gate(gate_signals=[LAMP]), "gate_signals names the lane nowhere"),
+        (gate(gate_lanes=LANES), "of door, door two have the same name"),
+        (example("venue", release_side="cloud"), "release_side is cloud; here it is edge"),
+        (example("venue", gate_web_port=9443), "serves 9443 and 8444; machine_ports opens 8443"),
+        (example("cloud", machine_ports=[]), "serves 443; machine_ports opens nothing"),
+        (
+            example("cloud", certificate_names=[{"file": "api"}]),
+            "lacks broker, cache, database, proxy, worker",
+        ),
+        (example("venue", gate_clock="sundial"), "value of gate_clock must be one of: battery"),
+        (example("venue", gate_lanes=[{"id": "door", "speed": 3}]), "gate_lanes.speed"),
+        (example("cloud", database_backup_keep="long"), "'database_backup_keep' is of type str"),
     ],
 )
 def test_contradictions_are_refused_before_a_host_is_touched(
@@ -91,6 +117,16 @@ def test_contradictions_are_refused_before_a_host_is_touched(
     assert "TASK [machine" not in done.stdout
 
 
+@pytest.mark.parametrize("name", ["cloud", "venue"])
+def test_what_the_examples_say_is_taken(tmp_path: Path, name: str) -> None:
+    """Each as far as the first host, of which nobody has heard."""
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text(yaml.safe_dump(example(name, ansible_host="a.invalid")))
+    done = ops("ansible-playbook", "-i", str(inventory), "site.yml")
+    assert "UNREACHABLE" in done.stdout, done.stdout
+    assert "failed=0" in done.stdout
+
+
 def test_a_venues_only_gate_is_updated_when_somebody_says_so(tmp_path: Path) -> None:
     """Not by the way."""
     inventory = tmp_path / "hosts.yml"
@@ -100,25 +136,27 @@ def test_a_venues_only_gate_is_updated_when_somebody_says_so(tmp_path: Path) -> 
     assert "update_only_gate=true" in done.stdout
 
 
-WAVE: Final = re.compile(r"^PLAY \[Update gates\].*?(?=^PLAY )", re.M | re.S)
-
-
-@pytest.mark.parametrize(("gates", "waves"), [(2, [1, 1]), (9, [1, 2, 2, 2, 2])])
-def test_no_wave_takes_all_gates_of_a_venue(tmp_path: Path, gates: int, waves: list[int]) -> None:
-    """One first, then a quarter of them at a time."""
+@pytest.mark.parametrize(
+    ("book", "play", "gates", "waves"),
+    [
+        ("update.yml", "Update gates", 2, [1, 1]),
+        ("update.yml", "Update gates", 9, [1, 2, 2, 2, 2]),
+        ("site.yml", "Gates of a venue", 9, [1, 2, 2, 2, 2]),
+    ],
+)
+def test_no_wave_takes_all_gates_of_a_venue(
+    tmp_path: Path, book: str, play: str, gates: int, waves: list[int]
+) -> None:
+    """One first, then a quarter of them at a time, whatever they are started anew for."""
     inventory = tmp_path / "hosts.yml"
     here = {"ansible_connection": "local", "ansible_become": False}
-    release = {
-        "release_version": "1",
-        "release_side": "edge",
-        "release_units": [],
-        "release_check": [],
-    }
-    every = {"hosts": {f"g{n}": here for n in range(gates)}, "vars": NOWHERE | release}
-    inventory.write_text(yaml.safe_dump({"gates": every}))
+    told = example("venue", **here)
+    told["gates"]["hosts"] = {f"g{n}": {} for n in range(gates)}
+    inventory.write_text(yaml.safe_dump(told))
     # No task has this tag: what is left is who belongs to which wave.
-    done = ops("ansible-playbook", "-i", str(inventory), "update.yml", "--tags", "nothing")
-    found = [set(re.findall(r"^ok: \[(g\d)\]", each, re.M)) for each in WAVE.findall(done.stdout)]
+    done = ops("ansible-playbook", "-i", str(inventory), book, "--tags", "nothing")
+    parts = re.findall(rf"^PLAY \[{play}\].*?(?=^PLAY )", done.stdout, re.M | re.S)
+    found = [set(re.findall(r"^ok: \[(g\d)\]", each, re.M)) for each in parts]
     assert [len(each) for each in found] == waves, done.stdout
     assert len(set.union(*found)) == gates
 
@@ -132,4 +170,14 @@ def test_no_gate_is_replaced_by_a_guess(tmp_path: Path, said: tuple[str, ...]) -
     done = ops("ansible-playbook", "-i", str(inventory), "replace.yml", *told)
     assert done.returncode != 0
     assert "Say -e replaced=HOST" in " ".join(done.stdout.split())
+    assert "UNREACHABLE" not in done.stdout
+
+
+def test_no_gate_is_stopped_that_could_not_be_replaced(tmp_path: Path) -> None:
+    """What the later steps need is asked for before the first."""
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text(yaml.safe_dump({"gates": {"hosts": {"a": {}, "b": {}}}}))
+    told = ("-e", "replaced=a", "-e", "replacement=b", "-e", "drain_kept=/tmp")
+    done = ops("ansible-playbook", "-i", str(inventory), "replace.yml", *told)
+    assert "missing required arguments: enrolment_key, enrolment_tenant" in done.stdout
     assert "UNREACHABLE" not in done.stdout

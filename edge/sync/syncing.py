@@ -135,6 +135,7 @@ class Syncing:
         while True:
             try:
                 await follow(self._cloud, partial(self._heard, backoff), self._told)
+                self._chores.soon("poll")  # it may have ended because we are shut out
                 await asyncio.sleep(jittered(AGAIN, random.random))
             except Failure as error:
                 if isinstance(error, Away):

@@ -16,6 +16,8 @@ from typing import Any, Final
 
 import httpx
 
+from edge.sync.failures import Away
+
 HOP: Final = frozenset({"connection", "transfer-encoding", "content-length", "keep-alive"})
 
 
@@ -28,6 +30,7 @@ class Said:
     body: bytes
     claimed: int = -1  # the length that is stated; -1: the true one
     pause: float = 0.0  # seconds between two bytes
+    prompt: int = 0  # bytes that come one by one and without a pause before them
     hang: bool = False  # says no more, and does not hang up
     drop: bool = False  # hangs up without a word
 
@@ -139,7 +142,7 @@ class Handler(BaseHTTPRequestHandler):
         step = 1 if said.pause else 1 << 16
         for start in range(0, len(said.body), step):
             self.wfile.write(said.body[start : start + step])
-            if said.pause and self.liar.over.wait(said.pause):
+            if said.pause and start >= said.prompt and self.liar.over.wait(said.pause):
                 break
         self.wfile.flush()
         if said.hang:
@@ -170,11 +173,11 @@ def hanging(share: float = 0.4) -> Lie:
     return lie
 
 
-def slow(pause: float) -> Lie:
-    """Send a byte at a time."""
+def slow(pause: float, share: float = 0.0) -> Lie:
+    """Send a byte at a time, each after a pause; a share of them as soon as can be."""
 
     def lie(said: Said) -> Said:
-        said.pause = pause
+        said.pause, said.prompt = pause, int(share * len(said.body))
         return said
 
     return lie
@@ -200,6 +203,19 @@ def changed(what: Callable[[bytes], bytes], **headers: str) -> Lie:
 def other(body: bytes, status: int = 200, kind: str = "text/html") -> Lie:
     """Answer as a portal does."""
     return lambda _: Said(status, {"content-type": kind}, body)
+
+
+def at_last(ask: Callable[[], object]) -> None:
+    """Ask for the truth as a gate does, again where a busy machine lets it wait for too long."""
+
+    def told() -> bool:
+        try:
+            ask()
+        except Away:
+            return False
+        return True
+
+    until(told)
 
 
 def until(told: Callable[[], Any], seconds: float = 20.0) -> None:

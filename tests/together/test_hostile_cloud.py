@@ -26,6 +26,7 @@ from tests.together.liar import (
     Liar,
     Lie,
     Said,
+    at_last,
     changed,
     gone,
     hanging,
@@ -199,7 +200,7 @@ def test_an_answer_that_is_none_changes_nothing(
         assert asked.held() == before, told
         assert any(asked.path in each for each in liar.asked), told
         liar.honest()
-    asked.ask()
+    at_last(asked.ask)
     assert asked.held() == asked.due
 
 

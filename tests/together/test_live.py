@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from edge.gate.gate import Gate
 from shared.manifest import Status
 from tests.cloud.service import Event, good
@@ -79,8 +81,11 @@ def test_orders_are_obeyed_once_and_a_wipe_last(house: House, join: MakeGate) ->
         living.until(lambda: gate.around["link"] != "cloud")
 
 
-def test_a_revoked_gate_admits_nobody_at_once(house: House, join: MakeGate) -> None:
-    """Its stream ends, and the roster that it may still read says why."""
+def test_a_revoked_gate_admits_nobody_at_once(
+    house: House, join: MakeGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its stream ends, and it asks why: the roster, which it may still read, says so."""
+    monkeypatch.setattr("edge.sync.syncing.AGAIN", 60.0)  # the next stream has no part in it
     house.event(3)
     joined = join()
     with Living(joined) as living:

@@ -43,7 +43,11 @@ SETTLE: Final[LiteralString] = """
        AND settled_at IS NULL
 """
 LET_GO: Final[LiteralString] = """
-    UPDATE asset SET held = CASE WHEN $4 = 'restore' THEN '' ELSE 'left' END,
+    UPDATE asset a SET held = CASE WHEN $4 = 'restore' OR EXISTS (
+                                SELECT FROM ticket t WHERE t.tenant_id = a.tenant_id
+                                   AND t.event_id = a.event_id AND t.ticket_id = a.ticket_id
+                                   AND t.state IN ('refunded', 'revoked'))
+                              THEN '' ELSE 'left' END,
            wish = wish + 1, attempts = 0, due_at = $3
      WHERE tenant_id = current_tenant() AND event_id = $1 AND asset_id = $2 AND held = 'review'
 """

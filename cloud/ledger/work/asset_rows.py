@@ -21,7 +21,8 @@ DUE_EVENT: Final[LiteralString] = """
         ON CONFLICT (tenant_id, event_id) DO UPDATE
        SET due_at = least(asset_event.due_at, excluded.due_at)
 """
-# A ticket that nobody has had is no asset yet; one that has its row is looked at in any state.
+# A ticket that nobody has had is no asset yet; one that has its row is looked at in any state. What
+# was left as others made it is so until its ticket is taken back: then it is burnt wherever it is.
 LOOK: Final[LiteralString] = """
     INSERT INTO asset (event_id, ticket_id, number, due_at, wished_at)
     SELECT event_id, ticket_id, number, $5, $5 FROM ticket t
@@ -35,7 +36,12 @@ LOOK: Final[LiteralString] = """
         ON CONFLICT (tenant_id, event_id, ticket_id) DO UPDATE
        SET wish = asset.wish + 1, due_at = excluded.due_at,
            wished_at = CASE WHEN asset.due_at IS NULL THEN excluded.wished_at
-                            ELSE asset.wished_at END
+                            ELSE asset.wished_at END,
+           held = CASE WHEN asset.held = 'left' AND EXISTS (
+                            SELECT FROM ticket v WHERE v.tenant_id = asset.tenant_id
+                               AND v.event_id = asset.event_id AND v.ticket_id = asset.ticket_id
+                               AND v.state IN ('refunded', 'revoked'))
+                       THEN '' ELSE asset.held END
 """
 FREEZES: Final[LiteralString] = """
     SELECT freezes FROM asset_event WHERE tenant_id = current_tenant() AND event_id = $1

@@ -1,8 +1,10 @@
 """Tickets that are bought are minted, once; what becomes of them the ledger follows."""
 
 from datetime import timedelta
+from itertools import count
 from uuid import UUID
 
+import pytest
 from msgspec.structs import replace
 from solders.keypair import Keypair
 from solders.message import Message
@@ -21,6 +23,8 @@ from tests.cloud.database import awaited
 from tests.cloud.ledger.work.mint import assets, check, free, key, leaves, minting, sold
 from tests.cloud.orders.shop import TENANT, Class, Shop, buyer
 from tests.cloud.orders.shop import shop as shop
+
+HOURS = count(1)
 
 
 def test_what_is_bought_is_minted_once(shop: Shop) -> None:
@@ -172,6 +176,44 @@ def test_a_move_behind_our_back_is_a_review(shop: Shop) -> None:
     assert check(shop, event) == 1
 
 
+@pytest.mark.parametrize("early", [True, False])
+def test_what_was_left_is_burnt_with_its_ticket(shop: Shop, early: bool) -> None:
+    """A person lets an asset be where its owner gave it, before or after the order is refunded: a
+    ticket that was taken back leaves nobody an asset."""
+    event = free(shop)
+    wallet, friend = Keypair(), Keypair()
+
+    async def run() -> None:
+        async with minting(shop) as mint:
+            mint.clock.offset = timedelta(hours=next(HOURS))  # no time of the chain's comes again
+            await mint.house.fund()
+            (order,) = await sold(mint.desk, event, 1)
+            async with mint.desk.tx() as tx:
+                await wallets.link(tx, buyer(0), wallet.pubkey())
+            await mint.settle(event)
+            (row,) = assets(shop, event)
+            await give_away(mint.house, key(row["asset_id"]), wallet, friend.pubkey())
+            mint.clock.offset += WATCH
+            writer = Writer(mint.desk.pool, shop.database.app_url, mint.house, mint.clock)
+            await writer.work(Place(TENANT, event))
+            if early:
+                await mint.desk.refund(order)
+                await mint.settle(event)
+            assert not leaves(shop, event)[0]["burnt"]
+            async with mint.desk.tx() as tx:
+                assert await acts.settle(tx, event, row["asset_id"], "leave")
+            mint.clock.offset += timedelta(seconds=1)
+            await mint.write(event)
+            if not early:
+                assert key(leaves(shop, event)[0]["owner"]) == friend.pubkey()
+                await mint.desk.refund(order)
+                await mint.settle(event)
+
+    awaited(run())
+    assert check(shop, event) == 0
+    assert [row["burnt"] for row in leaves(shop, event)] == [True]
+
+
 def test_what_others_did_before_us_is_not_what_is(shop: Shop) -> None:
     """An asset is given away, and the service moves it on before anybody has looked: that is a
     review, and the records say where the asset is now."""
@@ -180,7 +222,7 @@ def test_what_others_did_before_us_is_not_what_is(shop: Shop) -> None:
 
     async def run() -> None:
         async with minting(shop) as mint:
-            mint.clock.offset = timedelta(hours=1)  # no time of the chain's comes again
+            mint.clock.offset = timedelta(hours=next(HOURS))  # no time of the chain's comes again
             await mint.house.fund()
             await sold(mint.desk, event, 1)
             async with mint.desk.tx() as tx:

@@ -61,7 +61,7 @@ async def expired(past: Past, job: Job) -> Found:
     changes = await past.of(job)
     if (mine := _mine(job, changes.landed)) is not None:
         return in_history(job, mine)
-    return _minted(job, changes) if job.kind == Kind.MINT else _dead(job)
+    return await _minted(past, job, changes) if job.kind == Kind.MINT else _dead(job)
 
 
 async def failed(past: Past, job: Job, said: Found) -> Found:
@@ -93,8 +93,10 @@ def _dead(job: Job) -> Found:
     return Found(job, News.EXPIRED, fault="expired")
 
 
-def _minted(job: Job, past: Changes) -> Found:
-    """Say whether a mint's leaves are there, by whichever transaction."""
-    leaves = found_of(job.signed.data_hashes, past.effects)
-    news = searched(len(leaves), len(job.signed.data_hashes), past.unaccounted)
+async def _minted(past: Past, job: Job, changes: Changes) -> Found:
+    """Say whether a mint's leaves are there, by whichever transaction. A gap may hold them, but for
+    a tree that has no leaves which aren't known."""
+    leaves = found_of(job.signed.data_hashes, changes.effects)
+    gap = changes.unaccounted > 0 and not leaves and not await past.is_all_known(job)
+    news = searched(len(leaves), len(job.signed.data_hashes), gap=gap)
     return Found(job, news, tuple(leaves) if news is News.FOUND else (), fault=news.value)

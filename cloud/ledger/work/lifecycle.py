@@ -73,14 +73,15 @@ def news_of(outcome: Outcome) -> News:
     return News.WAITING
 
 
-def searched(found: int, wanted: int, unaccounted: int) -> News:
-    """Return what a tree's history says of a mint that expired: *found* of *wanted* leaves.
+def searched(found: int, wanted: int, *, gap: bool) -> News:
+    """Return what a tree's history says of a mint that expired: *found* of *wanted* leaves, and
+    whether it has a *gap* in which they may be.
 
     Some but not all can't be: a transaction lands as a whole. A person must look.
     """
     if wanted and found == wanted:
         return News.FOUND
-    return News.LOST if found or unaccounted else News.EXPIRED
+    return News.LOST if found or gap else News.EXPIRED
 
 
 FIRST_WAIT: Final = 2.0  # seconds between two sends of the same bytes

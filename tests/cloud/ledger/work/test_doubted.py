@@ -17,6 +17,7 @@ from solders.signature import Signature
 from cloud.ledger.ports import Chain
 from cloud.ledger.values import Account, Commitment, Error, Landed, Schema, Status
 from cloud.ledger.web import wallets
+from cloud.ledger.work import acts
 from cloud.ledger.work import house as houses
 from cloud.ledger.work.event_rows import Place
 from cloud.ledger.work.lifecycle import FIRST_WAIT
@@ -195,6 +196,41 @@ def test_an_expired_mint_is_signed_anew_once(shop: Shop, schema: Schema, lands: 
     landed, old, *new = [state for state, _ in jobs(shop, event)]
     assert (landed, old) == ("landed", "landed" if lands else "dead")
     assert new == ([] if lands else ["landed"])
+
+
+@pytest.mark.parametrize("lands", [False, True])
+def test_a_gap_is_a_persons_to_look_at_if_it_may_hold_the_mint(shop: Shop, lands: bool) -> None:
+    """The nodes have forgotten all that was done to a tree. Where it has leaves that nobody knows,
+    nothing is signed anew before somebody has asked again; where it has none, nobody has to ask."""
+    event = free(shop)
+
+    async def run() -> None:
+        async with later(shop) as opened:
+            await sold(opened.desk, event, 1)
+            await opened.settle(event)
+            mint, chain = over(opened)
+            chain.forgets, chain.dropping = 1, not lands
+            await sold(mint.desk, event, 3)
+            await mint.told()
+            await mint.writer.work(Place(TENANT, event))
+            state = ("review", "lost") if lands else ("dead", "expired")
+            assert jobs(shop, event)[1:] == [state]
+            chain.forgets, chain.dropping = 0, False
+            mint.clock.offset += timedelta(seconds=REST)
+            await mint.write(event)
+            assert known(shop, event) == (1 if lands else 4)
+            async with mint.desk.tx() as tx:
+                assert await acts.retry(tx, event) == lands
+            await mint.write(event)
+            assert check(shop, event) == 4
+
+    awaited(run())
+    assert len(leaves(shop, event)) == 4
+
+
+def known(shop: Shop, event: UUID) -> int:
+    """Return how many assets of an event are known."""
+    return sum(row["asset_id"] is not None for row in assets(shop, event))
 
 
 @pytest.mark.parametrize("kind", ["collection", "tree"])

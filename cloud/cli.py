@@ -1,5 +1,6 @@
 """`usher-cloud`: everything an operator does with the service, one command each."""
 
+import sys
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -169,6 +170,21 @@ def sample_mail(path: Path | None, kind: str, language: str) -> None:
     from cloud.commands.mail import sample
 
     sample(settings_of(path), kind, language)
+
+
+@admin.command("bounced-mail")
+@click.option("--to", default="", help="The address that it came to, where its headers don't say.")
+@click.pass_obj
+def bounced_mail(path: Path | None, to: str) -> None:
+    """Note what a mail server says that sends a mail back: its message is the standard input.
+
+    \b
+    usher-cloud -c cloud.toml admin bounced-mail --to "$ORIGINAL_RECIPIENT" < report.eml
+    """
+    from cloud.commands.bounced import bounced, later
+
+    with later():
+        bounced(settings_of(path), to, sys.stdin.buffer)
 
 
 @admin.command("new-key")

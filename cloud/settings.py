@@ -49,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     smtp_url: Url = ""  # smtps://user:password@host:465, or smtp://…:587 with STARTTLS; "": no mail
     smtp_ca: str = ""  # a file: who may sign its certificate; "": whom the system trusts
     mail_from: str = ""  # as "Usher <tickets@example.org>"
+    mail_bounces: str = ""  # whose mail goes to `admin bounced-mail`; "": back to mail_from
     mailbox: str = ""  # a secret: mail is kept, to be read at /mail/<it>; without smtp_url
 
     listen: str = "127.0.0.1:8000"  # port 0: a free one
@@ -199,6 +200,8 @@ def _check(settings: Settings) -> None:
          "smtp_url needs mail_from, which mails are from, and public_url, where their links lead."),
         (bool(settings.smtp_url) or not settings.smtp_ca,
          "smtp_ca says nothing without smtp_url."),
+        (bool(settings.smtp_url) or not settings.mail_bounces,
+         "mail_bounces says nothing without smtp_url."),
         ((settings.ledger == "solana") == bool(settings.ledger_nodes),
          'ledger = "solana" and ledger_nodes come together: nodes are where it is reached.'),
         (settings.ledger == "embedded" or not settings.ledger_programs,

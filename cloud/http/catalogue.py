@@ -52,6 +52,9 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "device_required": Entry(401, "Only an enrolled device can do this."),
     # -- mail --
     "mail_not_refused": Entry(409, "This mail was not refused: it is sent, or will be."),
+    "mail_secret_gone": Entry(
+        409, "The secret in this mail is not kept once it is sent: invite or offer anew."
+    ),
     "unsubscribe_link": Entry(
         400, "This link is damaged or too old: use one of a newer mail, or your preferences."
     ),

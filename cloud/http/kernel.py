@@ -1,6 +1,6 @@
 """What every request stands on, made once by the composition root (cloud/app.py)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -20,6 +20,9 @@ class Sealer(Protocol):
 
     def unseal(self, sealed: bytes, context: str) -> bytes:
         """Return what was sealed, or raise."""
+
+    def tags(self, told: bytes, context: str) -> Sequence[bytes]:
+        """Return what proves that `told` is from here: of the newest master key first."""
 
 
 class Gatekeeper(Protocol):

@@ -19,6 +19,7 @@ key is in this process's memory, where the keys that it seals are anyway.
 import base64
 import binascii
 import hashlib
+import hmac
 import os
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
@@ -36,6 +37,7 @@ _ID_SIZE: Final = 8
 _TAG_SIZE: Final = 16
 _HEADER: Final = len(VERSION) + _ID_SIZE
 _ID_DOMAIN: Final = b"usher master key id\0"
+_TAG_DOMAIN: Final = b"usher master key tag\0"
 
 
 class SealBroken(Exception):
@@ -58,6 +60,9 @@ class Sealer(Protocol):
 
     def needs_reseal(self, sealed: bytes) -> bool:
         """Say whether an older master key than the newest has sealed this."""
+
+    def tags(self, told: bytes, context: str) -> Sequence[bytes]:
+        """Return what proves that `told` is from here: of the newest master key first."""
 
 
 class KeyService(Protocol):
@@ -106,6 +111,11 @@ class MasterKey:
     def needs_reseal(self, sealed: bytes) -> bool:
         """Say whether the newest master key did not seal this."""
         return _parts(sealed)[0] != VERSION + self._id
+
+    def tags(self, told: bytes, context: str) -> list[bytes]:
+        """Return a tag of 32 bytes by each master key, the newest first: nothing is hidden."""
+        of = hashlib.sha256(_TAG_DOMAIN + context.encode()).digest()
+        return [hmac.digest(key, of + told, hashlib.sha256) for key in self._keys.values()]
 
     def __repr__(self) -> str:
         return f"MasterKey({self._id.hex()}, {len(self._keys) - 1} older)"

@@ -13,6 +13,7 @@ GONE: Final = "gone"  # what it was about is not there any more
 OVER: Final = "over"  # or is settled by now
 NO_ADDRESS: Final = "no_address"
 REFUSED: Final = "refused_by_reader"
+BOUNCED: Final = "address_bounced"
 
 GIG: Final[LiteralString] = """
     SELECT e.name, e.doors_at, e.starts_at, e.timezone, v.name AS place, v.address

@@ -10,7 +10,7 @@ from uuid import UUID
 from cloud.db.tenancy import TenantTx
 from cloud.http.kernel import Sealer
 from cloud.notify import finding_events, finding_tickets, refusals
-from cloud.notify.asked import NO_ADDRESS, REFUSED, Asked, Look, Reader
+from cloud.notify.asked import BOUNCED, NO_ADDRESS, REFUSED, Asked, Look, Reader
 from cloud.notify.facts import Found
 from cloud.notify.model import CATEGORIES, Kind
 from cloud.notify.repository import Waiting
@@ -32,8 +32,10 @@ async def find(tx: TenantTx, sealer: Sealer, mail: Waiting) -> Found | str:
         return answer
     to, facts = answer
     category = CATEGORIES.get(mail.kind)
-    if category is not None and category in await refusals.refused(tx, to):
-        return REFUSED
+    if category is not None:
+        refused = await refusals.refused(tx, to, mail.created_at)
+        if category in refused:
+            return BOUNCED if refused[category] else REFUSED
     organizer = await tx.conn.fetchval(ORGANIZER, tx.tenant)
     return Found(mail.kind, to, mail.language, organizer, facts)
 

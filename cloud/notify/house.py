@@ -8,8 +8,9 @@ from typing import Final
 from cloud.breakers.breaker import Breakers
 from cloud.db.connect import Pool
 from cloud.http.kernel import Sealer
-from cloud.notify.addresses import Mailbox, sender
+from cloud.notify.addresses import Mailbox, mailbox, sender
 from cloud.notify.addresses import Sender as From
+from cloud.notify.bounces import LONGEST_LOCAL
 from cloud.notify.courier import RULE, Courier
 from cloud.notify.rows import House
 from cloud.notify.sending import Sender, sending
@@ -24,7 +25,17 @@ def house(settings: Settings) -> House:
     named = sender(settings.mail_from) if settings.mail_from else NOBODY
     if named is None:
         raise Unfit('mail_from is an address, as "Usher <tickets@example.org>".')
-    return House(named, settings.reached_at)
+    back = mailbox(settings.mail_bounces) if settings.mail_bounces else None
+    if settings.mail_bounces and not (back and _can_lead_back(back)):
+        raise Unfit(
+            "mail_bounces is an address, as bounces@example.org, with at most "
+            f"{LONGEST_LOCAL} plain letters before the @."
+        )
+    return House(named, settings.reached_at, back)
+
+
+def _can_lead_back(to: Mailbox) -> bool:
+    return to.is_ascii and len(to.local) <= LONGEST_LOCAL
 
 
 def courier(settings: Settings, breakers: Breakers | None = None) -> Courier | None:

@@ -63,6 +63,7 @@ class Envelope(NamedTuple):
     to: str  # an address, whatever it may be
     name: str  # its Message-ID's left half
     unsubscribe: str = ""  # an address that takes one click; "": it can't be refused
+    back: str = ""  # where it is sent back to; "": the sender
 
 
 class Mail(NamedTuple):

@@ -44,7 +44,8 @@ def ready(mail: Mail, now: datetime) -> Ready | None:
     made = _body(mail)
     for name, value in _headers(mail, to, now):
         made[name] = value
-    return Ready(mail.envelope.sender.address.spec, to, made.as_bytes())
+    back = mail.envelope.back or mail.envelope.sender.address.spec
+    return Ready(back, to, made.as_bytes())
 
 
 def _headers(mail: Mail, to: Mailbox, now: datetime) -> Iterator[tuple[str, str]]:

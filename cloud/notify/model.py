@@ -49,6 +49,10 @@ CATEGORIES: Final[Mapping[Kind, Category]] = {
 }
 
 
+# Those that carry a secret, which is not kept once they are sent.
+SECRET: Final = frozenset({Kind.INVITATION, Kind.OFFER})
+
+
 class State(StrEnum):
     """What became of a mail. Stored."""
 

@@ -36,6 +36,7 @@ WHY: Final = {
     "gone": "What it was about is not there any more.",
     "over": "What it was about is settled.",
     "no_address": "Its reader has no address any more.",
+    "address_bounced": "A mail came back from its address: it is not there.",
     "refused_by_reader": "Its reader wants no more mails like it.",
 }
 

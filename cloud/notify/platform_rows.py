@@ -94,6 +94,17 @@ async def note(ptx: PlatformTx, message_id: int, outcome: Outcome) -> None:
     await ptx.conn.execute(ended, message_id, ptx.now, said)
 
 
+BOUNCE: Final[LiteralString] = """
+    UPDATE platform_outbox SET dead_at = $2, done_at = NULL, fault = $3
+     WHERE message_id = $1 AND done_at IS NOT NULL AND fault = ''
+"""
+
+
+async def bounce(ptx: PlatformTx, message_id: int, status: str) -> bool:
+    """Note that a mail came back that was sent; whether there was such a one."""
+    return await ptx.conn.execute(BOUNCE, message_id, ptx.now, status) == "UPDATE 1"
+
+
 NEWEST: Final[LiteralString] = """
     SELECT message_id, topic, key, payload, created_at, attempts, due_at, done_at, dead_at, fault
       FROM platform_outbox

@@ -1,9 +1,11 @@
-"""What an address wants no more of, from one organizer; and the link that says so.
+"""What an address gets no more of, from one organizer; and the link that says so.
 
 Kept by a hash: whoever is refused mail has no account here, perhaps.
 """
 
 import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Final, LiteralString, NamedTuple
 from uuid import UUID
 
@@ -19,11 +21,17 @@ from cloud.notify.model import Category
 PATH: Final = "/v1/mail/unsubscribe"
 CONTEXT: Final = "mail/unsubscribe"
 LONGEST: Final = 2000  # characters of a link's token
+BOUNCED_FOR: Final = timedelta(days=30)  # after which an address that was dead is tried again
 REFUSED: Final[LiteralString] = """
-    SELECT category FROM mail_refusal WHERE tenant_id = current_tenant() AND address = $1
+    SELECT category, bounced FROM mail_refusal
+     WHERE tenant_id = current_tenant() AND address = $1
+       AND (NOT bounced OR since > $2 AND since <= coalesce($3, since))
 """
+# What a reader has said stands, whatever a mail server says.
 REFUSE: Final[LiteralString] = """
-    INSERT INTO mail_refusal (address, category, since) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+    INSERT INTO mail_refusal AS r (address, category, since, bounced) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (tenant_id, address, category) DO UPDATE
+       SET since = excluded.since, bounced = excluded.bounced WHERE r.bounced
 """
 ALLOW: Final[LiteralString] = """
     DELETE FROM mail_refusal
@@ -36,15 +44,19 @@ def hash_of(email: str) -> bytes:
     return hashlib.sha256(canonical(email).encode(errors="surrogatepass")).digest()
 
 
-async def refused(tx: TenantTx, email: str) -> frozenset[Category]:
-    """Return what an address wants no more of."""
-    rows = await tx.conn.fetch(REFUSED, hash_of(email))
-    return frozenset(Category(row["category"]) for row in rows)
+async def refused(tx: TenantTx, email: str, at: datetime | None = None) -> Mapping[Category, bool]:
+    """Return what an address gets no more of; True: for a mail came back from there.
+
+    `at`: of a mail. That an address was dead stops what is put down afterwards: what somebody
+    sends again is sent.
+    """
+    rows = await tx.conn.fetch(REFUSED, hash_of(email), tx.now - BOUNCED_FOR, at)
+    return {Category(row["category"]): row["bounced"] for row in rows}
 
 
-async def refuse(tx: TenantTx, email: str, category: Category) -> None:
-    """Send an address no more of a category."""
-    await tx.conn.execute(REFUSE, hash_of(email), category.value, tx.now)
+async def refuse(tx: TenantTx, email: str, category: Category, *, bounced: bool = False) -> None:
+    """Send an address no more of a category; `bounced`: for a while."""
+    await tx.conn.execute(REFUSE, hash_of(email), category.value, tx.now, bounced)
 
 
 async def allow(tx: TenantTx, email: str, category: Category) -> None:

@@ -76,6 +76,20 @@ async def note(tx: TenantTx, mail_id: UUID, outcome: Outcome) -> None:
         await tx.conn.execute(END, mail_id, outcome.state.value, outcome.fault, tx.now)
 
 
+# It came back after it was sent. What is not sent yet, or again, is noted by its sender.
+BOUNCE: Final[LiteralString] = """
+    UPDATE mail SET state = $2, fault = $3, ended_at = $4
+     WHERE tenant_id = current_tenant() AND mail_id = $1 AND state = 'sent'
+    RETURNING mail_id, kind, account_id, language, about, sealed, created_at, attempts, trace
+"""
+
+
+async def bounce(tx: TenantTx, mail_id: UUID, outcome: Outcome) -> Waiting | None:
+    """Note what became of a mail that was sent, and return it; None: there is no such one."""
+    row = await tx.conn.fetchrow(BOUNCE, mail_id, outcome.state.value, outcome.fault, tx.now)
+    return None if row is None else waiting(row)
+
+
 READ: Final[LiteralString] = """
     SELECT mail_id, kind, account_id, language, about, sealed, created_at, attempts, trace
       FROM mail WHERE tenant_id = current_tenant() AND mail_id = $1

@@ -1,5 +1,6 @@
 """Mail over HTTP: what was sent and what became of it; what one wants no more of."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
@@ -14,7 +15,7 @@ from cloud.http.access import Caller, fan, needs
 from cloud.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, decode, page
 from cloud.notify import refusals, repository
 from cloud.notify.mailbox_routes import ROUTES as MAILBOX
-from cloud.notify.model import Category, State
+from cloud.notify.model import SECRET, Category, State
 from cloud.notify.shapes import MailOut, Preferences
 from cloud.notify.unsubscribing import ROUTES as UNSUBSCRIBING
 from cloud.tenants.tenant_controller import TENANT
@@ -44,8 +45,11 @@ async def list_mail(
       operation_id="resendMail", summary="Try a mail again")  # fmt: skip
 async def resend_mail(mail_id: FromPath[UUID], tx: NamedDependency[TenantTx]) -> None:
     """Send a mail again that was refused or given up: to the address as it now is."""
-    if await repository.read(tx, mail_id) is None:
+    mail = await repository.read(tx, mail_id)
+    if mail is None:
         raise Refusal("not_found")
+    if mail.kind in SECRET and not mail.sealed:
+        raise Refusal("mail_secret_gone")
     if not await repository.resend(tx, mail_id):
         raise Refusal("mail_not_refused")
     await tx.audit("mail.resent", f"mail:{mail_id}")
@@ -81,7 +85,7 @@ async def _address(tx: TenantTx, caller: Caller) -> str:
     return email
 
 
-def _shown(refused: frozenset[Category]) -> Preferences:
+def _shown(refused: Collection[Category]) -> Preferences:
     return Preferences(**{each.value: each not in refused for each in Category})
 
 

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from cloud.db.tenancy import PlatformTx, TenantTx
 from cloud.http.kernel import Sealer
-from cloud.notify import finding, platform_rows, refusals, repository
-from cloud.notify.addresses import Sender
+from cloud.notify import bounces, finding, platform_rows, refusals, repository
+from cloud.notify.addresses import Mailbox, Sender
 from cloud.notify.facts import Found
-from cloud.notify.model import CATEGORIES, Outcome
+from cloud.notify.model import CATEGORIES, Category, Outcome, State
 from cloud.notify.platform_rows import Posted
 from cloud.notify.repository import Waiting
 
@@ -22,6 +22,7 @@ class House(NamedTuple):
 
     sender: Sender
     url: str  # without a slash at its end
+    bounces: Mailbox | None = None  # where mails are sent back to; None: to the sender
 
 
 async def take(tx: TenantTx | PlatformTx, most: int) -> Sequence[Row]:
@@ -46,6 +47,34 @@ async def note(tx: TenantTx | PlatformTx, row: Row, outcome: Outcome) -> None:
         await repository.note(tx, row.mail_id, outcome)
     elif isinstance(tx, PlatformTx) and isinstance(row, Posted):
         await platform_rows.note(tx, row.message_id, outcome)
+
+
+def return_address(sealer: Sealer, house: House, lane: Lane, row: Row) -> str:
+    """Return the address that a mail is sent back to, its own; "": the sender's."""
+    if house.bounces is None:
+        return ""
+    number = row.mail_id.int if isinstance(row, Waiting) else row.message_id
+    return bounces.address(sealer, house.bounces, lane, number).spec
+
+
+async def bounce(
+    tx: TenantTx | PlatformTx, sealer: Sealer, number: int, told: bounces.Report
+) -> bool:
+    """Note that a mail came back after a server had taken it; whether that is new.
+
+    Where its address is dead nothing more is sent there for a while that its reader may refuse.
+    """
+    state = State.BOUNCED if told.for_good else State.FAILED
+    if isinstance(tx, PlatformTx):
+        return await platform_rows.bounce(tx, number, told.status)
+    mail = await repository.bounce(tx, UUID(int=number), Outcome(state, told.status))
+    if mail is None:
+        return False
+    found = await finding.find(tx, sealer, mail)
+    if isinstance(found, Found) and told.is_dead(found.to):
+        for category in Category:
+            await refusals.refuse(tx, found.to, category, bounced=True)
+    return True
 
 
 def unsubscribe(sealer: Sealer, url: str, lane: Lane, found: Found) -> str:

@@ -26,7 +26,7 @@ from cloud.notify.courier import Courier
 from cloud.notify.facts import Found
 from cloud.notify.letter import Envelope, Mail
 from cloud.notify.model import AWAY, Outcome, State, after_fault, is_stale
-from cloud.notify.rows import House, Lane, Row, look, note, take, unsubscribe
+from cloud.notify.rows import House, Lane, Row, look, note, return_address, take, unsubscribe
 from cloud.notify.writing import write
 from cloud.pacing import Paced
 from cloud.spans import joining
@@ -156,7 +156,8 @@ class Sender:
     def _written(self, lane: Lane, row: Row, found: Found) -> message.Ready | None:
         now = self._clock()
         link = unsubscribe(self._sealer, self._house.url, lane, found)
-        around = Envelope(self._house.sender, found.to, row.name, link)
+        back = return_address(self._sealer, self._house, lane, row)
+        around = Envelope(self._house.sender, found.to, row.name, link, back)
         return message.ready(Mail(write(found, now), around), now)
 
     def _outcome(self, row: Row, verdict: Verdict) -> Outcome:

@@ -261,6 +261,21 @@ def test_a_credential_of_systemd_is_accepted(tmp_path: Path) -> None:
     assert read(path) == key
 
 
+def test_a_tag_is_of_its_key_its_context_and_what_it_tells() -> None:
+    """The newest key's comes first, and each is 32 bytes, whatever is told."""
+    (tag,) = MasterKey(FIRST).tags(b"told", CONTEXT)
+    assert len(tag) == 32
+    assert MasterKey(SECOND, [FIRST]).tags(b"told", CONTEXT) == [
+        *MasterKey(SECOND).tags(b"told", CONTEXT), tag,
+    ]  # fmt: skip
+    others = [
+        MasterKey(SECOND).tags(b"told", CONTEXT)[0], MasterKey(FIRST).tags(b"tolD", CONTEXT)[0],
+        MasterKey(FIRST).tags(b"told", CONTEXT + "x")[0],
+        MasterKey(FIRST).tags(b"xtold", CONTEXT[:-1])[0],
+    ]  # fmt: skip
+    assert len({tag, *others}) == 5
+
+
 @pytest.mark.parametrize("size", [0, 31, 33, 1000])
 def test_a_file_of_another_size_is_refused(tmp_path: Path, size: int) -> None:
     """A key is 32 bytes, not a text of them and no line's end."""

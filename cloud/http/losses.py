@@ -59,7 +59,8 @@ LOSSES: Final[Mapping[str, Loss]] = {
         "Nothing.",
     ),
     "ledger": Loss(
-        "Everything else; who may enter is unchanged. Of several nodes the others are asked.",
+        "Everything else; who may enter is unchanged. "
+        "Of several nodes the others are asked, while two are left.",
         "Minting, moving and burning tickets on Solana.",
         "Nothing; whether an asset is in its tree is told as unknown.",
     ),

@@ -54,7 +54,8 @@ async def read_counts(
     tallies: NamedDependency[Tallies],
 ) -> Counts:
     """Return how many tickets were sold, and how many people entered, are inside, left and were
-    refused: in all, by gate, by zone and by minute. It takes `checkins:read`, or `reports:read`:
+    refused: in all, by gate, by zone and by minute; and how many records gates still had to send
+    when they last reported. It takes `checkins:read`, or `reports:read`:
     an artist's own events."""
     await _may_read(tx, event_id, caller)
     return await tallies.read(tx, event_id, await _ref(tx, event_id))

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 
+from cloud.checkins import unsent
 from cloud.checkins.counts import NOTHING, Tally, tally
 from cloud.checkins.view import Merged, merged
 from cloud.db.connect import Row
@@ -72,6 +73,8 @@ class Counts(Tally, frozen=True, kw_only=True):
     at: datetime  # everything that had come in by then is counted
     sold: int  # tickets that are somebody's, and neither refunded nor revoked
     inside: int  # people, in the outermost zones
+    waiting: int  # records that the gates had not sent when they last reported
+    heard_at: datetime | None  # when the gate did that has been silent for longest
 
 
 class Counted(NamedTuple):
@@ -98,12 +101,15 @@ class Tallies:
     async def read(self, tx: TenantTx, event_id: UUID, ref: bytes) -> Counts:
         """Return how an event goes."""
         newest = await self._newest(tx, ref)
+        left = await unsent.read(tx, ref)
         outer = {row["zone_id"] for row in await tx.conn.fetch(OUTER, event_id)}
         return Counts(
             **{name: getattr(newest.tally, name) for name in Tally.__struct_fields__},
             at=newest.at,
             sold=await tx.conn.fetchval(SOLD, event_id),
             inside=sum(zone.inside for zone in newest.tally.zones if zone.zone in outer),
+            waiting=left.waiting,
+            heard_at=left.heard_at,
         )
 
     async def _newest(self, tx: TenantTx, ref: bytes) -> Counted:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from edge.gate.state import Counts, LaneState
+from edge.gate.state import Counts, LaneState, Status
 from edge.gate.verdict import Verdict
 from edge.web.asked import LaneScan
 
@@ -25,6 +25,16 @@ PROBLEM: Final[dict[str, Any]] = {
         "code": {"type": "string"},
     },
 }
+HEAD: Final = {
+    "Usher-Data-Age": {
+        "description": "Seconds since the oldest list in force was signed; absent without one.",
+        "schema": {"type": "integer"},
+    },
+    "Usher-Waiting": {
+        "description": "Records of this gate that the cloud has not confirmed.",
+        "schema": {"type": "integer"},
+    },
+}
 
 
 def _json(schema: str) -> dict[str, Any]:
@@ -41,21 +51,26 @@ def _answers(schema: str) -> dict[str, Any]:
 def document() -> bytes:
     """Return the description as JSON."""
     _, components = msgspec.json.schema_components(
-        (Verdict, LaneState, Counts, LaneScan), ref_template="#/components/schemas/{name}"
+        (Verdict, LaneState, Counts, Status, LaneScan), ref_template="#/components/schemas/{name}"
     )
-    both = {"lane": {"$ref": "#/components/schemas/LaneState"}}
-    both["counts"] = {"$ref": "#/components/schemas/Counts"}
-    whole = {"type": "object", "required": ["lane", "counts"], "properties": both}
+    named = {"lane": "LaneState", "counts": "Counts", "status": "Status"}
+    parts = {name: {"$ref": f"#/components/schemas/{of}"} for name, of in named.items()}
+    whole = {"type": "object", "required": list(parts), "properties": parts}
     body = {"required": True, "content": _json("LaneScan")}
+    scanned = _answers("Verdict")
+    scanned["200"]["headers"] = HEAD
     scan = {"operationId": "scan", "summary": "Decide a code", "requestBody": body}
-    lane = {"operationId": "lane", "summary": "How the lane is set, and its counts"}
+    lane = {
+        "operationId": "lane",
+        "summary": "How the lane is set, its counts, and how the gate does",
+    }
     made = {
         "openapi": "3.1.0",
         "info": {"title": "Usher gate: lanes of third parties", "version": "1"},
         "servers": [{"url": "/"}],
         "security": [{"key": []}],
         "paths": {
-            "/v1/scan": {"post": {**scan, "responses": _answers("Verdict")}},
+            "/v1/scan": {"post": {**scan, "responses": scanned}},
             "/v1/lane": {"get": {**lane, "responses": _answers("LaneAndCounts")}},
         },
         "components": {

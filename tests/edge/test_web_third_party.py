@@ -61,11 +61,21 @@ def test_an_impossible_group_is_refused(site: Site, people: object) -> None:
 
 
 def test_the_lane_tells_of_itself(site: Site) -> None:
-    """Its state, and its gate's counts."""
+    """Its state, and its gate's counts, and how old its lists are."""
     told = lane(site).get("/v1/lane").json()
-    assert set(told) == {"lane", "counts"}
+    assert set(told) == {"lane", "counts", "status"}
+    assert told["status"]["data_age"] >= 0
     assert (told["lane"]["id"], told["lane"]["kind"]) == ("turnstile", "api")
     assert told["counts"]["zone_name"] == "Arena"
+
+
+def test_every_answer_says_how_old_the_lists_are_and_how_many_records_wait(site: Site) -> None:
+    """As the status strip does: nobody else may tell a lane that the gate has been cut off."""
+    site.gate.around["waiting"] = 7
+    scanned = lane(site).post("/v1/scan", json={"text": site.world.bulk(2)})
+    status = lane(site).get("/v1/lane").json()["status"]
+    assert 0 <= int(scanned.headers["usher-data-age"]) <= status["data_age"]
+    assert (scanned.headers["usher-waiting"], status["waiting"]) == ("7", 7)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Gates that hold what they should, and gates that don't, with real manifests."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from cloud.devices.model import PATIENCE
@@ -7,7 +9,7 @@ from shared.wire import HeldVersion
 from tests.cloud.devices.house import House
 from tests.cloud.devices.reporting import report, seen, send
 from tests.cloud.manifests.test_manifests import House as Venue
-from tests.cloud.service import Event, Service
+from tests.cloud.service import Event, Service, good
 
 
 class Night(House):
@@ -91,3 +93,36 @@ def test_a_gate_that_does_not_follow_is_told_once_it_had_time(night: Night) -> N
         assert seen(night, gate)["word"] == "ready"
     finally:
         clock.move(-PATIENCE - 5)
+
+
+def test_counts_say_what_gates_have_not_sent(night: Night) -> None:
+    """By those that hold the event's list, and as of the last word of the most silent one."""
+    path = f"{night.tenant.path}/events/{night.event.event_id}/checkins/counts"
+
+    def told() -> tuple[int, datetime | None]:
+        counts = good(night.owner.get(path))
+        at = counts["heard_at"]
+        return counts["waiting"], None if at is None else datetime.fromisoformat(at)
+
+    assert told() == (0, None)
+    held, clock = (night.held(),), night.service.clock
+    one, other, elsewhere, shut_out = (night.gate() for _ in range(4))
+    first = clock()
+    for gate in (one, shut_out):
+        send(gate, report(gate, manifests=held, waiting=40))
+    send(elsewhere, report(elsewhere, waiting=500))  # of another evening
+    good(night.owner.post(f"{night.devices}/{shut_out.id}/revoke", json={}))
+    clock.move(30)
+    try:
+        send(other, report(other, manifests=held, waiting=2))
+        waiting, heard_at = told()
+        assert waiting == 42
+        assert heard_at is not None
+        assert first <= heard_at < first + timedelta(seconds=30)
+        send(one, report(one, manifests=held, waiting=0))
+        waiting, heard_at = told()
+        assert waiting == 2
+        assert heard_at is not None
+        assert heard_at >= first + timedelta(seconds=30)
+    finally:
+        clock.move(-30)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Final, LiteralString
 
+import structlog
 from msgspec import Struct
 from solders.pubkey import Pubkey
 from solders.signature import Signature
@@ -40,6 +41,7 @@ from cloud.ledger.values import (
     Status,
 )
 
+LOG = structlog.get_logger("usher.ledger")
 BATCH: Final = 64  # transactions that are written together
 PAGE: Final = 1000  # the most that one call lists
 
@@ -152,8 +154,7 @@ class EmbeddedChain:
             try:
                 errors = await self._write([held.transaction for held in batch])
             except Exception as fault:  # noqa: BLE001 -- each sender is told
-                unknown = LedgerAway("ledger_write", type(fault).__name__)
-                away = fault if isinstance(fault, LedgerAway) else unknown
+                away = _away(fault)
                 for held in batch:
                     if not held.told.done():
                         held.told.set_exception(away)
@@ -297,3 +298,13 @@ class EmbeddedChain:
             raise LedgerAway("ledger_head", "the ledger's first row is not there")
         await self._state.catch_up(conn, row["position"])
         return row["position"], row["slot"]
+
+
+def _away(fault: Exception) -> LedgerAway:
+    """Return what senders are told of a batch that was not written. Why, they are not: it is for
+    who reads the log."""
+    if isinstance(fault, LedgerAway):
+        return fault
+    kind = type(fault).__name__
+    LOG.error("ledger_write", fault=kind)
+    return LedgerAway("ledger_write", kind)

@@ -22,6 +22,7 @@ from cloud.ledger.faults import LedgerRefused
 DOMAIN: Final = b"usher/ledger-key/v1\0"
 CONTEXT: Final = "ledger-root"
 SIZE: Final = 32
+HELD: Final = 64  # keys for one signature, of which some are never asked for
 BEGIN: Final[LiteralString] = "INSERT INTO ledger_root (sealed) VALUES ($1) ON CONFLICT DO NOTHING"
 READ: Final[LiteralString] = "SELECT sealed FROM ledger_root"
 WRITE: Final[LiteralString] = "UPDATE ledger_root SET sealed = $1"
@@ -48,21 +49,19 @@ class Keys:
     def __init__(self, root: bytes) -> None:
         self._root = root
         payer = self._derived("payer")
-        self._held = {payer.pubkey(): payer}
-        self._ours = frozenset(self._held)
+        self._ours = {payer.pubkey(): payer}
+        self._held: dict[Pubkey, Keypair] = {}
         # One key pays and decides: a second, of the same root, would protect nothing, and its
         # signature takes the room of a mint in each transaction.
         self.parties = Parties(payer.pubkey(), payer.pubkey())
 
     def create(self) -> Pubkey:
         """Make a key, for one signature."""
-        made = Keypair()
-        self._held[made.pubkey()] = made
-        return made.pubkey()
+        return self._hold(Keypair())
 
     def sign(self, key: Pubkey, message: bytes) -> Signature:
         """Sign."""
-        held = self._held.get(key) if key in self._ours else self._held.pop(key, None)
+        held = self._ours.get(key) or self._held.pop(key, None)
         if held is None:
             raise LedgerRefused("no_key", "the key is not ours")
         return held.sign_message(message)
@@ -87,8 +86,15 @@ class Keys:
         kept += [self.of_fan(tenant, fan) for fan in fans]
         found = next((each for each in kept if each.pubkey() == owner), None)
         if found is not None:
-            self._held[owner] = found
+            self._hold(found)
         return found is not None
+
+    def _hold(self, key: Keypair) -> Pubkey:
+        """Keep a key at hand. What was to be signed may have failed before: the oldest go."""
+        self._held[key.pubkey()] = key
+        while len(self._held) > HELD:
+            del self._held[next(iter(self._held))]
+        return key.pubkey()
 
     def __repr__(self) -> str:
         return f"Keys({self.parties.payer})"

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from solders.keypair import Keypair
 from solders.transaction import Transaction
+from structlog.testing import capture_logs
 
 from cloud.ledger.bubblegum import building
 from cloud.ledger.bubblegum.building import Parties
@@ -13,7 +14,7 @@ from cloud.ledger.bubblegum.leaf import leaf_hash
 from cloud.ledger.bubblegum.programs import asset_of
 from cloud.ledger.embedded import state
 from cloud.ledger.embedded.chain import EmbeddedChain
-from cloud.ledger.faults import LedgerRefused
+from cloud.ledger.faults import LedgerAway, LedgerRefused
 from cloud.ledger.tree.concurrent import load
 from cloud.ledger.tree.hashing import EMPTY_LEAF, root_of
 from cloud.ledger.values import Commitment, Error, Flag, Mint, Proof, Schema, Shape
@@ -63,6 +64,22 @@ async def root(scene: Scene) -> bytes:
 def proves(proof: Proof) -> bool:
     """Whether a proof leads from its leaf to its root."""
     return root_of(proof.leaf, proof.index, proof.nodes) == proof.root
+
+
+def test_a_batch_that_fails_is_told_and_logged(database: Database) -> None:
+    """Of what stops the writer, whatever it is, the log has the kind; its senders may try again."""
+
+    def stop(*_: object) -> None:
+        raise RuntimeError("of no kind that is expected")
+
+    async def ask(scene: Scene, _: Clock) -> None:
+        scene.chain._state._witness = stop
+        with capture_logs() as logs, pytest.raises(LedgerAway, match="ledger_write"):
+            await scene.send(scene.minting(1))
+        assert [(one["event"], one["fault"]) for one in logs] == [("ledger_write", "RuntimeError")]
+        assert await scene.send(scene.minting(1)) is None
+
+    on(database, ask)
 
 
 def test_few_whole_trees_are_held(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

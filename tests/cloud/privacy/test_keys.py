@@ -7,8 +7,9 @@ from uuid import UUID
 import pytest
 from solders.keypair import Keypair
 
+from cloud.ledger.faults import LedgerRefused
 from cloud.ledger.values import Schema
-from cloud.ledger.work.keys import Fan, Keys
+from cloud.ledger.work.keys import HELD, Fan, Keys
 from tests.cloud.ledger.web.box import asset_rows, mint
 from tests.cloud.service import PASSWORD, Event, Person, Service, good, problem
 
@@ -162,3 +163,19 @@ def test_a_key_that_was_handed_over_is_lent_to_nobody() -> None:
     assert keys.lend(first, TENANT, TICKET, [Fan(ACCOUNT)])
     assert not keys.lend(first, TENANT, TICKET, [Fan(ACCOUNT, 1)])
     assert keys.lend(second, TENANT, TICKET, [Fan(ACCOUNT, 1)])
+
+
+def test_keys_that_sign_nothing_are_forgotten() -> None:
+    """A collection or a tree that could not be signed for is tried again, with another key: the
+    newest are at hand, and what pays always is."""
+    keys = Keys(bytes(32))
+    made = [keys.create() for _ in range(HELD + 1)]
+    with pytest.raises(LedgerRefused, match="no_key"):
+        keys.sign(made[0], b"first")
+    for each in (made[1], made[-1]):
+        assert keys.sign(each, b"one").verify(each, b"one")
+        with pytest.raises(LedgerRefused, match="no_key"):
+            keys.sign(each, b"two")
+    payer = keys.parties.payer
+    for said in (b"one", b"two"):
+        assert keys.sign(payer, said).verify(payer, said)

@@ -217,8 +217,8 @@ class Lying:
         if name not in self._lies:
             return honest
 
-        async def answer(*asked: Any) -> Any:
-            return self._lies[name](await honest(*asked))
+        async def answer(*asked: Any, **how: Any) -> Any:
+            return self._lies[name](await honest(*asked, **how))
 
         return answer
 

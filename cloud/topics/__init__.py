@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from cloud.topics import doors, events, hooks, orders, tickets, work
+from cloud.topics import assets, doors, events, hooks, orders, tickets, work
 
 
 class Topic(NamedTuple):
@@ -41,6 +41,7 @@ TOPICS: Final[Mapping[str, Topic]] = {
     "ticket.issued": Topic(tickets.Issued, "Tickets were issued without an order."),
     "ticket.changed": Topic(tickets.TicketChanged, "A ticket has another code."),
     "tickets.changed": Topic(tickets.ManyChanged, "Many of an event's tickets have other codes."),
+    "tickets.minted": Topic(assets.Minted, "Tickets were minted: each has its asset."),
     "transfer.offered": Topic(tickets.Transfer, "A ticket was offered to somebody."),
     "transfer.accepted": Topic(tickets.Transfer, "A ticket has another holder."),
     "transfer.declined": Topic(tickets.Transfer, "An offered ticket was not wanted."),

@@ -98,6 +98,7 @@ MINTED: Final[LiteralString] = """
            AS m (job_id, place, asset_id, tree_no, leaf_index, owner)
      WHERE a.tenant_id = current_tenant() AND a.event_id = $1
        AND a.job_id = m.job_id AND a.place = m.place AND a.asset_id IS NULL
+    RETURNING a.ticket_id, a.asset_id
 """
 CHANGED: Final[LiteralString] = """
     UPDATE asset a
@@ -215,12 +216,13 @@ async def claim(tx: TenantTx, event_id: UUID, claims: Sequence[Claim]) -> bool:
 
 async def minted(
     tx: TenantTx, event_id: UUID, told: Sequence[tuple[UUID, int, int, Effect]]
-) -> bool:
-    """Store what mints have told: (job, place in it, tree, effect); False: not all had a row."""
+) -> list[tuple[UUID, bytes]]:
+    """Store what mints have told: (job, place in it, tree, effect); return the tickets that had
+    a row for it, with their assets."""
     columns = zip(*((job, place, bytes(e.leaf.id), tree_no, e.index, bytes(e.leaf.owner))
                     for job, place, tree_no, e in told), strict=True)  # fmt: skip
-    tag = await tx.conn.execute(MINTED, event_id, tx.now, *map(list, columns))
-    return tag == f"UPDATE {len(told)}"
+    rows = await tx.conn.fetch(MINTED, event_id, tx.now, *map(list, columns))
+    return [(row["ticket_id"], row["asset_id"]) for row in rows]
 
 
 async def changed(tx: TenantTx, event_id: UUID, told: Sequence[tuple[UUID, Effect]]) -> None:

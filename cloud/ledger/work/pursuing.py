@@ -14,6 +14,7 @@ from cloud.ledger.faults import LedgerFault
 from cloud.ledger.ports import Done, Failed, Outcome, Pending
 from cloud.ledger.values import Commitment
 from cloud.ledger.work import asset_rows, event_rows, job_rows
+from cloud.ledger.work.announcing import tell
 from cloud.ledger.work.booking import book
 from cloud.ledger.work.event_rows import TreeRow
 from cloud.ledger.work.expired import Past, expired, failed
@@ -138,8 +139,10 @@ async def _landed(tx: TenantTx, event_id: UUID, landed: Sequence[Found]) -> None
         for place, effect in enumerate(each.told)
     ]
     if rows:
-        if not await asset_rows.minted(tx, event_id, rows):
+        minted = await asset_rows.minted(tx, event_id, rows)
+        if len(minted) != len(rows):
             raise Overtaken
+        await tell(tx, event_id, minted)
         for tree_no in {row[2] for row in rows}:
             leaves = sum(row[2] == tree_no for row in rows)
             await event_rows.counted(tx, event_id, tree_no, leaves)

@@ -11,6 +11,8 @@ from solders.message import Message
 from solders.pubkey import Pubkey
 from solders.transaction import Transaction
 
+from cloud.hooks import repository as hooks
+from cloud.hooks.repository import Endpoint
 from cloud.ledger.bubblegum import building
 from cloud.ledger.bubblegum.building import Parties
 from cloud.ledger.values import Commitment
@@ -50,6 +52,41 @@ def test_what_is_bought_is_minted_once(shop: Shop) -> None:
     jobs = shop.rows("SELECT kind, state, raw FROM ledger_job WHERE event_id = $1", event)
     assert {(row["state"], row["raw"]) for row in jobs} == {("landed", None)}
     assert len([row for row in jobs if row["kind"] == "mint"]) <= 5
+
+
+def test_what_was_minted_is_told_where_somebody_listens(shop: Shop) -> None:
+    """Each ticket once, with its asset; what nobody would hear is not said."""
+    event = free(shop)
+    told = (
+        "SELECT t ->> 'ticket_id' AS ticket, t ->> 'asset_id' AS asset FROM outbox,"
+        " jsonb_array_elements(payload -> 'tickets') t"
+        " WHERE topic = 'tickets.minted' AND payload ->> 'event_id' = $1::text ORDER BY 1"
+    )
+
+    async def run() -> None:
+        async with minting(shop) as mint:
+            await sold(mint.desk, event, 2)
+            await mint.settle(event)
+            early = {row["ticket_id"] for row in assets(shop, event)}
+            assert shop.rows(told, str(event)) == []
+            async with mint.desk.tx() as tx:
+                made = Endpoint(
+                    event, "https://example.com/h", "CRM", ["tickets.minted"], b"sealed", None,
+                    None, tx.now, None, "", 0, None,
+                )  # fmt: skip
+                assert await hooks.add(tx, made, 1)
+            await sold(mint.desk, event, 3, 1)
+            await mint.settle(event)
+            async with mint.desk.tx() as tx:
+                await hooks.remove(tx, event)
+                await asset_rows.look(tx, event, numbers=(0, 50))
+            await mint.settle(event)
+            late = [row for row in assets(shop, event) if row["ticket_id"] not in early]
+            said = sorted((str(row["ticket_id"]), str(key(row["asset_id"]))) for row in late)
+            assert len(said) == 4
+            assert [(row["ticket"], row["asset"]) for row in shop.rows(told, str(event))] == said
+
+    awaited(run())
 
 
 def test_nothing_is_spent_before_a_person_approves(shop: Shop) -> None:

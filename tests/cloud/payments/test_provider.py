@@ -80,13 +80,20 @@ class Shop(NamedTuple):
 
         return asyncio.run(asked())
 
-    def trouble(self, work: Callable[[Provider], Awaitable[object]], key: str = KEY) -> str | None:
-        """Return the code with which *work* fails; None: it does not."""
+    def failure(
+        self, work: Callable[[Provider], Awaitable[object]], key: str = KEY
+    ) -> ProviderRefused | ProviderAway | None:
+        """Return how *work* fails; None: it does not."""
         try:
             self.ask(work, key)
         except (ProviderRefused, ProviderAway) as failure:
-            return failure.code
+            return failure
         return None
+
+    def trouble(self, work: Callable[[Provider], Awaitable[object]]) -> str | None:
+        """Return the code with which *work* fails; None: it does not."""
+        failure = self.failure(work)
+        return None if failure is None else failure.code
 
     def expected(self, fact: str) -> object:
         """Return what this stand-in is known to do."""
@@ -284,13 +291,14 @@ def test_an_unknown_intent_is_missing(shop: Shop) -> None:
 
 def test_a_wrong_key_is_no_refusal(shop: Shop) -> None:
     """With a wrong key nothing was decided: once it is put right the same request goes through."""
-    code = shop.trouble(
+    failure = shop.failure(
         lambda provider: provider.create_intent(
             amount=4200, currency="eur", metadata={}, key=f"wrong-{next(COUNT)}"
         ),
         key="sk_test_another",
     )
-    assert code == shop.expected("wrong_key")
+    assert (None if failure is None else failure.code) == shop.expected("wrong_key")
+    assert not isinstance(failure, ProviderRefused)
 
 
 def test_webhooks_of_both_are_verified_alike(

@@ -184,6 +184,10 @@ def _check(settings: Settings) -> None:
          "With a database of your own, payments_url is needed: the fake is for trying out."),
         (not settings.payments_url or bool(settings.payments_key and settings.webhook_secrets),
          "payments_url needs payments_key and webhook_secrets: without them anybody could pay."),
+        (bool(settings.payments_url) or not (settings.payments_key or settings.webhook_secrets),
+         "payments_key and webhook_secrets say nothing without payments_url: any card would pay."),
+        (all(map(_is_origin, settings.cors_origins)),
+         "Each of cors_origins is an origin, as https://tickets.example.org, or * for every page."),
         (not (settings.master_key and settings.master_key_file),
          "Name master_key_file or give master_key, not both."),
         (bool(settings.master_key or settings.master_key_file) or settings.embedded,
@@ -233,6 +237,14 @@ def _web(url: str) -> bool:
     return parts.scheme == "https" or (
         parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
     )
+
+
+def _is_origin(url: str) -> bool:
+    """Whether a browser's page may say that it comes from there; "*": from anywhere."""
+    parts = urlsplit(url)
+    whole = f"{parts.scheme}://{parts.netloc}".lower()
+    named = parts.scheme in ("http", "https") and bool(parts.hostname) and url == whole
+    return url == "*" or named
 
 
 def _check_addresses(settings: Settings) -> None:

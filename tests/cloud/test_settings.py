@@ -97,6 +97,11 @@ def test_what_is_told_to_a_process_is_what_it_reads() -> None:
         ({"USHER_REDIS_URL": "redis://x"}, "come together"),
         ({"USHER_PAYMENTS_URL": "https://x"}, "anybody could pay"),
         (OWN | {"USHER_PAYMENTS_URL": ""}, "payments_url is needed"),
+        ({"USHER_PAYMENTS_KEY": "sk_live_x"}, "nothing without payments_url"),
+        ({"USHER_WEBHOOK_SECRETS": "whsec_x"}, "nothing without payments_url"),
+        ({"USHER_CORS_ORIGINS": "tickets.example.org"}, "cors_origins"),
+        ({"USHER_CORS_ORIGINS": "https://a,https://b/"}, "cors_origins"),
+        ({"USHER_CORS_ORIGINS": "https://A.example"}, "cors_origins"),
         (OWN | {"USHER_MASTER_KEY_FILE": ""}, "master_key_file is needed"),
         (OWN | {"USHER_MASTER_KEY": "00"}, "not both"),
         (OWN | {"USHER_DATABASE_URL": "mysql://x"}, "postgresql"),
@@ -118,6 +123,11 @@ def test_what_does_not_fit_is_refused(told: dict[str, str], says: str) -> None:
     """With a sentence that names it."""
     with pytest.raises(Unfit, match=says):
         read(None, told)
+
+
+def test_every_page_may_be_named_at_once() -> None:
+    """Nobody is known by a cookie."""
+    assert read(None, {"USHER_CORS_ORIGINS": "*"}).cors_origins == ("*",)
 
 
 @pytest.mark.parametrize("content", ["workers = ", "nope = 1", "workers = 'x'", "\udcff"])

@@ -87,8 +87,12 @@ def decode_text(text: str) -> bytes:
 
 
 def parse(text: str) -> Parsed:
-    """Return what a code says, by its form alone. From here on, offsets are in bytes."""
-    raw = decode_text(text)
+    """Return what a code says, by its form alone."""
+    return parse_bytes(decode_text(text))
+
+
+def parse_bytes(raw: bytes) -> Parsed:
+    """Return what a code's bytes say. From here on, offsets are in bytes."""
     if not raw:
         raise Malformed("wrong_length", 0)
     form = FORMS.get(raw[0])

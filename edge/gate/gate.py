@@ -27,7 +27,7 @@ from edge.gate.staff import Staff
 from edge.gate.station import Parts, Station, as_it_came
 from edge.gate.trust import Trust, pinned, renewed, restored
 from edge.settings import Settings
-from edge.store.database import StorageFailed
+from edge.store.database import WAL_SIZE, StorageFailed
 from edge.store.identity import Identity, load_identity, loading, lock_folder
 from edge.store.log import Probe, unobserved
 from edge.store.stores import KEY, Stores, heal_stores
@@ -50,6 +50,7 @@ class Machine:
     random: Callable[[int], bytes] = os.urandom
     probe: Probe = unobserved
     meant: Callable[[str], Iterable[str]] = as_it_came  # by a reader, whatever its layout
+    room: int = WAL_SIZE  # bytes that the WAL takes from the disk at the start
 
 
 class Held:
@@ -240,7 +241,7 @@ def _opened(
         ledger.boot(software)
         stores.mirror.reset(stores.log.unconfirmed(me.device))
         with suppress(StorageFailed):  # a nearly full disk: slower, and no reason not to open
-            stores.database.make_room()
+            stores.database.make_room(machine.room)
     except BaseException:
         stores.close()
         raise

@@ -127,7 +127,7 @@ class Ledger:
         each, found = iter(dict.fromkeys(raws)), list[bytes]()
         while some := [*islice(each, AT_ONCE)]:
             with self.lock:
-                found += (raw for raw in some if raw not in self._view.at(*_place(raw)))
+                found += (raw for raw in some if not self._view.knows(raw))
         return found
 
     def hear(self, records: Sequence[Said], blobs: Mapping[bytes, bytes]) -> int:

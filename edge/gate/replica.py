@@ -63,6 +63,7 @@ class Replica:
         self._taking = threading.Lock()
         self._walking = threading.Lock()
         self._walks: dict[tuple[bytes, Key], Walk] = {}
+        self._listed = trust().roster, _public_keys(me, trust())  # the keys of a roster
 
     def vector(self) -> dict[Key, Mark]:
         """Return how far each incarnation is held, and without a gap."""
@@ -81,7 +82,9 @@ class Replica:
         is served: somebody who is sent a forked incarnation in pieces gets all of them.
         """
         parcel, mine = Parcel(most), self._ledger.vector()
-        keys = {d: pk for d, pk in self._public_keys().items() if whose is None or d in whose}
+        keys = self._public_keys()
+        if whose is not None:
+            keys = {device: pk for device, pk in keys.items() if device in whose}
         split = self._ledger.forked() | set(self._disagreed(mine, theirs))
         with self._walking:  # first: what follows would not link at whoever has another history
             if not all(self._walked(to, key, parcel) for key in sorted(split) if key[0] in keys):
@@ -177,9 +180,12 @@ class Replica:
         walk.after, walk.rest = 0, REST
         return True
 
-    def _public_keys(self) -> dict[bytes, bytes]:
+    def _public_keys(self) -> Mapping[bytes, bytes]:
         """Return whose records anybody can check: by device, its public key."""
-        return _public_keys(self._me, self._trust())
+        trust = self._trust()
+        if self._listed[0] is not trust.roster:
+            self._listed = trust.roster, _public_keys(self._me, trust)
+        return self._listed[1]
 
 
 def whole(me: Identity, log: LogStore, trust: Trust) -> Iterator[bytes]:
@@ -198,7 +204,7 @@ def _sections(log: LogStore, keys: Mapping[bytes, bytes]) -> Iterator[Section]:
         yield Section(Part.BLOB, blob)
 
 
-def _public_keys(me: Identity, trust: Trust) -> dict[bytes, bytes]:
+def _public_keys(me: Identity, trust: Trust) -> Mapping[bytes, bytes]:
     listed = {device: member.pk for device, member in trust.roster.devices.items()}
     return listed | {me.device: me.pk}
 

@@ -78,11 +78,11 @@ class Database:
         with self.reading() as connection:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
-    def make_room(self) -> None:
-        """Give the WAL its full size now: a commit that makes a file longer syncs its metadata
-        as well, which takes half as long again."""
+    def make_room(self, size: int = WAL_SIZE) -> None:
+        """Give the WAL its size in bytes now: a commit that makes a file longer syncs its
+        metadata as well, which takes half as long again."""
         with self.writing() as connection:
-            connection.execute("INSERT INTO chunk VALUES (x'', zeroblob(?))", (WAL_SIZE,))
+            connection.execute("INSERT INTO chunk VALUES (x'', zeroblob(?))", (size,))
             connection.execute("DELETE FROM chunk WHERE digest = x''")
         self.checkpoint()
 

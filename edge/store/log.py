@@ -144,7 +144,8 @@ class LogStore:
                 if connection.execute(INSERT, (device, incarnation, seq, *rest)).rowcount:
                     connection.execute(LOWER, (seq, device, incarnation, seq))
             connection.executemany(INSERT, rows)
-            connection.executemany(KEEP_BLOB, blobs.items())
+            if blobs:
+                connection.executemany(KEEP_BLOB, blobs.items())
 
     def drop_rotten(self) -> int:
         """Drop records whose bytes have changed on the disk; return how many those were."""

@@ -24,7 +24,7 @@ from shared.keyset import TrustedKeys
 from shared.log import hlc
 from shared.log.record import ZERO32, Kind, Record, Shown, pack, unpack_bits
 from shared.presentation import check_holder
-from shared.token import BOUND, DOMAIN, FORMS, STATIC, Parsed, encode_text, parse
+from shared.token import BOUND, DOMAIN, FORMS, STATIC, Parsed, parse_bytes
 
 BADGE_DOMAIN: Final = b"usher/badge/v1\0"
 BADGE_TYPE: Final = 0x31
@@ -84,7 +84,7 @@ def _by_code(record: Record, blob: bytes, trusted: TrustedKeys) -> bool:
     if len(blob) > MAX_CODE:
         return False
     try:
-        code = parse(encode_text(blob))
+        code = parse_bytes(blob)
         if code.shown not in (STATIC, BOUND):
             check_holder(code)
     except UsherError:

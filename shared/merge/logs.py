@@ -33,7 +33,7 @@ class Incarnation:
 
         An empty list says that the record waits.
         """
-        if (seq <= len(self._trunk) or self._waiting) and raw in self.at(seq):
+        if self.knows(raw, seq):
             return None
         if seq > 1 and not self._has_parent(seq, prev):
             self._waiting.setdefault(seq, []).append(raw)
@@ -44,6 +44,12 @@ class Incarnation:
         """Return every record known at this place; two or more are an equivocation."""
         trunk = self._trunk[seq - 1 : seq]
         return [*trunk, *self._branches.get(seq, {}).values(), *self._waiting.get(seq, [])]
+
+    def knows(self, raw: bytes, seq: int) -> bool:
+        """Whether this record is here at its place, chained or waiting."""
+        if raw in self._trunk[seq - 1 : seq]:
+            return True
+        return bool(self._branches or self._waiting) and raw in self.at(seq)
 
     def end(self) -> bytes | None:
         """Return a record at the highest seq that is held without a gap, None before a BOOT."""
@@ -60,10 +66,12 @@ class Incarnation:
         for seq in sorted(self._waiting):
             yield from ((seq, raw) for raw in self._waiting[seq])
 
-    def split(self) -> Iterator[int]:
-        """Yield each seq at which the device wrote more than one record."""
+    def split(self) -> list[int]:
+        """Return each seq at which the device wrote more than one record."""
+        if not (self._branches or self._waiting):
+            return []  # nearly all logs
         beside = self._branches.keys() | self._waiting.keys()
-        yield from (seq for seq in sorted(beside) if len(self.at(seq)) > 1)
+        return [seq for seq in sorted(beside) if len(self.at(seq)) > 1]
 
     def _has_parent(self, seq: int, prev: bytes) -> bool:
         if prev in self._branches.get(seq - 1, {}):

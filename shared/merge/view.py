@@ -132,6 +132,12 @@ class View:
                         self._disturb(_ticket(raw))
         self._roster, self._members = version, members
 
+    def knows(self, raw: bytes) -> bool:
+        """Whether a record is here, also if it waits."""
+        device, incarnation, seq = _place(raw)
+        log = self._logs.get((device, incarnation))
+        return log is not None and log.knows(raw, seq)
+
     def at(self, device: bytes, incarnation: int, seq: int) -> list[bytes]:
         """Return the records that are known at a place, also those that wait."""
         log = self._logs.get((device, incarnation))
@@ -144,7 +150,7 @@ class View:
 
     def forked(self) -> set[tuple[bytes, int]]:
         """Return the incarnations in which a device wrote two records at one place."""
-        return {key for key, log in self._logs.items() if any(log.split())}
+        return {key for key, log in self._logs.items() if log.split()}
 
     def tickets(self) -> set[TicketKey]:
         """Return every ticket that a record here is about, whether or not that counts yet."""

@@ -44,6 +44,28 @@ def test_incarnations_with_two_records_at_one_place_are_forked() -> None:
     assert view.forked() == {(scribe.device, 1)}
 
 
+def test_a_record_is_known_where_it_stands_alone_beside_another_and_where_it_waits() -> None:
+    scribe, view = Scribe("north"), View()
+    first = scribe.boot()
+    assert not view.knows(first)
+    view.add(first)
+    head, seq = scribe.head, scribe.seq
+    one = scribe.enter("a")
+    scribe.head, scribe.seq = head, seq
+    other = scribe.enter("b")
+    view.add(one)
+    assert view.knows(first)
+    assert view.knows(one)
+    assert not view.knows(other)
+    view.add(other)
+    scribe.enter("missing")
+    waiting = scribe.enter("c")
+    assert view.knows(other)
+    assert not view.knows(waiting)
+    view.add(waiting)
+    assert view.knows(waiting)
+
+
 def test_tickets_are_those_that_records_are_about() -> None:
     """Also where they wait; a refusal is about nobody's right."""
     scribe, view = Scribe("north"), View()

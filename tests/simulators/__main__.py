@@ -13,15 +13,20 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from edge.gate import replica
 from shared import keys
-from tests.simulators.cast import forget
+from tests.simulators.cast import cast, forget
 from tests.simulators.evening import Evening
 from tests.simulators.story import Broken
 
 
-def remember_signatures() -> None:
-    """Check each signature once: seven holders of a record would check the same one."""
+def remember_checks() -> None:
+    """Check each signature, and take each file apart, once: seven holders would do the same with
+    the same bytes. Only what is a pure function of them is remembered."""
     keys.verify = lru_cache(1 << 16)(keys.verify)
+    keys.is_valid_point = lru_cache(1 << 16)(keys.is_valid_point)
+    for name in ("decode", "apart"):
+        vars(replica)[name] = lru_cache(1 << 9)(vars(replica)[name])
 
 
 def play(seeds: range, *, told: bool) -> dict[str, Any]:
@@ -30,7 +35,9 @@ def play(seeds: range, *, told: bool) -> dict[str, Any]:
     evenings: Counter[str] = Counter()
     broken: dict[int, str] = {}
     fewest = sys.maxsize
+    cast()
     gc.disable()  # an evening's objects live as long as it does: looking for others takes an eighth
+    gc.freeze()
     for seed in seeds:
         gc.collect()
         evening = Evening(seed)
@@ -66,7 +73,7 @@ def main() -> None:
     args = asked.parse_args()
     part, parts = map(int, args.part.split("/"))
     last = args.first + 1 if args.last is None else args.last
-    remember_signatures()
+    remember_checks()
     try:
         met = play(range(args.first + part - 1, last, parts), told=args.last is None)
     finally:

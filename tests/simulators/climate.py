@@ -1,6 +1,7 @@
 """What goes wrong in one evening: drawn from the seed, each fault by itself, some evenings none."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from random import Random
 from typing import TYPE_CHECKING, Final
 
@@ -33,7 +34,7 @@ class Climate:
     recalls: int = 0  # of tickets: revoked, and passed on to somebody else
     thief: bool = False
 
-    @property
+    @cached_property
     def calm(self) -> bool:
         """Whether nothing goes wrong, so that no right may be used twice."""
         return self == Climate(Weather(), self.copies)

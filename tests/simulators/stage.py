@@ -102,7 +102,7 @@ class Stage:
         """Start the gate's process."""
         machine = Machine(
             self.time.wall, self.time.monotonic, self.time.seconds, self.random.randbytes,
-            self._step,
+            self._step, room=0,
         )  # fmt: skip
         try:
             gate = open_gate(self._settings, machine, "simulated")

@@ -44,8 +44,9 @@ class Strand:
 
     def __init__(self, timeline: Timeline) -> None:
         self.timeline = timeline
-        self._go = threading.Semaphore(0)
-        self._back = threading.Semaphore(0)
+        self._go, self._back = threading.Lock(), threading.Lock()  # each is held but for a turn
+        self._go.acquire()
+        self._back.acquire()
         self._work: Action | None = None
         self._error: BaseException | None = None
         self._answered = False

@@ -36,7 +36,10 @@ WORDS: Final[Mapping[Verdict, tuple[str, str]]] = {
     Verdict.NOT_MINTED: ("Not minted", "There is no asset of this ticket. It may come yet."),
     Verdict.DIFFERS: ("Differs", "The ledger and our records say different things. We look at it."),
     Verdict.CONTRADICTED: ("Not proved", "What the index says, the tree's account denies."),
-    Verdict.UNKNOWN: ("Not known", "The ledger could not be asked just now. Try again later."),
+    Verdict.UNKNOWN: (
+        "Not known",
+        "The ledger could not be asked just now, or its index is behind. Try again later.",
+    ),
 }
 EMBEDDED: Final = (
     "The ledger is run by the ticket service: same transactions, leaf hashes, asset ids and"

@@ -26,7 +26,7 @@ class Verdict(StrEnum):
     NOT_MINTED = "not_minted"
     DIFFERS = "differs"  # proved, and our records say something else
     CONTRADICTED = "contradicted"  # the index says what the tree's account denies
-    UNKNOWN = "unknown"  # nobody could be asked, or who was is behind
+    UNKNOWN = "unknown"  # nobody could be asked, or who was is behind, or doesn't list it
 
 
 class Check(Struct, frozen=True):
@@ -61,7 +61,7 @@ def judged(row: Row, found: Evidence) -> Report:
         lies = isinstance(fault, LedgerUntrusted) and fault.code not in LATE
         return Report(Verdict.CONTRADICTED if lies else Verdict.UNKNOWN, fault=fault.code)
     if found.asset is None or found.proof is None:
-        return Report(Verdict.DIFFERS, (Check("The asset is in the tree.", good=False),))
+        return Report(Verdict.UNKNOWN, fault="asset_unlisted")  # which proves nothing
     checks = compared(row, found.asset)
     burnt = Verdict.BURNT if found.asset.burnt else Verdict.PROVED
     agrees = all(check.good for check in checks)

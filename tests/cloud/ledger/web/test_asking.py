@@ -100,3 +100,10 @@ def test_only_a_lie_is_called_one(fault: LedgerFault, verdict: Verdict) -> None:
     row: Any = {"asset_id": bytes(32)}
     report = judged(row, Evidence(fault=fault))
     assert (report.verdict, report.fault) == (verdict, fault.code)
+
+
+def test_an_index_that_lists_no_asset_denies_none() -> None:
+    """A ticket was minted this moment, and the index isn't there yet: our records don't differ."""
+    row: Any = {"asset_id": bytes(32)}
+    report = judged(row, Evidence())
+    assert (report.verdict, report.fault) == (Verdict.UNKNOWN, "asset_unlisted")

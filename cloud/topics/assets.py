@@ -15,7 +15,14 @@ class Asset(Told, frozen=True):
     """A ticket, and what it is on the ledger."""
 
     ticket_id: UUID
-    asset_id: Annotated[str, Meta(pattern=ADDRESS, description="Its address, in base 58.")]
+    asset_id: Annotated[
+        str,
+        Meta(
+            pattern=ADDRESS,
+            description="Its address, in base 58.",
+            examples=["7EcDhSYGxXyscszYEp35KHN8vvw3svAuLKTzXwCFLtV"],
+        ),
+    ]
 
 
 class Minted(OfEvent, frozen=True):

@@ -38,7 +38,8 @@ EXISTS: Final[LiteralString] = """
     SELECT true FROM event WHERE tenant_id = current_tenant() AND event_id = $1
 """
 ASSET: Final[LiteralString] = """
-    SELECT a.*, x.body, t.account_id, j.state AS job_state, tr.address AS tree, e.collection
+    SELECT a.*, x.body, t.state AS ticket_state, t.account_id, j.state AS job_state,
+           tr.address AS tree, e.collection
       FROM ticket t
       LEFT JOIN asset a USING (tenant_id, event_id, ticket_id)
       LEFT JOIN asset_event e USING (tenant_id, event_id)

@@ -14,6 +14,7 @@ from cloud.ledger.ports import Ledger
 from cloud.ledger.values import Asset, Flag, Mint, Proof, Schema
 from cloud.ledger.web.asking import Evidence, evidence
 from cloud.ledger.work.naming import SYMBOL, name_of, uri_of
+from cloud.ledger.work.steps import VOID
 
 LATE: Final = frozenset({"proof_old", "asset_old"})  # of an index that isn't there yet
 
@@ -89,6 +90,7 @@ def compared(row: Row, found: Asset) -> list[Check]:
             "It is frozen, or not, as in our records.",
             row["frozen"] is bool(found.leaf.flags & Flag.FROZEN),
         ),
+        Check("Its ticket was not taken back.", row["ticket_state"] not in VOID),
     ]
 
 

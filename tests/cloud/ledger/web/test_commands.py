@@ -26,7 +26,7 @@ def test_a_ticket_is_proved(bought: tuple[Event, str], environment: Env, service
     """By its id; a row that says otherwise ends the command with 1."""
     _, ticket = bought
     told = run(["ledger", "verify", ticket], environment)
-    assert (told.exit_code, told.output.count("yes ")) == (0, 6), told.output
+    assert (told.exit_code, told.output.count("yes ")) == (0, 7), told.output
     service.database.run(f"UPDATE asset SET frozen = true WHERE ticket_id = '{ticket}'")
     assert run(["ledger", "verify", ticket], environment).exit_code == 1
     service.database.run(f"UPDATE asset SET frozen = false WHERE ticket_id = '{ticket}'")

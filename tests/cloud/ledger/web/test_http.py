@@ -77,7 +77,7 @@ def test_anybody_sees_the_proof(scene: Scene, service: Service) -> None:
     at = page_of(service, scene.tickets[0])
     told = good(service.client().get(at, headers=JSON))
     assert told["verdict"] == "proved"
-    assert len(told["checks"]) == 6
+    assert len(told["checks"]) == 7
     assert set(told["checks"].values()) == {True}
     assert len(told["proof"]) == 5
     page = service.client().get(at, headers={"accept": "text/html"})
@@ -206,6 +206,11 @@ def test_refunds_show_as_burnt(scene: Scene, service: Service) -> None:
     """And that is proved as well."""
     path = f"{scene.tenant.path}/orders/{scene.order['order_id']}/refunds"
     good(scene.owner.post(path, json={"tickets": [scene.tickets[1]], "reason": "Asked for."}))
+    service.work()
+    told = good(service.client().get(page_of(service, scene.tickets[1]), headers=JSON))
+    assert told["verdict"] == "differs"
+    failed = [what for what, held in told["checks"].items() if not held]
+    assert failed == ["Its ticket was not taken back."]
     mint(service, scene.event)
     assert scene.ticket(scene.owner, 1)["standing"] == "burnt"
     told = good(service.client().get(page_of(service, scene.tickets[1]), headers=JSON))

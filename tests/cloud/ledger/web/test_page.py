@@ -79,8 +79,8 @@ def test_frozen_is_what_is_proved_to_be() -> None:
     found = Asset(leaf, Pubkey.from_bytes(tree), 0, 1, "N", "S", "U", FRIEND, burnt=False)
     row: Any = {
         "asset_id": asset_id, "tree": tree, "owner": bytes(FRIEND), "burnt": False,
-        "frozen": False, "body": None, "number": 1, "leaf_index": 0, "ref": bytes(16), "gen": 0,
-        "collection": None,
+        "frozen": False, "ticket_state": "active", "body": None, "number": 1, "leaf_index": 0,
+        "ref": bytes(16), "gen": 0, "collection": None,
     }  # fmt: skip
     report = judged(row, Evidence(found, Proof(found.tree, bytes(32), bytes(32), 0, ())))
     assert (report.verdict, told(row, report, []).frozen) == (Verdict.DIFFERS, True)

@@ -22,16 +22,12 @@ USED: Final[LiteralString] = """
        AND (t.state = 'used' OR a.frozen)
 """
 TRY: Final[LiteralString] = """
-    UPDATE asset SET held = '', attempts = 0, due_at = $3
+    UPDATE asset SET held = '', attempts = 0, due_at = $2
      WHERE tenant_id = current_tenant() AND event_id = $1 AND held = 'failed'
-       AND ($2::uuid IS NULL OR ticket_id = $2)
 """
 LOOK_AGAIN: Final[LiteralString] = """
-    UPDATE ledger_job SET state = 'signed', due_at = $3
+    UPDATE ledger_job SET state = 'signed', due_at = $2
      WHERE tenant_id = current_tenant() AND event_id = $1 AND state = 'review'
-       AND ($2::uuid IS NULL OR ticket_id = $2 OR job_id IN (
-            SELECT job_id FROM asset a WHERE a.tenant_id = current_tenant()
-               AND a.event_id = $1 AND a.ticket_id = $2))
 """
 APPROVE: Final[LiteralString] = """
     UPDATE asset_tree SET state = 'approved'
@@ -73,9 +69,9 @@ async def freeze(tx: TenantTx, event_id: UUID, *, freezes: bool) -> None:
     await wake(tx, event_id)
 
 
-async def retry(tx: TenantTx, event_id: UUID, ticket_id: UUID | None = None) -> int:
+async def retry(tx: TenantTx, event_id: UUID) -> int:
     """Try again what was given up, and look again for what was lost; return how many that are."""
-    tags = [await tx.conn.execute(each, event_id, ticket_id, tx.now) for each in (TRY, LOOK_AGAIN)]
+    tags = [await tx.conn.execute(each, event_id, tx.now) for each in (TRY, LOOK_AGAIN)]
     await wake(tx, event_id)
     return sum(_count(tag) for tag in tags)
 

@@ -48,7 +48,7 @@ FREEZES: Final[LiteralString] = """
 """
 WAKE: Final[LiteralString] = "SELECT pg_notify('usher_ledger', '')"
 DUE: Final[LiteralString] = """
-    SELECT a.ticket_id, a.number, a.ref, a.wish, a.attempts, a.asset_id, a.owner, a.frozen,
+    SELECT a.ticket_id, a.number, a.ref, a.wish, a.asset_id, a.owner, a.frozen,
            a.burnt, a.tree_no, t.state, t.gen, t.class_index, t.account_id, w.address,
            (SELECT count(*) FROM wallet_export x
              WHERE x.tenant_id = t.tenant_id AND x.account_id = t.account_id) AS exports
@@ -144,7 +144,6 @@ class Due(Struct, frozen=True):
     number: int
     ref: bytes
     wish: int
-    attempts: int
     asset_id: Pubkey | None
     has: Has | None
     state: str
@@ -259,7 +258,7 @@ def _due(row: Row) -> Due:
     owner, wallet, asset = row["owner"], row["address"], row["asset_id"]
     has = None if owner is None else Has(Pubkey.from_bytes(owner), row["frozen"], row["burnt"])
     return Due(
-        row["ticket_id"], row["number"], row["ref"], row["wish"], row["attempts"],
+        row["ticket_id"], row["number"], row["ref"], row["wish"],
         None if asset is None else Pubkey.from_bytes(asset), has, row["state"], row["gen"],
         row["class_index"],
         None if row["account_id"] is None else Fan(row["account_id"], row["exports"]),

@@ -50,7 +50,6 @@ TRANSITIONS: Final = {
     (S.SIGNED, N.LOST): S.REVIEW,
     (S.REVIEW, N.RETRY): S.SIGNED,
 }
-FREES: Final = frozenset({S.FAILED, S.DEAD})  # its tickets may be signed for again
 
 
 def advance(state: State, news: News) -> State:
@@ -86,8 +85,3 @@ def searched(found: int, wanted: int, *, gap: bool) -> News:
 
 FIRST_WAIT: Final = 2.0  # seconds between two sends of the same bytes
 MOST_ATTEMPTS: Final = 8  # of a ticket, before a person must look
-
-
-def is_given_up(attempts: int) -> bool:
-    """Whether a ticket has failed too often to be tried by itself."""
-    return attempts >= MOST_ATTEMPTS

@@ -18,6 +18,8 @@ from tests.cloud.service import good
 SEED: Final = 20260801
 BUYERS: Final = 24  # in a round
 KILLS: Final = 3
+ENOUGH: Final = 2 * BUYERS  # orders that are paid for at the end
+PASSES: Final = 3  # where a loaded machine lets holds lapse, until enough have got through
 SLOW: Final = 0.2  # seconds from what the provider has done to its answer
 LONG: Final = 400.0
 
@@ -35,12 +37,18 @@ def test_every_paid_order_has_tickets_or_its_money_back(
     ) as service:
         place = market(service, 1000)
         _slow_down(service)
-        for strike in (_an_api, _the_worker, _the_database, _everything):
-            asyncio.run(_round(place, chance, strike))
-        until(lambda: settled(service), LONG)
-        check(service)
-        paid = "SELECT count(*) AS n FROM purchase WHERE state = 'paid'"
-        assert service.one_row(paid)["n"] >= 2 * BUYERS, "too few got through to prove anything"
+        for _ in range(PASSES):
+            for strike in (_an_api, _the_worker, _the_database, _everything):
+                asyncio.run(_round(place, chance, strike))
+            until(lambda: settled(service), LONG)
+            check(service)
+            if _paid(service) >= ENOUGH:
+                break
+        assert _paid(service) >= ENOUGH, "too few got through to prove anything"
+
+
+def _paid(service: Served) -> int:
+    return int(service.one_row("SELECT count(*) AS n FROM purchase WHERE state = 'paid'")["n"])
 
 
 def _slow_down(service: Served) -> None:

@@ -22,15 +22,18 @@ from cloud.devices.shapes import (
     NewDevice,
     shown,
 )
+from cloud.errors import Refusal
 from cloud.http.access import device, needs
 from cloud.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, decode, page
 from cloud.keys.issuers import Issuers
 
+SOONEST: Final = 60  # seconds: gates ask every half minute, and would else lock between two answers
 VERSION: Final = "Usher-Roster-Version"
 
 
 class DeviceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What holds for all devices. `lock_after`: seconds without signed contact; 0: never."""
+    """What holds for all devices. `lock_after`: seconds without signed contact, a minute at the
+    least; 0: never."""
 
     lock_after: Annotated[int, Meta(ge=0, le=0xFFFF_FFFF, examples=[86400])]
 
@@ -89,6 +92,8 @@ async def change_settings(
     issuers: NamedDependency[Issuers],
 ) -> DeviceSettings:
     """Say after how long without signed contact a device admits nobody. The roster carries it."""
+    if 0 < data.lock_after < SOONEST:
+        raise Refusal("lock_after_short", field="lock_after")
     await rosters.set_lock_after(tx, data.lock_after)
     await tx.audit("devices.settings", f"tenant:{tx.tenant}", lock_after=data.lock_after)
     await rosters.publish(tx, issuers.keyring)

@@ -204,6 +204,9 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "request_early": Entry(401, "The request is from the future: check the device's clock."),
     "request_replayed": Entry(401, "The request was made before."),
     # -- devices --
+    "lock_after_short": Entry(
+        422, "Devices lock after a minute without contact at the earliest: say 60 or more, or 0."
+    ),
     "roster_too_large": Entry(409, "There are as many devices and badges as a list can hold."),
     "badge_known": Entry(409, "This key is a badge or a device already."),
     "command_time": Entry(400, "Only a command that sets the time has a time."),

@@ -4,6 +4,8 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import pytest
+
 from cloud.devices.composing import KEPT, LIFE
 from shared import hashing, keys
 from shared.devices.roster import Cutoff, Roster
@@ -169,6 +171,15 @@ def test_a_roster_that_devices_would_not_take_is_refused(house: House) -> None:
     assert problem(answer) == (409, "roster_too_large")
     known = house.rows("SELECT device_id FROM device WHERE tenant_id = $1")
     assert hashing.device_id(public) not in {row["device_id"] for row in known}
+
+
+@pytest.mark.parametrize("seconds", [1, 59])
+def test_gates_never_lock_between_two_answers(house: House, seconds: int) -> None:
+    """A time that passes between two answers of the cloud is refused, and changes nothing."""
+    path = f"{house.devices}/settings"
+    before = house.versions()
+    assert problem(house.owner.put(path, json={"lock_after": seconds})) == (422, "lock_after_short")
+    assert (good(house.owner.get(path)), house.versions()) == ({"lock_after": 0}, before)
 
 
 def test_another_tenant_reads_and_changes_nothing(service: Service, house: House) -> None:

@@ -45,7 +45,7 @@ def grant(settings: Settings, email: str, *, admin: bool) -> None:
         async with platform_tx(parts.pool, OPERATOR, utc_now()) as tx:
             if await set_admin(tx, email, admin=admin) is None:
                 raise Unfit(f"There is no account of {email}: sign up first (POST /v1/accounts).")
-        OUT.print(f"{email} is {'an' if admin else 'no'} administrator now.", markup=False)
+        OUT.print(f"{email} is {'an' if admin else 'no'} administrator now.")
 
     operate(settings, act)
 
@@ -57,7 +57,7 @@ def new_key(file: Path) -> None:
             master_file.generate(file)
         except master_file.BadKeyFile as error:
             raise Unfit(str(error)) from error
-    OUT.print(f"{file} is a new master key. Keep a copy where the database is not.", markup=False)
+    OUT.print(f"{file} is a new master key. Keep a copy where the database is not.")
 
 
 def reseal(settings: Settings) -> None:

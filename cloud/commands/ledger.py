@@ -141,14 +141,14 @@ def show_proof(settings: Settings, ticket: str) -> None:
             report = await verify(await showing.ledger(), row)
         told = page.told(row, report, history)
         head, lead = page.WORDS[told.verdict]
-        OUT.print(f"{head}. {lead}", markup=False)
+        OUT.print(f"{head}. {lead}")
         for what, good in told.checks.items():
-            OUT.print(f"  {'yes' if good else 'NO '} {what}", markup=False)
+            OUT.print(f"  {'yes' if good else 'NO '} {what}")
         facts = ("asset", "owner", "tree", "leaf", "leaf_hash", "root", "metadata")
         for name in facts:
-            OUT.print(f"  {name}: {getattr(told, name)}", markup=False)
+            OUT.print(f"  {name}: {getattr(told, name)}")
         for step in told.history:
-            OUT.print(f"  {step.at:%Y-%m-%d %H:%M:%S} {step.kind} {step.signature}", markup=False)
+            OUT.print(f"  {step.at:%Y-%m-%d %H:%M:%S} {step.kind} {step.signature}")
         verdicts.append(told.verdict)
 
     operate(settings, act)

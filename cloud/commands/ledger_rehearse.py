@@ -20,7 +20,7 @@ def run(folder: Path) -> None:
         programs = read_programs(folder)
         watch = Watch(Stage(programs), folder / REPORTS)
         for address, program in programs.items():
-            OUT.print(f"{address} {sha256(program).hexdigest()}", markup=False)
+            OUT.print(f"{address} {sha256(program).hexdigest()}")
         sent = rehearse(watch)
     except LedgerAway as stopped:
         fail(stopped.detail)

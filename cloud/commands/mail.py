@@ -69,9 +69,9 @@ def show(settings: Settings, email: str) -> None:
         if not lines:
             fail(f"Nothing was mailed to {email}.", 1)
         for line in lines:  # no table: on a narrow terminal it would cut the secret off
-            OUT.print(line.when, line.what, f"({line.state})", markup=False)
+            OUT.print(line.when, line.what, f"({line.state})")
             if line.secret:
-                OUT.print(f"  {line.secret}", markup=False)
+                OUT.print(f"  {line.secret}")
 
     operate(settings, act)
 

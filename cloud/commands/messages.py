@@ -16,6 +16,7 @@ from cloud.db.tenancy import PlatformTx, TenantTx, platform_tx, tenant_tx
 from cloud.messages import dead
 from cloud.parts import Parts
 from cloud.settings import Settings, Unfit
+from cloud.tickets.sheet_text import plain
 from cloud.topics import shown
 from cloud.working import utc_now
 
@@ -82,9 +83,8 @@ def _entered(parts: Parts, tenant: UUID) -> AbstractAsyncContextManager[TenantTx
 def _add(table: Table, owner: str, rows: list[Row], prefix: str) -> None:
     for row in rows:
         name = f"{prefix}{row['message_id']}" + (f"/{row['consumer']}" if row["consumer"] else "")
-        table.add_row(
-            name, owner, row["topic"], row["key"], str(row["attempts"]), row["fault"], _next(row)
-        )
+        told = [plain(row[each]) for each in ("topic", "key", "fault")]  # a broker's, perhaps
+        table.add_row(name, owner, *told[:2], str(row["attempts"]), told[2], _next(row))
 
 
 def _next(row: Row) -> str:
@@ -107,7 +107,7 @@ def settle(settings: Settings, message: str, what: str) -> None:
 
     async def act(parts: Parts) -> None:
         await _one(parts, message, platform, IN_TENANT[what])
-        OUT.print(f"Message {message} was {DONE[what]}.", markup=False)
+        OUT.print(f"Message {message} was {DONE[what]}.")
 
     operate(settings, act)
 

@@ -18,8 +18,9 @@ from cloud.errors import Refusal
 from cloud.http.catalogue import CATALOGUE
 from cloud.settings import Settings, Unfit, read
 
-CONSOLE: Final = Console(stderr=True, highlight=False, soft_wrap=True)
-OUT: Final = Console(highlight=False, soft_wrap=True)
+# Names and keys are other people's: nothing in them is markup.
+CONSOLE: Final = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
+OUT: Final = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 FAILED: Final = 1
 WRONG: Final = 2
 INTERRUPTED: Final = 130
@@ -54,7 +55,7 @@ def plainly() -> Iterator[None]:
 
 def fail(sentence: str, code: int = FAILED) -> NoReturn:
     """Say what is wrong, and end."""
-    CONSOLE.print(sentence, style="red", markup=False)
+    CONSOLE.print(sentence, style="red")
     sys.exit(code)
 
 

@@ -187,6 +187,20 @@ def test_given_up_messages_are_a_person_s_to_decide(
     ]  # fmt: skip
 
 
+def test_what_a_dead_message_says_of_itself_is_no_markup(
+    service: Service, environment: dict[str, str]
+) -> None:
+    """One from the broker with half a tag for its topic hides no other, and moves no cursor."""
+    tenant = service.tenant(service.person())
+    give_up(service.database, tenant.tenant_id, 71, topic="[/bold]")
+    give_up(service.database, tenant.tenant_id, 72, topic="\x1b[2J:bell: [red]order")
+    listed = run(["admin", "outbox", "--dead"], environment)
+    assert listed.exit_code == 0, listed.stderr
+    for told in ("71/orders", "[/bold]", "72/orders", ":bell:", "[red]order"):
+        assert told in listed.output
+    assert "\x1b" not in listed.output
+
+
 @pytest.mark.parametrize(("act", "fault"), [("replay", ""), ("drop", "dropped")])
 def test_the_platform_s_mails_too_once_they_were_given_up(
     service: Service, environment: dict[str, str], act: str, fault: str

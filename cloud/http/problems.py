@@ -107,7 +107,12 @@ def on_refusal(request: Request[Any, Any, Any], refusal: Refusal) -> Response[An
 
 
 def on_validation(request: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:
-    """Answer a request that is not in the declared form; values sent are never echoed."""
+    """Answer a request that is not in the declared form; values sent are never echoed.
+
+    Where a route judges its caller itself, who shows no credentials is told that first.
+    """
+    if _is_nobody(request):
+        return answer(Refusal("credentials_missing"), request_id(request))
     if (unfit := request.scope["state"].get(UNFIT)) is not None:
         return answer(unfit, request_id(request))
     extra = error.extra
@@ -151,6 +156,12 @@ def on_fault(request: Request[Any, Any, Any], error: Exception) -> Response[Any]
 def request_id(request: Request[Any, Any, Any]) -> str:
     """Return the id that this request is logged under."""
     return str(request.scope["state"].get("request_id", ""))
+
+
+def _is_nobody(request: Request[Any, Any, Any]) -> bool:
+    principal = request.scope["state"].get("principal")
+    anyone = request.route_handler.opt.get("access") == "anyone"
+    return not anyone and principal is not None and principal.kind == "anonymous"
 
 
 def _says_more(refusal: Refusal) -> bool:

@@ -63,7 +63,9 @@ def test_a_body_is_what_it_says(service: Service, kind: str, status: int) -> Non
 def test_who_may_not_ask_is_told_nothing_of_the_body(
     service: Service, kind: str, text: bytes
 ) -> None:
-    """Who calls is judged first."""
-    path = f"{service.address}/v1/tenants/8f14e45f-ceea-467f-a2d8-4bd4ab3b1fd2/venues"
-    answer = httpx.post(path, content=text, headers={"content-type": kind})
-    assert (answer.status_code, answer.json()["code"]) == (401, "credentials_missing")
+    """Who calls is judged first, also where the route does that itself."""
+    nobody = "8f14e45f-ceea-467f-a2d8-4bd4ab3b1fd2"
+    for path in ("venues", f"events/{nobody}/redeem"):
+        place = f"{service.address}/v1/tenants/{nobody}/{path}"
+        answer = httpx.post(place, content=text, headers={"content-type": kind})
+        assert (answer.status_code, answer.json()["code"]) == (401, "credentials_missing")

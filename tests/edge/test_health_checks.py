@@ -149,6 +149,7 @@ CASES: list[tuple[str, Reading, str, str]] = [
     ("log", WELL, "ok", "log_whole"),
     ("log", WELL._replace(log=Log(("malformed",), 3)), "fail", "log_damaged"),
     ("log", WELL._replace(log=Log((), 3, "gap")), "fail", "log_broken"),
+    ("log", WELL._replace(log=Log((), 3, "repeated")), "fail", "log_copied"),
     ("log", written(healed=("3 records came back",)), "warn", "log_healed"),
     ("log", written(aside=1), "warn", "log_aside"),
     ("log", WELL._replace(log=None), "ok", "log_unseen"),

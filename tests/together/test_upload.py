@@ -397,6 +397,8 @@ def test_a_disk_that_was_copied_loses_nobodys_admissions(
     first.push()
     second.ask()
     assert set(own(north)) == set(own(twin)) == set(cloud_records(north))
+    said = {each.name: each for each in Health(north.gate, dict).results()}["log"]
+    assert said.code == "log_copied", "none of its own records was changed or is missing"
     assert north.gate.ledger.summary() == twin.gate.ledger.summary() == cloud_view(north, event)
     sent = 0
     for _ in range(4):

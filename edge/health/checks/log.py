@@ -5,9 +5,13 @@ from typing import Final
 from edge.health.reading import Reading, Written
 from edge.health.result import FAIL, OK, WARN, Result, unseen
 from edge.health.units import counted
+from shared.log.chain import Fault
 
 RESTART: Final = "Export the log, then restart the agent: it saves what is readable."
 CALL: Final = "Export the log and call the organizer: a record was changed or is missing."
+COPY: Final = (
+    "A copy of its disk wrote in its name: find it, shut it out, and look at the incidents."
+)
 KEEP: Final = "Keep the file that was set aside for the organizer, then move it off this disk."
 WATCH: Final = "Nothing now. If it comes back, replace the disk."
 
@@ -21,6 +25,9 @@ def check(reading: Reading) -> Result:
     if log.faults:
         sentence = f"The database is damaged: {log.faults[0]}."
         return Result("log", FAIL, "log_damaged", value, sentence, RESTART)
+    if log.broken == Fault.REPEATED:
+        sentence = f"After {value} of this start there are two histories of this device."
+        return Result("log", FAIL, "log_copied", value, sentence, COPY)
     if log.broken:
         sentence = f"The log's chain is broken after {value} ({log.broken})."
         return Result("log", FAIL, "log_broken", value, sentence, CALL)

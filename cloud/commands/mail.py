@@ -5,6 +5,7 @@ each reading is audited.
 """
 
 import sys
+from collections.abc import Awaitable
 from typing import Final, LiteralString, NamedTuple
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from cloud.accounts.model import canonical
 from cloud.commands.admin import OPERATOR, operate
 from cloud.commands.saying import OUT, WRONG, fail, plainly
 from cloud.db.tenancy import TenantTx, platform_tx, tenant_tx
+from cloud.keys.sealing import SealBroken
 from cloud.notify import message, platform_rows, repository, samples
 from cloud.notify.facts import Found, OfAccount, OfInvitation, OfTicket
 from cloud.notify.finding import find
@@ -97,8 +99,9 @@ async def _to_account(parts: Parts, address: str) -> tuple[UUID | None, list[Lin
         await ptx.audit("account.mail_read", f"account:{account}")
         lines = []
         for row in await platform_rows.newest(ptx, MOST, key=f"account:{account}"):
-            found = await platform_rows.find(ptx, parts.sealer, platform_rows.posted(row))
-            state = " ".join(filter(None, (platform_rows.state_of(row), row["fault"])))
+            found = await _found(platform_rows.find(ptx, parts.sealer, platform_rows.posted(row)))
+            told = dict.fromkeys((platform_rows.state_of(row), row["fault"]))  # some are alike
+            state = " ".join(filter(None, told))
             lines.append(_line(f"{row['created_at']:%d %b %H:%M}", state, found))
     return account, lines
 
@@ -107,12 +110,20 @@ async def _in_tenant(parts: Parts, tx: TenantTx, account: UUID | None, address: 
     rows = await tx.conn.fetch(TO_PERSON, account, address)
     lines = []
     for row in rows:
-        found = await find(tx, parts.sealer, repository.waiting(row))
+        found = await _found(find(tx, parts.sealer, repository.waiting(row)))
         state = " ".join(filter(None, (row["state"], row["fault"])))
         lines.append(_line(f"{row['created_at']:%d %b %H:%M}", state, found))
     if rows:
         await tx.audit("mail.read", f"tenant:{tx.tenant}", mails=len(rows))
     return lines
+
+
+async def _found(looking: Awaitable[Found | str]) -> Found | str:
+    """Return what is found of a mail, or a code: one that can't be opened hides no other."""
+    try:
+        return await looking
+    except SealBroken as broken:
+        return broken.code
 
 
 def _line(when: str, state: str, found: Found | str) -> Line:

@@ -6,6 +6,7 @@ from edge.commands.files import Fail
 from edge.gate.clock import DeviceClock
 from edge.gate.gate import Machine
 from edge.gate.replay import ledger_of
+from edge.gate.touching import touching
 from edge.gate.trust import pinned, restored
 from edge.settings import Settings
 from edge.store.database import StorageFailed
@@ -29,14 +30,17 @@ def view(settings: Settings, fail: Fail) -> dict[str, Any]:
         if start is None:
             fail("This gate knows no organizer yet. Run `usher-edge enrol` or `init` first.")
         trust = restored(start, stores.documents)
-        summary = ledger_of(me, stores.log, _clock(settings, stores), lambda: trust).summary()
+        clock, logs = _clock(settings, stores), touching(stores.log.records)
+        views = {
+            event: ledger_of(me, stores.log, clock, lambda: trust, logs.get(event, ())).summary()
+            for event in sorted({*trust.books, *logs})
+        }
         waiting = stores.log.waiting(me.device)
     except StorageFailed as error:
         fail(f"The disk failed: {error}.")
     finally:
         stores.close()
-    events = sorted({*trust.books, *(event for event, _, _ in summary.entries)})
-    return {"waiting": waiting, "events": {event.hex(): told(summary, event) for event in events}}
+    return {"waiting": waiting, "events": {each.hex(): told(views[each], each) for each in views}}
 
 
 def told(summary: Summary, event: bytes) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """From what is on the disk to a ledger that can go on: the start of every boot."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 
 from edge.gate.clock import DeviceClock
 from edge.gate.heard import Said, names_proof, readable
 from edge.gate.ledger import Ledger, Words
+from edge.gate.touching import key_of
 from edge.gate.trust import Trust
 from edge.store.identity import Identity
 from edge.store.log import LogStore
@@ -35,14 +36,18 @@ def bring_back(me: Identity, log: LogStore, mirror: Mirror) -> int:
 
 
 def ledger_of(
-    me: Identity, log: LogStore, clock: DeviceClock, trust: Callable[[], Trust]
+    me: Identity,
+    log: LogStore,
+    clock: DeviceClock,
+    trust: Callable[[], Trust],
+    only: Container[Key] | None = None,
 ) -> Ledger:
-    """Return the ledger of all that is on the disk. Before it writes, it has to boot. `trust`
-    gives what is in force at any moment."""
+    """Return the ledger of all that is on the disk, or of some incarnations, to look at. Before it
+    writes, it has to boot. `trust` gives what is in force at any moment."""
     stamps = clock.stamp_ms, clock.monotonic
     end, words = _end(me, log), words_of(trust)
     ledger = Ledger(me, log, lambda: (stamps[0](), stamps[1]()), end, words)
-    catch_up(ledger, me, log, trust())
+    catch_up(ledger, me, log, trust(), only)
     return ledger
 
 
@@ -58,12 +63,20 @@ def words_of(trust: Callable[[], Trust]) -> Words:
     return word
 
 
-def catch_up(ledger: Ledger, me: Identity, log: LogStore, trust: Trust) -> None:
+def catch_up(
+    ledger: Ledger,
+    me: Identity,
+    log: LogStore,
+    trust: Trust,
+    only: Container[Key] | None = None,
+) -> None:
     """Take in what is on the disk and not in the ledger, whom the roster lists, what manifests
     say, and which proofs hold by the keys that are in force now (spec/devices.md §5)."""
     known = ledger.vector()
     fresh = log.records() if not known else _beyond(log, known)
-    ledger.replay(_said(raw, me, log, trust) for raw in fresh)
+    ledger.replay(
+        _said(raw, me, log, trust) for raw in fresh if only is None or key_of(raw) in only
+    )
     ledger.believe(trust.roster)
     if known:
         ledger.learn_words()

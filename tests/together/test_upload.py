@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from edge.commands.view import view
 from edge.gate.ledger import Line
 from edge.gate.receipts import Receipts, disputed
 from edge.gate.replica import whole
@@ -22,6 +23,8 @@ from shared.errors import UsherError
 from shared.log.record import SIZE, Kind, record_id
 from shared.merge.incidents import Incident
 from shared.wire import frames, unframed
+from tests.cloud.service import good
+from tests.edge.appliance import never
 from tests.together.conftest import Link, MakeGate
 from tests.together.gates import Joined
 from tests.together.liar import Liar, changed, gone, other, truncated
@@ -359,6 +362,40 @@ def test_a_gate_and_the_cloud_mean_the_same(house: House, join: MakeGate, link: 
     merged = cloud_view(north, event)
     for gate in (north, south):
         assert gate.gate.ledger.summary().digest() == merged.digest()
+
+
+def test_the_view_of_each_event_is_the_clouds(
+    house: House, join: MakeGate, link: Link, tmp_path: Path
+) -> None:
+    """Of several at one venue: a log that never was at one has no part in its account, whatever
+    became of it."""
+    one, two = house.event(2), house.event(2)
+    north, south = join("North"), join("South")
+    for each in (north, south):
+        each.pull()
+    north.close()
+    shutil.copytree(north.settings.data_folder, tmp_path / "copy")
+    twin = copy.copy(north)
+    twin.settings = msgspec.structs.replace(north.settings, data=str(tmp_path / "copy"))
+    admit(north.gate, house.ref(one), range(2))
+    admit(twin.gate, house.ref(one), range(100, 102))
+    admit(south.gate, house.ref(two), range(3))
+    unproved = entry(house.ref(two), ticket(50), kind=Kind.OUT)
+    south.gate.ledger.append([Line(unproved)])
+    links = [link(north), link(twin), link(south)]
+    for linked in links:
+        linked.push()
+    for linked in links * 2:
+        linked.ask()
+    found = []
+    for event in (one, two):
+        path = f"{house.tenant.path}/events/{event.event_id}/checkins/summary"
+        cloud = good(house.owner.get(path))
+        found.append((len(cloud["findings"]), cloud["unproved"]))
+        for gate in (north, south):
+            assert view(gate.settings, never)["events"][house.ref(event).hex()] == cloud
+    assert found == [(3, 0), (0, 1)]
+    twin.close()
 
 
 def test_a_disk_that_was_copied_loses_nobodys_admissions(

@@ -93,7 +93,7 @@ async def change_settings(
 ) -> DeviceSettings:
     """Say after how long without signed contact a device admits nobody. The roster carries it."""
     if 0 < data.lock_after < SOONEST:
-        raise Refusal("lock_after_short", field="lock_after")
+        raise Refusal("lock_after_short", field="/lock_after")
     await rosters.set_lock_after(tx, data.lock_after)
     await tx.audit("devices.settings", f"tenant:{tx.tenant}", lock_after=data.lock_after)
     await rosters.publish(tx, issuers.keyring)

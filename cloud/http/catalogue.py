@@ -205,7 +205,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "request_replayed": Entry(401, "The request was made before."),
     # -- devices --
     "lock_after_short": Entry(
-        422, "Devices lock after a minute without contact at the earliest: say 60 or more, or 0."
+        400, "Devices lock after a minute without contact at the earliest: say 60 or more, or 0."
     ),
     "roster_too_large": Entry(409, "There are as many devices and badges as a list can hold."),
     "badge_known": Entry(409, "This key is a badge or a device already."),

@@ -295,10 +295,22 @@ def test_a_release_that_is_not_well_is_taken_back(evening: Evening) -> None:
     broken["gates"]["vars"] |= {"release_version": "0.1.1", "release_check": ["false"]}
     done = evening.site.play("update.yml", broken, "--limit", "gates")
     assert done.returncode != 0
-    assert f"{NORTH} was not well with 0.1.1 and runs 0.1.0 again" in " ".join(done.stdout.split())
+    assert f"{NORTH} was not well with 0.1.1; 0.1.0 is in force again" in " ".join(
+        done.stdout.split()
+    )
     assert not evening.spare.ok("test -e /opt/usher/releases/0.1.1"), "the next wave began"
     evening.gate.until("systemctl is-active usher-gate", 60)
     assert evening.gate.sh("readlink /opt/usher/current").strip() == "/opt/usher/releases/0.1.0"
+
+
+@in_full
+def test_one_that_stands_by_is_updated_too(evening: Evening) -> None:
+    """A gate that is nobody's does not run; it holds nobody else's update up."""
+    newer = json.loads(json.dumps(evening.inventory))
+    newer["gates"]["vars"]["release_version"] = "0.1.2"
+    _changes(evening.site.play("update.yml", newer, "--limit", SOUTH))
+    assert evening.spare.sh("readlink /opt/usher/current").strip() == "/opt/usher/releases/0.1.2"
+    assert not evening.spare.ok("systemctl is-active usher-gate")
 
 
 @in_full

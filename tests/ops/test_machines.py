@@ -391,6 +391,8 @@ def test_what_was_lost_comes_back_from_the_backup(evening: Evening) -> None:
     cloud.sh("rm -rf /var/lib/postgresql/15/main")
     _restore(evening)
     assert cloud.sh(TOTALS) == before
+    assert "not over yet" in cloud.sh("usher-restore 2099-01-01 2>&1", check=False)
+    assert cloud.ok("systemctl is-active usher-cloud-api")
     assert {evening.api("GET", each)["state"] for each in (first, second)} == {"paid"}
     _restore(evening, f"'{moment}'")
     assert evening.api("GET", first)["state"] == "paid"

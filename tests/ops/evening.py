@@ -63,8 +63,7 @@ def inventory_of(site: Site, dist: Path, evening: Evening) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for file in ("cloud", "venue"):
         told |= yaml.safe_load((ANSIBLE / "inventories" / f"{file}.yml").read_text())
-    kept = site.folder / "kept"
-    kept.mkdir()
+    kept = site.folder / "kept"  # the first run makes it
     common = {
         "ansible_user": "root",
         "machine_fetches": False,

@@ -82,6 +82,13 @@ def test_a_bare_debian_becomes_a_service_and_a_gate(evening: Evening) -> None:
     assert '"ready":true' in evening.gate.sh(f"{CURL} https://{TICKETS}/readyz")
 
 
+def test_what_the_runs_keep_is_the_technicians_alone(evening: Evening) -> None:
+    """Keys and passwords on the controller, in a folder that the first run made."""
+    kept = evening.site.folder / "kept"
+    assert kept.stat().st_mode & 0o777 == 0o700
+    assert [each.name for each in kept.iterdir() if each.stat().st_mode & 0o077] == ["ca.crt"]
+
+
 def test_a_second_run_changes_nothing(evening: Evening) -> None:
     """Of what the first one made."""
     assert not any(_changes(evening.site.play("site.yml", evening.inventory)).values())
@@ -286,6 +293,42 @@ def test_one_that_ends_again_and_again_is_told_of(evening: Evening) -> None:
     have_run(gate, "usher-gate", "")
     gate.sh("systemctl restart usher-gate")
     gate.until("systemctl is-active usher-gate", 60)
+
+
+def test_another_authority_is_refused(evening: Evening) -> None:
+    """Somebody's desk that lacks the first one makes no second, of which no machine knows."""
+    other = evening.site.folder / "other"
+    told = json.loads(json.dumps(evening.inventory))
+    for group in told.values():
+        group["vars"]["certificate_authority"] = str(other)
+    done = evening.site.play("site.yml", told)
+    assert f"{TICKETS} was set up under another authority" in " ".join(done.stdout.split())
+    assert not other.exists()
+    assert '"ready":true' in evening.gate.sh(f"{CURL} https://{TICKETS}/readyz")
+
+
+SHOWS: Final = (
+    'test "$(openssl s_client {0} </dev/null 2>/dev/null | openssl x509 -noout -fingerprint)"'
+    ' = "$(openssl x509 -noout -fingerprint -in {1})"'
+)
+
+
+def test_certificates_that_were_made_anew_are_shown(evening: Evening) -> None:
+    """By whoever serves, before the run ends; nobody has a new one with the key of the old."""
+    told = json.loads(json.dumps(evening.inventory))
+    for group in told.values():  # a third of it is more than is left of those that are there
+        group["vars"]["certificate_days"] = 300
+    _changes(evening.site.play("site.yml", told))
+    papers = "-cert /etc/usher/proxy.crt -key /etc/usher/secrets/proxy.key"
+    for name, port in {
+        "proxy": "443", "api": f"8000 {papers}", "cache": "6379", "broker": f"5671 {papers}",
+        "database": "5432 -starttls postgres",
+    }.items():  # fmt: skip
+        evening.cloud.sh(SHOWS.format(f"-connect localhost:{port}", f"/etc/usher/{name}.crt"))
+    evening.gate.sh(SHOWS.format("-connect localhost:8443", "/etc/usher/gate.crt"))
+    for unit, key in (("api", "api.key"), ("worker", "worker.key")):
+        held = f"/run/credentials/usher-cloud-{unit}.service/service.key"
+        evening.cloud.sh(f"cmp {held} /etc/usher/secrets/{key}")
 
 
 @in_full

@@ -117,6 +117,10 @@ def test_weak_ways_from_outside_are_refused(evening: Evening, weaker: str, well:
 
 
 LISTENING: Final = "ss -tlnH | awk '{print $4}' | grep -oE '[0-9]+$' | sort -un"
+WALLED: Final = 2.5  # Debian's own unit has 9.6
+ABROAD: Final = (
+    "ss -tlnH | awk '$4 !~ /^(127[.]|.::1.:)/ {sub(/.*:/, \"\", $4); print $4}' | sort -un"
+)
 
 
 def test_nothing_else_of_a_service_is_in_reach(evening: Evening) -> None:
@@ -126,6 +130,19 @@ def test_nothing_else_of_a_service_is_in_reach(evening: Evening) -> None:
     knock = f'timeout 1 bash -c "</dev/tcp/{TICKETS}/$port"'
     assert evening.gate.ok(f"port=443; {knock}")
     assert not evening.gate.ok(f"for port in {' '.join(within)}; do {knock} && exit; done; false")
+
+
+def test_a_service_needs_no_firewall_to_keep_to_itself(evening: Evening) -> None:
+    """Who speaks to nobody outside listens on the machine's own addresses: the port mapper too."""
+    assert "4369" in evening.cloud.sh(LISTENING).split()
+    assert set(evening.cloud.sh(ABROAD).split()) == {"22", "443"}
+
+
+def test_who_takes_the_proxy_over_has_little(evening: Evening) -> None:
+    """By systemd's own score. Its first process is root's, which opens the port and reads a key."""
+    said = evening.cloud.sh("systemd-analyze security --no-pager nginx.service")
+    (level,) = re.findall(r"Overall exposure level for nginx.service: ([0-9.]+)", said)
+    assert float(level) <= WALLED
 
 
 APP: Final = "postgresql://usher_app:{password}@localhost/usher?sslmode={mode}"
@@ -252,6 +269,22 @@ def test_a_flood_is_told_to_wait_and_the_gate_is_heard(evening: Evening) -> None
     assert gate.ok("systemctl is-active flood"), "it ended too soon to show anything"
     gate.sh("systemctl stop flood")
     assert not evening.cloud.ok(REFUSED)
+
+
+def test_a_household_is_counted_as_one(evening: Evening) -> None:
+    """In IPv6, as the API counts it: who floods is not somebody new at the next address."""
+    cloud = evening.cloud
+    addresses = ("fd77:1::1", "fd77:1::2", "fd77:2::1")
+    cloud.sh("; ".join(f"ip -6 address add {each}/128 dev lo" for each in addresses))
+    first, second, neighbour = (f"{CURL} --interface {each}" for each in addresses)
+    there = f"--resolve {TICKETS}:443:[::1] https://{TICKETS}/livez"
+    said = f"-o /dev/null -w '%{{http_code}}' {there}"
+    more = f"-Z --parallel-max 50 -o /dev/null {there}?[1-1000000]"
+    cloud.sh(f"systemd-run --quiet --unit=household {first} {more}")
+    refused = f"grep 'limiting requests.*client: {addresses[1]}' /var/log/nginx/error.log"
+    cloud.until(f"{second} {said}; {refused}", 60)  # by nginx: the API counts so, too
+    assert cloud.sh(f"{neighbour} {said}") == "200"
+    cloud.sh("systemctl stop household")
 
 
 def test_the_kiosk_shows_its_lane(evening: Evening) -> None:

@@ -13,7 +13,7 @@ from tests.cloud.background import background
 from tests.cloud.broker.papers import Authority
 from tests.cloud.database import Database
 from tests.cloud.notify.mailserver import PASSWORD, USER, MailServer, serving_mail
-from tests.cloud.service import Clock, Service, running
+from tests.cloud.service import MASTER_KEY, Clock, Person, Service, Tenant, good, running
 
 PUBLIC = "https://tickets.example.org"
 FROM = "Usher <mail@tickets.example.org>"
@@ -39,17 +39,52 @@ def ahead() -> Clock:
 
 
 @pytest.fixture(scope="module")
+def more() -> dict[str, str]:
+    """What a file wants set beside where mail goes."""
+    return {}
+
+
+@pytest.fixture(scope="module")
 def service(
     database: Database, redis_url: str, tmp_path_factory: pytest.TempPathFactory,
-    mails: MailServer, authority: Authority, ahead: Clock,
+    mails: MailServer, authority: Authority, ahead: Clock, more: dict[str, str],
 ) -> Iterator[Service]:  # fmt: skip
     """A service with a worker beside it."""
     folder = tmp_path_factory.mktemp("service")
     with (
-        running(database, redis_url, folder, **mail_settings(mails, authority)) as served,
+        running(database, redis_url, folder, **mail_settings(mails, authority), **more) as served,
         background(working(served, ahead)),
     ):
         yield served
+
+
+@pytest.fixture(scope="module")
+def owner(service: Service) -> Person:
+    """Somebody with an account."""
+    return service.person()
+
+
+@pytest.fixture
+def tenant(service: Service, owner: Person) -> Tenant:
+    """An organizer, the owner's."""
+    return service.tenant(owner)
+
+
+def invite(owner: Person, tenant: Tenant, email: str, role: str = "staff") -> None:
+    """Have somebody invited, by mail."""
+    good(owner.post(f"{tenant.path}/invitations", json={"email": email, "role": role}))
+
+
+def for_commands(service: Service) -> dict[str, str]:
+    """Return the settings by which commands work on a service, as environment."""
+    return {
+        "USHER_DATABASE_URL": service.database.app_url,
+        "USHER_REDIS_URL": service.settings.redis_url,
+        "USHER_PAYMENTS_URL": service.settings.payments_url,
+        "USHER_PAYMENTS_KEY": "sk",
+        "USHER_WEBHOOK_SECRETS": "whsec",
+        "USHER_MASTER_KEY": MASTER_KEY,
+    }
 
 
 def mail_settings(server: MailServer, authority: Authority) -> dict[str, str]:

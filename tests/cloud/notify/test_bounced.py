@@ -1,19 +1,15 @@
 """A mail that comes back after its server has taken it: noted, and what follows from it."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from cloud.cli import main
-from tests.cloud.background import background
-from tests.cloud.broker.papers import Authority
-from tests.cloud.database import Database
-from tests.cloud.notify.conftest import eventually, mail_settings, working
+from tests.cloud.notify.conftest import eventually, for_commands, invite
 from tests.cloud.notify.mailserver import MailServer
 from tests.cloud.notify.reports import delivery_report
-from tests.cloud.service import MASTER_KEY, Clock, Person, Service, Tenant, good, problem, running
+from tests.cloud.service import Person, Service, Tenant, good, problem
 
 BOUNCES = "bounces@back.example.org"
 CAME_BACK = "The mail came back: "
@@ -21,48 +17,15 @@ KNOWN = "The mail is forgotten, or it is known already.\n"
 
 
 @pytest.fixture(scope="module")
-def service(
-    database: Database, redis_url: str, tmp_path_factory: pytest.TempPathFactory,
-    mails: MailServer, authority: Authority, ahead: Clock,
-) -> Iterator[Service]:  # fmt: skip
-    folder = tmp_path_factory.mktemp("service")
-    told = {**mail_settings(mails, authority), "mail_bounces": BOUNCES}
-    with (
-        running(database, redis_url, folder, **told) as served,
-        background(working(served, ahead)),
-    ):
-        yield served
-
-
-@pytest.fixture(scope="module")
-def owner(service: Service) -> Person:
-    return service.person()
-
-
-@pytest.fixture
-def tenant(service: Service, owner: Person) -> Tenant:
-    return service.tenant(owner)
+def more() -> dict[str, str]:
+    return {"mail_bounces": BOUNCES}
 
 
 def back(service: Service, report: bytes, *more: str, **other: str) -> tuple[int, str]:
     """Hand a report to the command; return how it ended, and what it said."""
-    told = {
-        "USHER_DATABASE_URL": service.database.app_url,
-        "USHER_REDIS_URL": service.settings.redis_url,
-        "USHER_PAYMENTS_URL": service.settings.payments_url,
-        "USHER_PAYMENTS_KEY": "sk",
-        "USHER_WEBHOOK_SECRETS": "whsec",
-        "USHER_MASTER_KEY": MASTER_KEY,
-    }
-    done = CliRunner().invoke(
-        main, ["admin", "bounced-mail", *more], input=report, env=told | other
-    )
+    told = for_commands(service) | other
+    done = CliRunner().invoke(main, ["admin", "bounced-mail", *more], input=report, env=told)
     return done.exit_code, done.output
-
-
-def invite(owner: Person, tenant: Tenant, email: str) -> None:
-    said = {"email": email, "role": "staff"}
-    good(owner.post(f"{tenant.path}/invitations", json=said))
 
 
 def mailed(owner: Person, tenant: Tenant) -> list[tuple[str, str]]:

@@ -20,9 +20,9 @@ from cloud.notify.model import Kind
 from cloud.parts import Parts
 from tests.cloud.background import background
 from tests.cloud.database import Database
-from tests.cloud.notify.conftest import eventually, working
+from tests.cloud.notify.conftest import eventually, for_commands, working
 from tests.cloud.notify.test_sent import codes_on_paper
-from tests.cloud.service import MASTER_KEY, Clock, Service, good, problem, running
+from tests.cloud.service import Clock, Service, good, problem, running
 
 SECRET = "0123456789abcdefMAILBOX"
 
@@ -160,15 +160,7 @@ def test_every_kind_has_a_sample(box: httpx.Client, kind: Kind, language: str) -
 
 
 def test_the_command_reads_the_same_mails(service: Service, order: str) -> None:
-    person = service.person()
-    told = {
-        "USHER_DATABASE_URL": service.database.app_url,
-        "USHER_REDIS_URL": service.settings.redis_url,
-        "USHER_PAYMENTS_URL": service.settings.payments_url,
-        "USHER_PAYMENTS_KEY": "sk",
-        "USHER_WEBHOOK_SECRETS": "whsec",
-        "USHER_MASTER_KEY": MASTER_KEY,
-    }
+    person, told = service.person(), for_commands(service)
     done = CliRunner().invoke(main, ["admin", "mail", person.email.upper()], env=told)
     assert done.exit_code == 0, done.output
     assert "Confirm your address (" in done.output

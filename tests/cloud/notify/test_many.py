@@ -13,16 +13,6 @@ from tests.cloud.notify.test_sent import codes_on_paper, edit, pdf, pictures
 from tests.cloud.service import Event, Person, Service, Tenant, good
 
 
-@pytest.fixture(scope="module")
-def owner(service: Service) -> Person:
-    return service.person()
-
-
-@pytest.fixture
-def tenant(service: Service, owner: Person) -> Tenant:
-    return service.tenant(owner)
-
-
 @pytest.fixture
 def event(service: Service, owner: Person, tenant: Tenant) -> Event:
     return service.event(owner, tenant)

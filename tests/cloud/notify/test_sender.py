@@ -23,16 +23,6 @@ from tests.cloud.service import (
 )
 
 
-@pytest.fixture(scope="module")
-def owner(service: Service) -> Person:
-    return service.person()
-
-
-@pytest.fixture
-def tenant(service: Service, owner: Person) -> Tenant:
-    return service.tenant(owner)
-
-
 @pytest.fixture
 def event(service: Service, owner: Person, tenant: Tenant) -> Event:
     return service.event(owner, tenant)

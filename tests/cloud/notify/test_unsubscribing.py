@@ -8,25 +8,11 @@ import pytest
 from cloud.keys.sealing import MasterKey, parse_master_key
 from cloud.notify.model import Category
 from cloud.notify.refusals import LONGEST, Link, opened, token
-from tests.cloud.notify.conftest import PUBLIC, eventually
+from tests.cloud.notify.conftest import PUBLIC, eventually, invite
 from tests.cloud.notify.mailserver import MailServer
 from tests.cloud.service import MASTER_KEY, Clock, Person, Service, Tenant, good, problem
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
-
-
-@pytest.fixture(scope="module")
-def owner(service: Service) -> Person:
-    return service.person()
-
-
-@pytest.fixture
-def tenant(service: Service, owner: Person) -> Tenant:
-    return service.tenant(owner)
-
-
-def invite(owner: Person, tenant: Tenant, email: str, role: str = "staff") -> None:
-    good(owner.post(f"{tenant.path}/invitations", json={"email": email, "role": role}))
 
 
 def link_of(mails: MailServer, email: str) -> str:

@@ -14,7 +14,7 @@ from cloud.checkins.uploads import Touched, touched_by
 from cloud.db.connect import Row
 from cloud.db.tenancy import TenantTx
 from shared import hashing
-from shared.log.record import Kind, record_id
+from shared.log.record import Kind, place_of, record_id
 
 LARGEST: Final = 65_536  # bytes of a blob
 AT_ONCE: Final = 4096
@@ -120,7 +120,7 @@ def _sort(rows: Sequence[Row], blobs: Mapping[bytes, bytes], vouch: Judges) -> _
 
 
 def _log(raw: bytes) -> tuple[bytes, int]:
-    return raw[4:20], int.from_bytes(raw[20:24], "big")
+    return place_of(raw)[:2]
 
 
 async def _prove(tx: TenantTx, proofs: Sequence[tuple[Row, bytes]]) -> list[bytes]:

@@ -83,8 +83,8 @@ def _entered(parts: Parts, tenant: UUID) -> AbstractAsyncContextManager[TenantTx
 def _add(table: Table, owner: str, rows: list[Row], prefix: str) -> None:
     for row in rows:
         name = f"{prefix}{row['message_id']}" + (f"/{row['consumer']}" if row["consumer"] else "")
-        told = [plain(row[each]) for each in ("topic", "key", "fault")]  # a broker's, perhaps
-        table.add_row(name, owner, *told[:2], str(row["attempts"]), told[2], _next(row))
+        topic, key, fault = map(plain, (row["topic"], row["key"], row["fault"]))  # a broker's, too
+        table.add_row(name, owner, topic, key, str(row["attempts"]), fault, _next(row))
 
 
 def _next(row: Row) -> str:

@@ -26,7 +26,7 @@ from shared.devices.roster import TrustedRoster
 from shared.history import History
 from shared.log import writer
 from shared.log.gossip import Key, Mark
-from shared.log.record import EMPTY, Kind, record_hash, record_id, seal
+from shared.log.record import EMPTY, Kind, place_of, record_hash, record_id, seal
 from shared.log.writer import Tail
 from shared.merge.ticket import SILENT, Word
 from shared.merge.view import ABOUT_TICKETS, Added, Summary, View
@@ -229,12 +229,12 @@ class Ledger:
         for said in records:
             if (added := self._take(said)) is not Added.KNOWN:
                 waiting += added is Added.WAITING
-                keys.add(_place(said.raw)[:2])
+                keys.add(place_of(said.raw)[:2])
                 if said.raw[4:20] != self._me.device:
                     stamp = max(stamp, int.from_bytes(said.raw[64:72], "big"))
         for key in keys:
             if (end := self._view.end(*key)) is not None:
-                self._marks[key] = Mark(_place(end)[2], record_hash(end))
+                self._marks[key] = Mark(place_of(end)[2], record_hash(end))
         if stamp:
             self._tail = writer.hear(self._tail, stamp, self._clock()[0])
         return waiting
@@ -263,7 +263,3 @@ class Ledger:
                 listener(raws, own)
             except Exception:  # what is written is written: no listener may undo that
                 LOG.exception("a listener failed")
-
-
-def _place(raw: bytes) -> tuple[bytes, int, int]:
-    return raw[4:20], int.from_bytes(raw[20:24], "big"), int.from_bytes(raw[24:32], "big")

@@ -31,7 +31,7 @@ from shared.bundle import FileKind, Part, Section, decode, encode
 from shared.errors import Malformed
 from shared.log.chain import Fault
 from shared.log.gossip import Key, Mark, Span, missing
-from shared.log.record import SIZE, Kind, record_hash
+from shared.log.record import SIZE, Kind, place_of, record_hash
 
 MOST: Final = 2 << 20  # bytes of a file, by spec/sync.md §4
 REST: Final = 64  # calls between two walks through a forked incarnation
@@ -136,7 +136,7 @@ class Replica:
         with self._taking:
             fresh = self._ledger.unknown(raws)
             waiting = self._ledger.hear([said_of(raw, blobs, trust) for raw in fresh], blobs)
-        if fault is None and any(len(self._ledger.at(*_place(raw))) > 1 for raw in fresh):
+        if fault is None and any(len(self._ledger.at(*place_of(raw))) > 1 for raw in fresh):
             fault = Fault.FORK
         return Heard(device, count, len(fresh), len(raws) - len(fresh), waiting, fault)
 
@@ -173,7 +173,7 @@ class Replica:
         before, start = parcel.size, walk.after
         for raw, blob in self._log.held(Span(*key, walk.after, MAX_SEQ)):
             if not parcel.add(raw, blob):
-                walk.after = _place(raw)[2] - 1
+                walk.after = place_of(raw)[2] - 1
                 if walk.after == start and parcel.size - before > HALF:
                     walk.after += 1  # more records at one place than a file holds: these tell
                 return False
@@ -207,7 +207,3 @@ def _sections(log: LogStore, keys: Mapping[bytes, bytes]) -> Iterator[Section]:
 def _public_keys(me: Identity, trust: Trust) -> Mapping[bytes, bytes]:
     listed = {device: member.pk for device, member in trust.roster.devices.items()}
     return listed | {me.device: me.pk}
-
-
-def _place(raw: bytes) -> tuple[bytes, int, int]:
-    return raw[4:20], int.from_bytes(raw[20:24], "big"), int.from_bytes(raw[24:32], "big")

@@ -3,11 +3,9 @@ cloud's view of one is of whole incarnations that touch it, and so is its accoun
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Set
-from typing import Final
 
 from shared.log.gossip import Key
-
-NOTHING: Final = bytes(32)  # what a first BOOT follows
+from shared.log.record import ZERO32, place_of
 
 
 def touching(records: Callable[[], Iterable[bytes]]) -> Mapping[bytes, Set[Key]]:
@@ -18,7 +16,7 @@ def touching(records: Callable[[], Iterable[bytes]]) -> Mapping[bytes, Set[Key]]
     for raw in records():
         if any(raw[80:88]):
             events[raw[80:88]].add(key_of(raw))
-        if int.from_bytes(raw[24:32], "big") == 1 and raw[32:64] != NOTHING:
+        if place_of(raw)[2] == 1 and raw[32:64] != ZERO32:  # no first BOOT
             boots.add((raw[4:20], raw[32:64]))
     heirs: defaultdict[tuple[bytes, bytes], set[Key]] = defaultdict(set)
     for raw in records():
@@ -30,4 +28,4 @@ def touching(records: Callable[[], Iterable[bytes]]) -> Mapping[bytes, Set[Key]]
 
 def key_of(raw: bytes) -> Key:
     """Return the incarnation that a record is of."""
-    return raw[4:20], int.from_bytes(raw[20:24], "big")
+    return place_of(raw)[:2]

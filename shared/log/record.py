@@ -252,6 +252,11 @@ def _at(what: str, field: int) -> Malformed:
     return Malformed(f"record_{name}_{what}", _OFFSETS[name])
 
 
+def place_of(raw: bytes) -> tuple[bytes, int, int]:
+    """Return where a record of the right length stands: device, incarnation, seq."""
+    return raw[4:20], int.from_bytes(raw[20:24], "big"), int.from_bytes(raw[24:32], "big")
+
+
 def record_hash(raw: bytes) -> bytes:
     """Return SHA-256 of a whole record: the next record's `prev`."""
     return sha256(raw).digest()

@@ -11,7 +11,7 @@ from tests.cloud.database import Database, copy_template, drop, make_template
 from tests.cloud.servers import debian_postgres as debian_postgres
 from tests.cloud.servers import postgres as postgres
 from tests.cloud.servers import valkey as valkey
-from tests.cloud.service import Service, running
+from tests.cloud.service import Person, Service, Tenant, running
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +44,15 @@ def service(
     """The whole API, served for the tests of one file."""
     with running(database, redis_url, tmp_path_factory.mktemp("service")) as served:
         yield served
+
+
+@pytest.fixture(scope="module")
+def owner(service: Service) -> Person:
+    """The owner of tenants."""
+    return service.person()
+
+
+@pytest.fixture
+def tenant(service: Service, owner: Person) -> Tenant:
+    """A tenant of the test's own."""
+    return service.tenant(owner)

@@ -11,7 +11,7 @@ from shared.errors import Malformed
 from shared.keyset import TrustedKeys
 from shared.log import gossip, hlc
 from shared.log.chain import Head, verify_chain
-from shared.log.record import decode, encode
+from shared.log.record import decode, encode, place_of
 from shared.log.trusted_time import TrustedTime
 from tests.vectors.generate_log import build
 from tests.vectors.suite import FOLDER, load, text_of
@@ -46,6 +46,7 @@ def a_record(record: str) -> dict[str, Any]:
     except Malformed as error:
         return {"error": error.code, "offset": error.offset}
     assert encode(decoded) == raw
+    assert place_of(raw) == (decoded.device, decoded.incarnation, decoded.seq)
     wide = {"seq", "hlc", "monotonic"}
     return {
         "fields": {

@@ -1,6 +1,7 @@
 """What a process holds of the ledger: accounts and whole trees, caught up with the database."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from msgspec import Struct
 from solders.pubkey import Pubkey
@@ -35,7 +36,7 @@ def nobody(_: Parsed, __: Mapping[Pubkey, Held], ___: int, ____: Executed) -> No
     """See nothing."""
 
 
-MOST_LEAVES = 4 << 20
+MOST_LEAVES: Final = 4 << 20
 """Of all whole trees together: 256 MiB. Anybody may ask for the proof of any asset."""
 
 
@@ -100,7 +101,7 @@ class State:
         return grown.nodes
 
     def _forget(self) -> None:
-        """Forget the trees that nobody has asked for the longest, but the one asked for now."""
+        """Drop the trees that nobody has asked of for the longest; the last one asked of stays."""
         leaves = sum(len(each.nodes) for each in self._trees.values())
         while leaves > MOST_LEAVES and len(self._trees) > 1:
             leaves -= len(self._trees.pop(next(iter(self._trees))).nodes)

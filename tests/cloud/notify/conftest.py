@@ -58,18 +58,6 @@ def service(
         yield served
 
 
-@pytest.fixture(scope="module")
-def owner(service: Service) -> Person:
-    """Somebody with an account."""
-    return service.person()
-
-
-@pytest.fixture
-def tenant(service: Service, owner: Person) -> Tenant:
-    """An organizer, the owner's."""
-    return service.tenant(owner)
-
-
 def invite(owner: Person, tenant: Tenant, email: str, role: str = "staff") -> None:
     """Have somebody invited, by mail."""
     good(owner.post(f"{tenant.path}/invitations", json={"email": email, "role": role}))

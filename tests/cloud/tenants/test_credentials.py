@@ -14,18 +14,6 @@ SCOPES = ["tenant:read", "members:write", "keys:write"]
 
 
 @pytest.fixture(scope="module")
-def owner(service: Service) -> Person:
-    """The owner of tenants."""
-    return service.person()
-
-
-@pytest.fixture
-def tenant(service: Service, owner: Person) -> Tenant:
-    """A tenant of the test's own."""
-    return service.tenant(owner)
-
-
-@pytest.fixture(scope="module")
 def admin(service: Service) -> Person:
     """An administrator of the platform."""
     person = service.person()

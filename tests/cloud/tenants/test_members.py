@@ -11,18 +11,6 @@ from tests.cloud.accounts.mailbox import secret
 from tests.cloud.service import PASSWORD, Person, Service, Tenant, good, problem
 
 
-@pytest.fixture(scope="module")
-def owner(service: Service) -> Person:
-    """The owner of tenants."""
-    return service.person()
-
-
-@pytest.fixture
-def tenant(service: Service, owner: Person) -> Tenant:
-    """A tenant of the test's own."""
-    return service.tenant(owner)
-
-
 def invite(client: httpx.Client, tenant: Tenant, email: str, role: str = "staff") -> httpx.Response:
     """Invite somebody."""
     return client.post(f"{tenant.path}/invitations", json={"email": email, "role": role})

@@ -13,7 +13,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -58,6 +58,7 @@ class Chores:
         self._random = random
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._chores: dict[str, Chore] = {}
+        self._going: set[asyncio.Task[None]] = set()
 
     def add(
         self, name: str, work: Callable[[], Awaitable[None]], every: float, gap: float = 0.0
@@ -83,22 +84,31 @@ class Chores:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run as long as this lasts."""
+        """Run as long as this lasts; what is under way then is broken off, and over."""
         self._scheduler.start()
         looking = asyncio.create_task(keep_time(self._scheduler))
         try:
             yield
         finally:
+            self._scheduler.pause()
+            await asyncio.sleep(0)  # what it has just begun is among the tasks
+            going = (looking, *self._going)
+            for each in going:
+                each.cancel()
+            await asyncio.gather(*going, return_exceptions=True)
             self._scheduler.shutdown(wait=False)
-            looking.cancel()
-            with suppress(asyncio.CancelledError):
-                await looking
 
-    async def _run(self, chore: Chore) -> None:
+    async def _begin(self, chore: Chore) -> None:
+        """Have a chore run in a task of its own: one that the scheduler ends it calls a fault."""
         if chore.running:
             chore.again = True
             return
         chore.running, chore.again, chore.failed = True, False, False
+        task = asyncio.create_task(self._run(chore))
+        self._going.add(task)
+        task.add_done_callback(self._going.discard)
+
+    async def _run(self, chore: Chore) -> None:
         wait = jittered(chore.every, self._random)
         try:
             await chore.work()
@@ -118,9 +128,9 @@ class Chores:
         chore.due = time.monotonic() + seconds
         at = datetime.now(UTC) + timedelta(seconds=seconds)
         self._scheduler.add_job(
-            self._run, "date", [chore], run_date=at, id=chore.name,
+            self._begin, "date", [chore], run_date=at, id=chore.name,
             replace_existing=True, misfire_grace_time=None,
-            max_instances=2,  # the next is made due from within the one that ends
+            max_instances=2,  # one that is wanted again while it begins is not dropped
         )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The small parts of the sync: pauses, chores, news, frames."""
 
 import asyncio
+import logging
 import time
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -107,6 +108,36 @@ def test_a_chore_that_is_wanted_often_waits_for_its_gap() -> None:
     assert len(done) >= 3
     gaps = [after - before for before, after in pairwise(done)]
     assert min(gaps) > 0.099  # the two clocks differ by little
+
+
+def test_chores_end_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
+    """What is under way, or about to begin, is broken off: over when the block is left, and no
+    fault to anybody who reads the log."""
+    ended: list[str] = []
+    chores = Chores(lambda: 0.5)
+
+    async def slow() -> None:
+        try:
+            await asyncio.sleep(1000)
+        finally:
+            await asyncio.sleep(0.02)  # a connection that says good-bye
+            ended.append("slow")
+
+    async def quick() -> None:
+        return
+
+    async def run() -> None:
+        chores.add("slow", slow, 1000)
+        chores.add("quick", quick, 1000)
+        async with chores.running():
+            await asyncio.sleep(0.1)
+            chores.soon("quick", anyway=True)
+            await asyncio.sleep(0)
+        assert ended == ["slow"]
+
+    with caplog.at_level(logging.WARNING):
+        asyncio.run(run())
+    assert caplog.messages == []
 
 
 def test_a_chore_that_failed_keeps_its_pause() -> None:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -54,6 +54,8 @@ def load_file(settings: Settings, file: Path, console: Console, fail: Fail) -> N
 
 def export_file(settings: Settings, file: Path, console: Console, fail: Fail) -> None:
     """Write the log beside `file` and put it in its place whole."""
+    if not file.parent.is_dir():
+        fail(f"There is no folder {file.parent}. Is the stick plugged in, and mounted there?")
     fresh = file.with_name(f"{file.name}.part")
     try:
         with feeding(settings, fail) as gate, fresh.open("wb") as out:
@@ -62,8 +64,10 @@ def export_file(settings: Settings, file: Path, console: Console, fail: Fail) ->
             os.fsync(out.fileno())
         fresh.replace(file)
     except (OSError, StorageFailed) as error:
-        fresh.unlink(missing_ok=True)
-        fail(f"{file} was not written: {error}.")
+        with suppress(OSError):  # a stick that was pulled out: what failed is told already
+            fresh.unlink(missing_ok=True)
+        reason = error.strerror if isinstance(error, OSError) else error
+        fail(f"{file} was not written: {reason}.")
     console.print(f"[green]✔[/] {file}: {size:,} bytes", highlight=False)
 
 

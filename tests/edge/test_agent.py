@@ -118,6 +118,18 @@ def test_the_exported_log_is_whole(gate: Appliance) -> None:
     assert kinds.count(Kind.IN) >= 9
 
 
+def test_an_export_to_nowhere_is_refused_in_words(gate: Appliance) -> None:
+    """No stick is mounted, its name is a file's, or it takes no files."""
+    nowhere = gate.folder / "media" / "stick"
+    code, words = said(gate, "export", str(nowhere / "north.ush"))
+    assert (code, "There is no folder" in words) == (1, True)
+    (gate.folder / "stick").write_bytes(b"")
+    code, words = said(gate, "export", str(gate.folder / "stick" / "north.ush"))
+    assert (code, "There is no folder" in words) == (1, True)
+    code, words = said(gate, "export", "/proc/north.ush")
+    assert (code, "was not written: No such file or directory." in words) == (1, True)
+
+
 def test_a_third_partys_lane_is_posted_by_command(gate: Appliance) -> None:
     """At once, by the gate's name, and back; an unknown gate is refused with those there are."""
     assert said(gate, "post", "turnstile", "Nowhere")[0] == 1

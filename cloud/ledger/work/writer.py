@@ -67,7 +67,7 @@ class Writer:
         self._url = url
         self._house = house
         self._clock = clock
-        self._watched: dict[Place, float] = {}  # when its trees were last looked at
+        self._watched: dict[Place, float] = {}  # when trees were looked at, within `WATCH`
 
     async def due(self) -> list[Place]:
         """Return events that have work."""
@@ -210,9 +210,8 @@ class Writer:
 
     def _is_time(self, place: Place) -> bool:
         """Whether nobody has looked for a while."""
-        return time.monotonic() > self._watched.get(place, -WATCH.total_seconds()) + (
-            WATCH.total_seconds()
-        )
+        at = self._watched.get(place)
+        return at is None or time.monotonic() > at + WATCH.total_seconds()
 
     async def _watch(self, place: Place) -> None:
         """Look for what others did to the event's trees since we looked last."""
@@ -224,7 +223,10 @@ class Writer:
                 strange = await watching.keep(tx, place.event_id, tree, told)
             if strange:
                 LOG.warning("ledger_strange", event_id=str(place.event_id), count=strange)
-        self._watched[place] = time.monotonic()
+        now = time.monotonic()
+        since = now - WATCH.total_seconds()  # an earlier look says no more than none
+        self._watched = {each: at for each, at in self._watched.items() if at > since}
+        self._watched[place] = now
 
     async def _rest(self, place: Place, reason: str) -> None:
         """Say when to look again: whoever wishes from now on says so after us."""

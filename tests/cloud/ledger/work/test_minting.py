@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from itertools import count
+from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
@@ -18,6 +19,7 @@ from cloud.ledger.bubblegum.building import Parties
 from cloud.ledger.values import Commitment
 from cloud.ledger.web import reading, wallets
 from cloud.ledger.work import acts, asset_rows
+from cloud.ledger.work import writer as writer_module
 from cloud.ledger.work.event_rows import Place
 from cloud.ledger.work.house import House
 from cloud.ledger.work.writer import STANDING, WATCH, Writer
@@ -211,6 +213,28 @@ def test_a_move_behind_our_back_is_a_review(shop: Shop) -> None:
 
     awaited(run())
     assert check(shop, event) == 1
+
+
+def test_looks_are_remembered_until_the_next_is_due(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of an event that nobody looks at any more a process keeps nothing."""
+    places = [Place(TENANT, free(shop)) for _ in range(3)]
+    monkeypatch.setattr(writer_module, "time", times := SimpleNamespace(monotonic=lambda: 5.0))
+
+    async def run() -> None:
+        async with minting(shop) as mint:
+            writer = Writer(mint.desk.pool, shop.database.app_url, mint.house, mint.clock)
+            assert writer._is_time(places[0])
+            for place in places[:2]:
+                await writer._watch(place)
+            assert not any(map(writer._is_time, places[:2]))
+            times.monotonic = lambda: 6.0 + WATCH.total_seconds()
+            assert all(map(writer._is_time, places))
+            await writer._watch(places[2])
+            assert list(writer._watched) == [places[2]]
+
+    awaited(run())
 
 
 @pytest.mark.parametrize("early", [True, False])

@@ -13,6 +13,7 @@ import msgspec
 from cloud.db.tenancy import TenantTx
 from cloud.errors import Refusal
 from cloud.events import artist_repository, class_repository, repository, stock, venue_repository
+from cloud.events.fields import check_currency, check_price
 from cloud.events.model import (
     TIMES,
     Artists,
@@ -37,6 +38,7 @@ async def create(tx: TenantTx, new: NewEvent, random: Callable[[int], bytes]) ->
     venue = await _venue_in_use(tx, new.venue_id)
     timezone = new.timezone or venue.timezone
     check(new, timezone)
+    check_currency(new.currency)
     for _ in range(ATTEMPTS):
         event = await repository.insert(tx, new, timezone, random(REF_SIZE))
         if event is not None:
@@ -60,6 +62,8 @@ async def edit(tx: TenantTx, event_id: UUID, wanted: EventEdit, issuers: Issuers
         return before
     if "venue_id" in changed:
         await _venue_in_use(tx, changed["venue_id"])
+    if "currency" in changed:
+        await _priced_in(tx, event_id, changed["currency"])
     check(msgspec.structs.replace(before, **changed), changed.get("timezone", before.timezone))
     event = await repository.update(tx, before, changed)
     await tx.audit("event.changed", f"event:{event_id}", fields=sorted(changed))
@@ -69,6 +73,12 @@ async def edit(tx: TenantTx, event_id: UUID, wanted: EventEdit, issuers: Issuers
         if not changed.keys().isdisjoint(TIMES):
             await _moved(tx, before, event, issuers)
     return event
+
+
+async def _priced_in(tx: TenantTx, event_id: UUID, currency: str) -> None:
+    check_currency(currency)
+    for each in await class_repository.class_rows(tx, event_id):
+        check_price(each.price, currency, "/currency")
 
 
 async def _moved(tx: TenantTx, before: Event, event: Event, issuers: Issuers) -> None:

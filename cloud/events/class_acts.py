@@ -18,6 +18,7 @@ from cloud.events.class_model import (
     check_seats,
     refuse_repeated,
 )
+from cloud.events.fields import check_price
 from cloud.events.model import Event
 
 MAX_CLASSES = 500
@@ -27,6 +28,7 @@ async def create(tx: TenantTx, event_id: UUID, new: NewClass) -> tuple[Event, Ti
     """Add a class; at a published event its tickets are there at once."""
     event = await _open(tx, event_id)
     check(new)
+    check_price(new.price, event.currency, "/price")
     check_seats(new)
     each = await class_repository.insert(tx, event_id, new)
     if each.class_index >= MAX_CLASSES:
@@ -49,6 +51,8 @@ async def edit(
         return event, before
     after = msgspec.structs.replace(before, **changed)
     check(after)
+    if "price" in changed:
+        check_price(after.price, event.currency, "/price")
     each = await class_repository.update(tx, after)
     if event.state == "published":
         more = each.capacity - before.capacity

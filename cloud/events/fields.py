@@ -6,7 +6,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from cloud.currencies import is_in_use
 from cloud.errors import Refusal
+from cloud.payments.units import step
 
 PRINTABLE = r"^[^\x00-\x1f\x7f]+(?!\n)$"  # in Python `$` alone also fits before a last newline
 Name = Annotated[
@@ -18,7 +20,10 @@ Zone = Annotated[
     str, Meta(min_length=1, max_length=64, description="An IANA name.", examples=["Europe/Madrid"])
 ]
 Currency = Annotated[
-    str, Meta(pattern=r"^[a-z]{3}$", max_length=3, description="ISO 4217.", examples=["eur"])
+    str,
+    Meta(
+        pattern=r"^[a-z]{3}$", max_length=3, description="ISO 4217, in use today.", examples=["eur"]
+    ),
 ]
 Moment = Annotated[
     datetime, Meta(tz=True, description="RFC 3339.", examples=["2027-05-01T18:00:00Z"])
@@ -37,6 +42,20 @@ LAST_YEAR = 2100  # a token's `exp` has 32 bits
 
 class In(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base of what is sent here."""
+
+
+def check_currency(currency: str) -> None:
+    """Refuse a code that nobody can pay in."""
+    if not is_in_use(currency):
+        accepted = "the ISO 4217 code of a currency in use, in small letters: eur"
+        raise Refusal("currency_unknown", field="/currency", accepted=accepted)
+
+
+def check_price(price: int, currency: str, field: str) -> None:
+    """Refuse a price that no card can be charged."""
+    if price % (parts := step(currency)):
+        accepted = f"a price that is a multiple of {parts}, in minor units"
+        raise Refusal("price_parts", field=field, accepted=accepted)
 
 
 def check_text(given: msgspec.Struct) -> None:

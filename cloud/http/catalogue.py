@@ -99,6 +99,8 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "scope_unknown": Entry(400, "There is no such scope."),
     # -- events --
     "version_stale": Entry(409, "It was changed since you read it: read it again, then change it."),
+    "currency_unknown": Entry(400, "There is no such currency, or it is out of use."),
+    "price_parts": Entry(400, "Cards can't be charged so small a part of this currency."),
     "timezone_unknown": Entry(400, "There is no such time zone."),
     "text_zero": Entry(400, "A text has a character that can't be kept."),
     "time_range": Entry(400, "A time is too early or too late."),

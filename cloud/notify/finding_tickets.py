@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
+from cloud.currencies import written
 from cloud.db.connect import Row
 from cloud.notify.asked import GONE, OVER, Answer, Asked, gig, number_of
 from cloud.notify.facts import OfGuest, OfMoney, OfOrder, OfTicket
 from cloud.tickets import repository_printed
 from cloud.tickets.model_printed import Printable
-from cloud.tickets.model_printed import money as price
 from cloud.transfers import acts
 
 ORDER: Final[LiteralString] = """
@@ -29,7 +29,7 @@ async def order(asked: Asked) -> Answer:
     return asked.reader.email, OfOrder(
         await gig(tx, row["event_id"]),
         number_of(bought),
-        price(row["total"], row["currency"]),
+        written(row["total"], row["currency"]),
         [each for each in own if each.state not in ("refunded", "revoked")],
         asked.reader.proved,
     )
@@ -41,7 +41,7 @@ async def money(asked: Asked) -> Answer:
     row = await asked.tx.conn.fetchrow(ORDER, bought, asked.mail.account_id)
     if row is None or asked.reader is None:
         return GONE
-    amount = price(about["amount"], about["currency"]) if about["amount"] else ""
+    amount = written(about["amount"], about["currency"]) if about["amount"] else ""
     show = await gig(asked.tx, row["event_id"])
     return asked.reader.email, OfMoney(show, number_of(bought), amount, about.get("tickets", 0))
 

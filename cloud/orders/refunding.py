@@ -98,7 +98,7 @@ async def send(tx: TenantTx, provider: Provider, refund_id: UUID) -> None:
     }  # fmt: skip
     try:
         result = await provider.refund(
-            refund.intent, refund.amount, key=refund.key, metadata=metadata
+            refund.intent, refund.amount, refund.currency, key=refund.key, metadata=metadata
         )
     except ProviderRefused as refused:
         # Its memory of keys is shorter than an outage may be: perhaps this was done before.

@@ -1,4 +1,6 @@
-"""What the payment provider tells of: intents, refunds, charges. Pure; amounts in minor units.
+"""What the payment provider tells of: intents, refunds, charges. Pure.
+
+Amounts are in minor units once `in_minor_units` has read them; before that, in Stripe's own.
 
 Stripe's own names and values. Fields that we do not use are dropped as they are read, and a
 status that is not listed here is refused, as is an amount or a currency that there can't be:
@@ -6,12 +8,17 @@ money never moves on a word that nobody understood.
 """
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from msgspec import Meta
 
-Amount = Annotated[int, Meta(ge=0, le=2**53 - 1)]  # more, and sums of them, the books can't hold
+from cloud.payments.units import received
+
+Told = TypeVar("Told", bound=msgspec.Struct)
+AMOUNT_MAX: Final = 2**53 - 1  # more, and sums of them, the books can't hold
+AMOUNTS: Final = ("amount", "amount_received", "amount_refunded")
+Amount = Annotated[int, Meta(ge=0, le=AMOUNT_MAX)]
 Currency = Annotated[str, Meta(pattern=r"\A[a-z]{3}\Z")]  # ISO 4217
 
 
@@ -88,3 +95,20 @@ class Other(msgspec.Struct, frozen=True):
 
     object: str
     id: str | None = None
+
+
+def in_minor_units(told: Told) -> Told:
+    """Return what was told in Stripe's units, or raise where minor units have no such amount."""
+    currency = getattr(told, "currency", None)
+    if currency is None:
+        return told
+    amounts = [name for name in AMOUNTS if hasattr(told, name)]
+    minor = {name: _minor(getattr(told, name), currency) for name in amounts}
+    return msgspec.structs.replace(told, **minor)
+
+
+def _minor(amount: int, currency: str) -> int:
+    minor = received(amount, currency)
+    if minor is None or minor > AMOUNT_MAX:
+        raise msgspec.ValidationError("There is no such amount.")
+    return minor

@@ -1,5 +1,7 @@
 """The payment provider as the rest of the cloud sees it, and Stripe behind it.
 
+Amounts are in minor units: what Stripe counts in others is put into its own here (`units.py`).
+
 provider = StripeProvider(key, address)
 intent = await provider.create_intent(amount=4200, currency="eur", metadata={...}, key="order-…")
 
@@ -25,6 +27,8 @@ from cloud.payments.objects import Intent as Intent
 from cloud.payments.objects import IntentStatus as IntentStatus
 from cloud.payments.objects import RefundResult as RefundResult
 from cloud.payments.objects import RefundStatus as RefundStatus
+from cloud.payments.objects import Told, in_minor_units
+from cloud.payments.units import charged
 from cloud.payments.wire import Wire
 
 T = TypeVar("T")
@@ -73,7 +77,7 @@ class Provider(Protocol):
         ...
 
     async def refund(
-        self, intent_id: str, amount: int, key: str, metadata: Mapping[str, str]
+        self, intent_id: str, amount: int, currency: str, key: str, metadata: Mapping[str, str]
     ) -> RefundResult:
         """Give *amount* of a payment back; refused beyond what is left of it."""
         ...
@@ -123,7 +127,7 @@ class StripeProvider:
     ) -> Intent:
         """Return a new payment, which the buyer completes with its client secret."""
         wanted: PaymentIntentCreateParams = {
-            "amount": amount,
+            "amount": _charged(amount, currency),
             "currency": currency,
             "metadata": dict(metadata),
         }
@@ -146,11 +150,12 @@ class StripeProvider:
         return _read(await self._asked(asked), Intent)
 
     async def refund(
-        self, intent_id: str, amount: int, key: str, metadata: Mapping[str, str]
+        self, intent_id: str, amount: int, currency: str, key: str, metadata: Mapping[str, str]
     ) -> RefundResult:
         """Give *amount* of a payment back; refused beyond what is left of it."""
+        back = _charged(amount, currency)
         asked = self._stripe.v1.refunds.create_async(
-            {"payment_intent": intent_id, "amount": amount, "metadata": dict(metadata)},
+            {"payment_intent": intent_id, "amount": back, "metadata": dict(metadata)},
             {"idempotency_key": key},
         )
         return _read(await self._asked(asked), RefundResult)
@@ -185,9 +190,17 @@ class StripeProvider:
         raise failure
 
 
-def _read(answer: stripe.StripeObject, form: type[T]) -> T:
+def _charged(amount: int, currency: str) -> int:
+    """Return an amount as Stripe is told it."""
+    units = charged(amount, currency)
+    if units is None:
+        raise ProviderRefused("amount_parts")
+    return units
+
+
+def _read(answer: stripe.StripeObject, form: type[Told]) -> Told:
     try:
-        return msgspec.convert(answer.to_dict(), form)
+        return in_minor_units(msgspec.convert(answer.to_dict(), form))
     except msgspec.ValidationError:
         failure = ProviderAway("unreadable")
     raise failure

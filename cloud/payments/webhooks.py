@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from cloud.payments.objects import Charge, Intent, Other, RefundResult
+from cloud.payments.objects import Charge, Intent, Other, RefundResult, in_minor_units
 from shared.errors import Malformed, Untrusted
 
 HEADER_MAX: Final = 2048  # about 28 signatures; Stripe sends one for each secret in force
@@ -119,7 +119,8 @@ def decode(payload: bytes) -> ProviderEvent:
     """Return what *payload* says. It proves nothing: only `verify` may be given the world's."""
     try:
         envelope = msgspec.json.decode(payload, type=_Envelope)
-        content = msgspec.json.decode(envelope.data.object, type=_form(envelope.type))
+        told = msgspec.json.decode(envelope.data.object, type=_form(envelope.type))
+        content = in_minor_units(told)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise MalformedWebhook("webhook_body") from None
     return ProviderEvent(envelope.id, envelope.type, envelope.created, content)

@@ -1,20 +1,14 @@
 """What a ticket's row is as a code and on paper. Pure."""
 
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
+from cloud.currencies import written
 from cloud.errors import Refusal
 from cloud.tickets.lifecycle import ADMITS, State
 from cloud.tickets.sheet_printed import Printed, paper_admits
 from shared.token import encode_text
-
-# Currencies whose minor unit is not a hundredth (ISO 4217).
-WHOLE: Final = frozenset(
-    {"bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga"}
-    | {"pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf"}
-)
-THOUSANDTHS: Final = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
 
 
 class Printable(NamedTuple):
@@ -74,16 +68,9 @@ def printed(ticket: Printable) -> Printed:
         seat=ticket.seat or "",
         attendee=ticket.attendee or "",
         order=_order(ticket),
-        price="" if ticket.price is None else money(ticket.price, ticket.currency),
+        price="" if ticket.price is None else written(ticket.price, ticket.currency),
         code=code(ticket),
     )
-
-
-def money(amount: int, currency: str) -> str:
-    """Return an amount of minor units as people write it."""
-    decimals = 0 if currency in WHOLE else 3 if currency in THOUSANDTHS else 2
-    whole, part = divmod(amount, 10**decimals)
-    return f"{whole}{f'.{part:0{decimals}}' if decimals else ''} {currency.upper()}"
 
 
 def _order(ticket: Printable) -> str:

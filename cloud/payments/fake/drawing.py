@@ -4,15 +4,11 @@ from collections.abc import Iterable
 from html import escape
 from typing import Final
 
+from cloud.currencies import written
 from cloud.payments.fake.cards import CARDS
 from cloud.payments.fake.refusals import Body
+from cloud.payments.units import places
 
-# Currencies whose minor unit is not a hundredth (ISO 4217, those that Stripe takes).
-NO_PART: Final = frozenset(
-    {"bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga"}
-    | {"pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf"}
-)
-THOUSANDTHS: Final = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
 STYLE: Final = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0; background: #f4f4f2; color: #1b1b1a }
 main { max-width: 28rem; margin: 2rem auto; padding: 1.5rem; background: #fff;
@@ -60,10 +56,8 @@ def told(title: str, text: str) -> str:
 
 
 def money(amount: int, currency: str) -> str:
-    """Return an amount of minor units as people write it."""
-    decimals = 0 if currency in NO_PART else 3 if currency in THOUSANDTHS else 2
-    whole, part = divmod(amount, 10**decimals)
-    return f"{whole}{f'.{part:0{decimals}}' if decimals else ''} {currency.upper()}"
+    """Return an amount of Stripe's units as people write it."""
+    return written(amount, currency, places(currency))
 
 
 def _amount(intent: Body) -> str:

@@ -5,11 +5,13 @@ Each function takes an intent as it is kept and returns what becomes of it.
 
 from typing import Final
 
+from cloud.currencies import is_in_use
 from cloud.payments.fake import cards, form, refusals
 from cloud.payments.fake.cards import Card
 from cloud.payments.fake.form import Form
 from cloud.payments.fake.outcome import Making, Outcome
 from cloud.payments.fake.refusals import Body
+from cloud.payments.units import charged_step
 
 AMOUNT_MIN: Final = 50
 AMOUNT_MAX: Final = 99_999_999
@@ -98,11 +100,13 @@ def _new(asked: Form, making: Making) -> Body:
     method = form.text(asked, "payment_method")
     if method is not None:
         cards.card(method)
+    amount, currency = _amount(asked), _currency(asked)
+    check_step(amount, currency)
     named = making.id("pi")
     return {
         "id": named,
         "object": "payment_intent",
-        "amount": _amount(asked),
+        "amount": amount,
         "amount_capturable": 0,
         "amount_received": 0,
         "canceled_at": None,
@@ -111,7 +115,7 @@ def _new(asked: Form, making: Making) -> Body:
         "client_secret": making.id(f"{named}_secret"),
         "confirmation_method": "automatic",
         "created": making.now,
-        "currency": _currency(asked),
+        "currency": currency,
         "description": form.text(asked, "description"),
         "last_payment_error": None,
         "latest_charge": None,
@@ -136,9 +140,19 @@ def _amount(asked: Form) -> int:
 
 def _currency(asked: Form) -> str:
     currency = form.required(asked, "currency").lower()
-    if len(currency) != 3 or not (currency.isascii() and currency.isalpha()):
+    if not is_in_use(currency):
         raise refusals.invalid(f"Invalid currency: {currency[:10]}", "currency")
     return currency
+
+
+def check_step(amount: int, currency: str) -> None:
+    """Refuse an amount with a part that can't be charged."""
+    if amount % charged_step(currency):
+        raise refusals.invalid(
+            f"Invalid amount: {currency} has no such parts.",
+            "amount",
+            "invalid_charge_amount_no_decimal_compatible",
+        )
 
 
 def _charge(intent: Body, card: Card, making: Making) -> Outcome:

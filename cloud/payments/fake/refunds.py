@@ -4,6 +4,7 @@ from typing import Final
 
 from cloud.payments.fake import cards, form, refusals
 from cloud.payments.fake.form import Form
+from cloud.payments.fake.intents import check_step
 from cloud.payments.fake.outcome import Making, Outcome
 from cloud.payments.fake.refusals import Body
 
@@ -47,7 +48,9 @@ def _amount(charge: Body, asked: Form) -> int:
         # Stripe gives no code here, only the parameter.
         message = f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})"
         raise refusals.impossible(message, "amount")
-    return left if amount is None else amount
+    amount = left if amount is None else amount
+    check_step(amount, charge["currency"])
+    return amount
 
 
 def _less(charge: Body, amount: int) -> Body:

@@ -289,3 +289,34 @@ def test_a_closed_events_classes_stand(house: House) -> None:
     assert house.refused("PATCH", f"{path}/0", {"version": 1, "price": 1})[0] == "event_closed"
     assert house.refused("POST", f"{path}/0/withdraw", {"version": 1})[0] == "event_closed"
     assert [each["sale"] for each in house.classes(event_id)] == ["off"]
+
+
+def test_a_price_is_one_that_a_card_can_be_charged(house: House) -> None:
+    """Of three decimals the last is zero, whichever is said first: the price or the currency."""
+    event_id = house.event(currency="kwd")["event_id"]
+    path = f"/events/{event_id}"
+    house.add_class(event_id, price=5120)
+    for ask in (
+        ("POST", f"{path}/classes", {"name": "X", "price": 5124, "entry": {"zones": [1]}}),
+        ("PATCH", f"{path}/classes/0", {"version": 1, "price": 5124}),
+        ("PATCH", path, {"version": 1, "currency": "mga"}),
+    ):
+        field = "/currency" if "currency" in ask[2] else "/price"
+        assert house.refused(*ask) == ("price_parts", field)
+    answer = house.call("PATCH", f"{path}/classes/0", {"version": 1, "price": 5124})
+    assert answer.status_code == 400
+    assert "multiple of 10" in answer.text
+    changed = house.call("PATCH", path, {"version": 1, "currency": "jpy"}, status=200)
+    assert changed["currency"] == "jpy"
+    house.call("PATCH", f"{path}/classes/0", {"version": 1, "price": 5124}, status=200)
+
+
+def test_a_currency_that_went_out_of_use_holds_nothing_up(house: House) -> None:
+    """An event from before it went is changed and sold on."""
+    event = house.published()
+    house.database.run("UPDATE event SET currency = 'bgn'")
+    path = f"/events/{event['event_id']}"
+    version = event["organizer"]["version"]
+    changed = house.call("PATCH", path, {"version": version, "name": "Later"}, status=200)
+    assert (changed["name"], changed["currency"]) == ("Later", "bgn")
+    house.call("PATCH", f"{path}/classes/0", {"version": 1, "price": 2501}, status=200)

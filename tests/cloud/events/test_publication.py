@@ -142,6 +142,8 @@ def test_malformed_events_are_refused(house: House) -> None:
         ({"name": "a\0b"}, ("invalid_request", "/name")),
         ({"name": "a\n"}, ("invalid_request", "/name")),
         ({"currency": "EUR"}, ("invalid_request", "/currency")),
+        ({"currency": "zzz"}, ("currency_unknown", "/currency")),
+        ({"currency": "xau"}, ("currency_unknown", "/currency")),
         ({"policy": {"live_past": -1}}, ("invalid_request", "/policy/live_past")),
     ):
         assert house.refused("POST", "/events", body | change) == expected, change
@@ -156,6 +158,7 @@ def test_an_edit_is_checked_as_a_whole(house: House) -> None:
         ({"starts_at": event["ends_at"]}, ("event_times", "/ends_at")),
         ({"doors_at": event["ends_at"]}, ("event_times", "/doors_at")),
         ({"timezone": "Mars/Olympus"}, ("timezone_unknown", "/timezone")),
+        ({"currency": "bgn"}, ("currency_unknown", "/currency")),
     ):
         assert house.refused("PATCH", path, {"version": 1, **edit}) == expected
     before_sale = {"version": 1, "sale_until": house.now.isoformat()}

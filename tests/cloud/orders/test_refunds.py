@@ -126,7 +126,9 @@ def test_a_refund_that_is_refused_is_a_persons(shop: Shop) -> None:
     async def scene(desk: Desk) -> None:
         order = await desk.paid(event)
         intent = (await desk.order(order)).intent or ""
-        await desk.provider.refund(intent, 2500, "by-hand", {})  # somebody at the provider's page
+        await desk.provider.refund(
+            intent, 2500, "eur", "by-hand", {}
+        )  # somebody at the provider's page
         refund = await desk.refund(order)
         await desk.work()
         (row,) = shop.rows("SELECT state, fault FROM refund WHERE refund_id = $1", refund)

@@ -168,6 +168,9 @@ def test_a_refund_without_amount_is_of_the_rest(fake: Running) -> None:
         ("payment_intents", {"amount[a]": "500", "currency": "eur"}, "amount"),
         ("payment_intents", {"amount": "500"}, "currency"),
         ("payment_intents", {"amount": "500", "currency": "euro"}, "currency"),
+        ("payment_intents", {"amount": "500", "currency": "zzz"}, "currency"),
+        ("payment_intents", {"amount": "550", "currency": "isk"}, "amount"),
+        ("payment_intents", {"amount": "5124", "currency": "kwd"}, "amount"),
         ("payment_intents", {"amount": "500", "currency": "eur", "colour": "red"}, "colour"),
         ("payment_intents", {"amount": "500", "currency": "eur", "confirm": "si"}, "confirm"),
         (

@@ -131,7 +131,9 @@ COUNT = iter(range(10**6))
 def refunding(intent: Intent, amount: int) -> Callable[[Provider], Awaitable[RefundResult]]:
     """Return the request for a part of a payment, under a key of its own."""
     key = f"refund-{next(COUNT)}"
-    return lambda provider: provider.refund(intent.id, amount, key, {"why": "test"})
+    return lambda provider: provider.refund(
+        intent.id, amount, intent.currency, key, {"why": "test"}
+    )
 
 
 def about(event: ProviderEvent) -> str | None:
@@ -278,7 +280,9 @@ def test_no_more_than_was_paid_is_given_back(
 def test_an_unpaid_intent_is_not_refunded(shop: Shop) -> None:
     """Where nothing was paid there is nothing to give back, and nothing is listed."""
     intent = shop.create()
-    code = shop.trouble(lambda provider: provider.refund(intent.id, 100, "refund-unpaid", {}))
+    code = shop.trouble(
+        lambda provider: provider.refund(intent.id, 100, "usd", "refund-unpaid", {})
+    )
     assert code == shop.expected("refund_unpaid")
     listing = shop.trouble(lambda provider: provider.retrieve_refunds(intent.id))
     assert listing == shop.expected("refunds_of_unpaid")

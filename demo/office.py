@@ -57,9 +57,15 @@ class Office:
 
     async def figures(self) -> dict[str, Any]:
         """Return what is shown of the cloud while it goes on."""
-        counts = await self.api.get(f"{self.event_path}/checkins/counts")
-        incidents = Counter(each["kind"] for each in await self.incidents())
-        return {"entered": counts["entered"], "inside": counts["inside"], "incidents": incidents}
+        answer = await self.api.ask("GET", f"{self.event_path}/checkins/counts")
+        counts, age = answer.json(), answer.headers.get("usher-data-age")
+        return {
+            "entered": counts["entered"],
+            "inside": counts["inside"],
+            "incidents": Counter(each["kind"] for each in await self.incidents()),
+            "waiting": int(answer.headers["usher-waiting"]),
+            "age": None if age is None else int(age),
+        }
 
     async def incidents(self) -> list[Any]:
         """Return what a person has to settle."""

@@ -1,9 +1,9 @@
-"""What check-ins came to, over HTTP."""
+"""What check-ins came to, over HTTP; each head says how old that is (cloud/devices/unsent.py)."""
 
 from typing import Final
 from uuid import UUID
 
-from litestar import get
+from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
@@ -13,6 +13,8 @@ from cloud.checkins.reports import Entry, Overview, Place
 from cloud.checkins.tallies import Counts, Tallies
 from cloud.checkins.view import view_of
 from cloud.db.tenancy import TenantTx
+from cloud.devices import unsent
+from cloud.devices.unsent import Unsent
 from cloud.errors import Refusal
 from cloud.events.repository import is_attached
 from cloud.http.access import Caller, fan, needs
@@ -27,17 +29,19 @@ EVENT: Final = "/v1/tenants/{tenant_id:uuid}/events/{event_id:uuid}"
     tags=["checkins"],
     operation_id="readCheckinSummary",
     summary="Read who is inside",
+    response_headers=unsent.HEADERS,
 )
 async def summary(
     event_id: FromPath[UUID],
     tx: NamedDependency[TenantTx],
     caller: NamedDependency[Caller],
-) -> Overview:
+) -> Response[Overview]:
     """Return what all records of the event mean together: the same in whatever order they came.
     It takes `checkins:read`, or `reports:read`: an artist's own events."""
     await _may_read(tx, event_id, caller)
     ref = await _ref(tx, event_id)
-    return reports.overview((await view_of(tx, ref)).summary(), ref)
+    said = reports.overview((await view_of(tx, ref)).summary(), ref)
+    return Response(said, headers=await unsent.head(tx, ref))
 
 
 @get(
@@ -46,19 +50,22 @@ async def summary(
     tags=["checkins"],
     operation_id="readCheckinCounts",
     summary="Count an event's check-ins",
+    response_headers=unsent.HEADERS,
 )
 async def read_counts(
     event_id: FromPath[UUID],
     tx: NamedDependency[TenantTx],
     caller: NamedDependency[Caller],
     tallies: NamedDependency[Tallies],
-) -> Counts:
+) -> Response[Counts]:
     """Return how many tickets were sold, and how many people entered, are inside, left and were
     refused: in all, by gate, by zone and by minute; and how many records gates still had to send
     when they last reported. It takes `checkins:read`, or `reports:read`:
     an artist's own events."""
     await _may_read(tx, event_id, caller)
-    return await tallies.read(tx, event_id, await _ref(tx, event_id))
+    said = await tallies.read(tx, event_id, await _ref(tx, event_id))
+    left = Unsent(said.waiting, said.heard_at)
+    return Response(said, headers=unsent.headers(left, tx.now))
 
 
 @get(
@@ -67,18 +74,19 @@ async def read_counts(
     tags=["checkins"],
     operation_id="listCheckinRecords",
     summary="List records",
+    response_headers=unsent.HEADERS,
 )
 async def records(
     event_id: FromPath[UUID],
     tx: NamedDependency[TenantTx],
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = "",
-) -> Page[Entry]:
+) -> Response[Page[Entry]]:
     """Return the records of the event, device by device, each log in its order."""
     ref = await _ref(tx, event_id)
     after = _after(cursor)
     found = await reports.records(tx, ref, after, limit + 1)
-    return page(found, limit, reports.place)
+    return Response(page(found, limit, reports.place), headers=await unsent.head(tx, ref))
 
 
 @get(
@@ -87,15 +95,17 @@ async def records(
     tags=["checkins"],
     operation_id="readScanHistory",
     summary="Read a ticket's scans",
+    response_headers=unsent.HEADERS,
 )
 async def scans(
     event_id: FromPath[UUID], ticket_id: FromPath[UUID], tx: NamedDependency[TenantTx]
-) -> list[Entry]:
+) -> Response[list[Entry]]:
     """Return what happened to a ticket at gates and online, by the clocks there."""
-    found = await reports.scans(tx, event_id, await _ref(tx, event_id), ticket_id)
+    ref = await _ref(tx, event_id)
+    found = await reports.scans(tx, event_id, ref, ticket_id)
     if found is None:
         raise Refusal("not_found")
-    return found
+    return Response(found, headers=await unsent.head(tx, ref))
 
 
 async def _may_read(tx: TenantTx, event_id: UUID, caller: Caller) -> None:

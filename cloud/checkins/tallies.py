@@ -13,11 +13,11 @@ from uuid import UUID
 
 import msgspec
 
-from cloud.checkins import unsent
 from cloud.checkins.counts import NOTHING, Tally, tally
 from cloud.checkins.view import Merged, merged
 from cloud.db.connect import Row
 from cloud.db.tenancy import TenantTx
+from cloud.devices import unsent
 
 KEPT: Final = 256  # events
 LARGE: Final = 0.5  # seconds of counting

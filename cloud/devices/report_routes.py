@@ -2,12 +2,12 @@
 
 from typing import Annotated, Final
 
-from litestar import get, post
+from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, QueryParameter
 
 from cloud.db.tenancy import TenantTx
-from cloud.devices import reports, statuses
+from cloud.devices import reports, statuses, unsent
 from cloud.devices.shapes import DEVICES, TENANT, Hex32
 from cloud.devices.statuses import DeviceStatus
 from cloud.errors import Refusal
@@ -31,19 +31,21 @@ async def report(
 
 
 @get(f"{DEVICES}/status", opt=needs("devices:read"), tags=["devices"],
-     operation_id="readDeviceStatus", summary="Read how all gates are")  # fmt: skip
+     operation_id="readDeviceStatus", summary="Read how all gates are",
+     response_headers=unsent.HEADERS)  # fmt: skip
 async def read_status(
     tx: NamedDependency[TenantTx],
     revoked: Annotated[bool, QueryParameter(description="Also those that were revoked.")] = False,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = "",
-) -> Page[DeviceStatus]:
+) -> Response[Page[DeviceStatus]]:
     """Return each gate with what it said last, what it should hold, and one word: `ready`, or why
     it is not."""
     after = decode(cursor, Hex32) or ""
     gates = await reports.every(tx, bytes.fromhex(after), limit + 1, revoked=revoked)
     shown = await statuses.read(tx, gates[:limit])
-    return Page(shown, encode(shown[-1].device) if len(gates) > limit else None)
+    said = Page(shown, encode(shown[-1].device) if len(gates) > limit else None)
+    return Response(said, headers=await unsent.head(tx, None))
 
 
 ROUTES: Final = (report, read_status)

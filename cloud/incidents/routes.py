@@ -11,6 +11,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from cloud.checkins.book import ref_of
 from cloud.db.tenancy import TenantTx
+from cloud.devices import unsent
 from cloud.errors import Refusal
 from cloud.http.access import Caller, device, needs
 from cloud.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, decode, page
@@ -46,7 +47,8 @@ OfEvent = Annotated[
 
 
 @get(f"{TENANT}/incidents", opt=needs("checkins:read"), tags=["incidents"],
-     operation_id="listIncidents", summary="List incidents")  # fmt: skip
+     operation_id="listIncidents", summary="List incidents",
+     response_headers=unsent.HEADERS)  # fmt: skip
 async def list_incidents(
     tx: NamedDependency[TenantTx],
     kind: OfKind = "",
@@ -54,7 +56,7 @@ async def list_incidents(
     event_id: OfEvent = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = "",
-) -> Page[IncidentOut]:
+) -> Response[Page[IncidentOut]]:
     """Return what a person must settle or has settled, what changed last first."""
     ref = None if event_id is None else await ref_of(tx, event_id)
     if event_id is not None and ref is None:
@@ -63,15 +65,21 @@ async def list_incidents(
     asked = Asked(kind, standing, ref)
     found = await reading.some(tx, asked, NEWEST if before is None else before, limit + 1)
     kept = page(found, limit, lambda each: each.number)
-    return Page([each.incident for each in kept.items], kept.next)
+    said = Page([each.incident for each in kept.items], kept.next)
+    return Response(said, headers=await unsent.head(tx, ref))
 
 
 @get(f"{TENANT}/incidents/{{incident_id:str}}", opt=needs("checkins:read"), tags=["incidents"],
-     operation_id="readIncident", summary="Read an incident")  # fmt: skip
-async def read_incident(incident_id: IncidentId, tx: NamedDependency[TenantTx]) -> IncidentDetail:
+     operation_id="readIncident", summary="Read an incident",
+     response_headers=unsent.HEADERS)  # fmt: skip
+async def read_incident(
+    incident_id: IncidentId, tx: NamedDependency[TenantTx]
+) -> Response[IncidentDetail]:
     """Return an incident with the records that show it: by which device, at which gate, when by
     its clock, when received, and whether each is signed by itself."""
-    return await _found(tx, incident_id)
+    found = await _found(tx, incident_id)
+    ref = None if found.event_id is None else await ref_of(tx, found.event_id)
+    return Response(found, headers=await unsent.head(tx, ref))
 
 
 @post(f"{TENANT}/incidents/{{incident_id:str}}/decide", opt=needs("tickets:write"),

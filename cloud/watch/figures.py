@@ -50,6 +50,7 @@ FIGURES: Final[Mapping[str, str]] = {
     "gates": "Gates that are not withdrawn.",
     "gates_silent_seconds": "Since when the gate that was heard of least lately is silent, of "
     "those heard of within a day, from an hour before doors until the end of an event.",
+    "gates_waiting": "Records that gates heard of within a day had not sent when last heard of.",
     "gates_clock_off_seconds": "By how much the clock of such a gate that is off the most was off.",
     "gates_behind_seconds": "How old the oldest ticket list is that such a gate goes by, "
     "where a newer one is to be had.",

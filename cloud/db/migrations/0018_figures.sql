@@ -60,6 +60,8 @@ CREATE FUNCTION figures(now timestamptz)
              WHERE EXISTS (SELECT FROM current c WHERE c.tenant_id = h.tenant_id AND c.is_on)
              GROUP BY 1
             UNION ALL
+            SELECT tenant_id, 'gates_waiting', sum((body->>'waiting')::bigint) FROM heard GROUP BY 1
+            UNION ALL
             SELECT tenant_id, 'gates_clock_off_seconds',
                    max(abs((body->>'at')::double precision / 1000
                            - extract(epoch FROM received_at))) FROM heard GROUP BY 1

@@ -126,3 +126,37 @@ def test_counts_say_what_gates_have_not_sent(night: Night) -> None:
         assert heard_at >= first + timedelta(seconds=30)
     finally:
         clock.move(-30)
+
+
+def test_every_answer_that_shows_what_gates_did_says_how_old_it_is(night: Night) -> None:
+    """By the names that a gate's answers have. Of no event in particular: gates that hold a list
+    of one that is on or to come, and not what was put away with last month's."""
+    base, clock = night.tenant.path, night.service.clock
+    event = f"{base}/events/{night.event.event_id}/checkins"
+    ticket = night.service.database.rows(
+        "SELECT ticket_id FROM ticket WHERE event_id = $1 LIMIT 1", night.event.event_id
+    )[0]["ticket_id"]
+    history = f"{base}/events/{night.event.event_id}/tickets/{ticket}/history"
+    paths = (
+        f"{event}/summary", f"{event}/counts", f"{event}/records", history,
+        f"{base}/incidents", f"{base}/incidents?event_id={night.event.event_id}",
+        f"{night.devices}/status",
+    )  # fmt: skip
+
+    def told() -> list[tuple[str | None, str]]:
+        heads = [night.owner.get(path).headers for path in paths]
+        return [(each.get("usher-data-age"), each["usher-waiting"]) for each in heads]
+
+    assert told() == [(None, "0")] * len(paths)
+    gate, put_away = night.gate(), night.gate()
+    send(gate, report(gate, manifests=(night.held(),), waiting=40))
+    gone = HeldVersion("00" * 8, 7, 1)
+    clock.move(-1000)
+    send(put_away, report(put_away, manifests=(gone,), waiting=500))
+    clock.move(1100)
+    try:
+        for age, waiting in told():
+            assert age is not None
+            assert (100 <= int(age) < 160, waiting) == (True, "40")
+    finally:
+        clock.move(-100)

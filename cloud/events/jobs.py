@@ -13,7 +13,7 @@ from cloud.db.tenancy import TenantTx
 from cloud.events import repository
 from cloud.events.acts import tell
 from cloud.tickets.lifecycle import Move, sources
-from cloud.tickets.moves import move
+from cloud.tickets.moves import lock, move
 
 EXPIRY_GRACE: Final = timedelta(days=7)  # also in tenants_with_ended_events()
 BATCH: Final = 5000  # tickets in a transaction
@@ -47,7 +47,9 @@ async def _expire(tx: TenantTx, batch: int) -> int:
         return 0
     states = [state.value for state in sources(Move.EXPIRE)]
     rows = await tx.conn.fetch(SOME, event_id, states, batch)
-    await move(tx, event_id, [row["ticket_id"] for row in rows], Move.EXPIRE)
+    tickets = [row["ticket_id"] for row in rows]
+    await lock(tx, event_id, tickets)
+    await move(tx, event_id, tickets, Move.EXPIRE)
     if len(rows) < batch:
         await repository.expired(tx, event_id)
         await tx.audit("event.expired", f"event:{event_id}")

@@ -17,7 +17,7 @@ from cloud.db.outbox import Away
 from cloud.db.tenancy import TenantTx
 from cloud.keys.issuers import Issuers
 from cloud.messages.consumer import Handler, Message
-from cloud.orders import holding, payment_rows, refund_rows, refunding, repository
+from cloud.orders import holding, payment_rows, refund_rows, refunding, repository, ticket_rows
 from cloud.orders.model import OPEN, Act, State
 from cloud.orders.repository import Order
 from cloud.orders.settling import settle
@@ -72,6 +72,7 @@ async def lapse(tx: TenantTx, provider: Provider, issuers: Issuers) -> int:
     waiting = [order for order in orders if order.state is State.PAYING and order.intent]
     answers = await _ask([give_up(provider, order.intent or "") for order in waiting])
     said = dict(zip((order.order_id for order in waiting), answers, strict=True))
+    await ticket_rows.lock(tx, [order.order_id for order in orders])
     for order in orders:
         await _lapse(tx, issuers, order, said.get(order.order_id, "no payment"))
     return len(orders)
@@ -99,6 +100,7 @@ async def reconcile(tx: TenantTx, provider: Provider, issuers: Issuers) -> int:
             for order, payment in zip(orders, payments, strict=True)
         ]
     )
+    await ticket_rows.lock(tx, [order.order_id for order in orders])
     for payment, intent in zip(payments, answers, strict=True):
         if intent is None:
             await payment_rows.checked(tx, payment.intent)
@@ -161,6 +163,7 @@ async def on_event_cancelled(tx: TenantTx, message: Message) -> None:
     event_id = UUID(message.payload["event_id"])
     await tx.conn.execute(END_HOLDS, event_id, tx.now)
     rows = await tx.conn.fetch(OF_EVENT, event_id, BATCH)
+    await ticket_rows.lock(tx, [row["order_id"] for row in rows])
     for row in rows:
         await refunding.give_back(tx, repository.order(row), None, CANCELLED)
     if len(rows) == BATCH:

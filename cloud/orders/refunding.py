@@ -19,7 +19,7 @@ from cloud.orders.repository import Order
 from cloud.payments.objects import RefundResult, RefundStatus
 from cloud.payments.provider import Provider, ProviderRefused
 from cloud.tickets.lifecycle import Move
-from cloud.tickets.moves import move
+from cloud.tickets.moves import lock, move
 
 ENDED_BADLY: Final = (RefundStatus.FAILED, RefundStatus.CANCELED)
 
@@ -37,6 +37,7 @@ async def give_back(
     chosen = _chosen(items, wanted)
     worth = share(chosen)
     tickets = [item.ticket_id for item in chosen]
+    await lock(tx, order.event_id, tickets)
     # One that was revoked before stays so; its money goes back all the same.
     await move(tx, order.event_id, tickets, Move.REFUND, reason=reason)
     await ticket_rows.give_back(tx, order.order_id, tickets, worth.amount)

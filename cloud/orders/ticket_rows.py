@@ -10,10 +10,26 @@ from cloud.orders.model import Item
 from cloud.tickets.lifecycle import Move
 from cloud.tickets.moves import name_move
 
+LOCK: Final[LiteralString] = """
+    SELECT FROM ticket WHERE tenant_id = current_tenant() AND order_id = ANY ($1)
+     ORDER BY ticket_id FOR NO KEY UPDATE
+"""
+
+
+async def lock(tx: TenantTx, orders: Sequence[UUID]) -> None:
+    """Lock what some orders hold or have bought, before anything becomes of the first of them."""
+    await tx.conn.execute(LOCK, list(orders))
+
+
+# Each locks what it changes in the order of the tickets' ids, as cloud/tickets/moves.py says.
 RELEASE: Final[LiteralString] = """
-    UPDATE ticket SET state = 'created', order_id = NULL, changed_at = $3
-     WHERE tenant_id = current_tenant() AND event_id = $1 AND order_id = $2
-       AND state = 'reserved'
+    WITH held AS MATERIALIZED (
+        SELECT ticket_id FROM ticket
+         WHERE tenant_id = current_tenant() AND event_id = $1 AND order_id = $2
+           AND state = 'reserved'
+         ORDER BY ticket_id FOR NO KEY UPDATE)
+    UPDATE ticket t SET state = 'created', order_id = NULL, changed_at = $3 FROM held
+     WHERE t.tenant_id = current_tenant() AND t.event_id = $1 AND t.ticket_id = held.ticket_id
 """
 
 
@@ -24,10 +40,15 @@ async def release(tx: TenantTx, event_id: UUID, order_id: UUID, reason: str) -> 
 
 
 BUY: Final[LiteralString] = """
-    UPDATE ticket SET state = 'purchased', account_id = $3, order_id = $2, changed_at = $4
-     WHERE tenant_id = current_tenant() AND event_id = $1 AND ticket_id = ANY ($5)
-       AND (free OR state = 'reserved' AND order_id = $2)
-    RETURNING ticket_id
+    WITH due AS MATERIALIZED (
+        SELECT ticket_id FROM ticket
+         WHERE tenant_id = current_tenant() AND event_id = $1 AND ticket_id = ANY ($5)
+           AND (free OR state = 'reserved' AND order_id = $2)
+         ORDER BY ticket_id FOR NO KEY UPDATE)
+    UPDATE ticket t SET state = 'purchased', account_id = $3, order_id = $2, changed_at = $4
+      FROM due
+     WHERE t.tenant_id = current_tenant() AND t.event_id = $1 AND t.ticket_id = due.ticket_id
+    RETURNING t.ticket_id
 """
 
 

@@ -53,10 +53,15 @@ ANSWERS: Final[LiteralString] = """
        AND (t.account_id = $1 OR (t.account_id IS NULL AND lower(t.email) = lower($2)))
 """
 TICKETS: Final[LiteralString] = """
-    UPDATE ticket SET attendee = NULL, email = NULL
-     WHERE tenant_id = current_tenant()
-       AND (account_id = $1 OR (account_id IS NULL AND lower(email) = lower($2)))
-       AND (attendee IS NOT NULL OR email IS NOT NULL)
+    WITH found AS MATERIALIZED (
+        SELECT event_id, ticket_id FROM ticket
+         WHERE tenant_id = current_tenant()
+           AND (account_id = $1 OR (account_id IS NULL AND lower(email) = lower($2)))
+           AND (attendee IS NOT NULL OR email IS NOT NULL)
+         ORDER BY ticket_id FOR NO KEY UPDATE)
+    UPDATE ticket t SET attendee = NULL, email = NULL FROM found f
+     WHERE t.tenant_id = current_tenant() AND t.event_id = f.event_id
+       AND t.ticket_id = f.ticket_id
 """
 # An offer without an address is open to whoever has its link: this one must not become that.
 TRANSFERS: Final[LiteralString] = """

@@ -1,5 +1,8 @@
 """Moves of tickets in the database. A trigger writes each into the ticket's history, and
 refuses what the table of legal moves lacks (migrations/0004_tickets.sql).
+
+Whoever changes several tickets that somebody else may change too locks them first, in the order
+of their ids: nobody who waits for one then keeps another from those who lock in that order.
 """
 
 from collections.abc import Sequence
@@ -19,6 +22,18 @@ MOVE: Final[LiteralString] = """
        AND state = ANY($5)
     RETURNING ticket_id
 """
+
+
+LOCK: Final[LiteralString] = """
+    SELECT FROM ticket
+     WHERE tenant_id = current_tenant() AND event_id = $1 AND ticket_id = ANY($2)
+     ORDER BY ticket_id FOR NO KEY UPDATE
+"""
+
+
+async def lock(tx: TenantTx, event_id: UUID, tickets: Sequence[UUID]) -> None:
+    """Let nobody else change these tickets until this transaction ends."""
+    await tx.conn.execute(LOCK, event_id, list(tickets))
 
 
 async def name_move(tx: TenantTx, move: Move, reason: str = "") -> None:

@@ -1,7 +1,9 @@
 """`usher-cloud admin bounced-mail`: called by a mail server for what it sends back.
 
 It ends with 75 (sysexits.h) whenever it could not do its work: a mail server keeps the message
-then, and calls again. With 0 there is nothing more to do, whatever the message was.
+then, and calls again. So too where a report is faster than the note that its mail was handed
+over: that comes within seconds, or as the mail is given up. With 0 there is nothing more to do,
+whatever the message was.
 """
 
 import sys
@@ -14,11 +16,17 @@ from cloud.commands.admin import OPERATOR, operate
 from cloud.commands.saying import CONSOLE, OUT
 from cloud.db.tenancy import platform_tx, tenant_tx
 from cloud.notify import bounces, rows
+from cloud.notify.rows import Heard
 from cloud.parts import Parts
 from cloud.settings import Settings
 from cloud.working import utc_now
 
 LATER: Final = 75
+SAID: Final = {
+    Heard.NEW: "The mail came back: {status}.",
+    Heard.EARLY: "The mail is not noted as sent yet: hand its report over again later.",
+    Heard.OLD: "The mail is forgotten, or it is known already.",
+}
 TENANTS: Final[LiteralString] = "SELECT tenant_id FROM tenant"
 
 
@@ -43,6 +51,7 @@ def bounced(settings: Settings, to: str, file: BinaryIO) -> None:
         OUT.print("It reports no mail that was not delivered.")
         return
     texts, reported = [to, *bounces.addressed(message)], told
+    early: list[bool] = []
 
     async def act(parts: Parts) -> None:
         async with platform_tx(parts.pool, OPERATOR, utc_now()) as ptx:
@@ -50,15 +59,17 @@ def bounced(settings: Settings, to: str, file: BinaryIO) -> None:
         found = bounces.named(parts.sealer, texts, [None, *tenants])
         if found is None:
             OUT.print("It came to no return address of a mail of ours.")
-        elif await _noted(parts, *found, reported):
-            OUT.print(f"The mail came back: {reported.status}.")
-        else:
-            OUT.print("The mail is forgotten, or it is known already.")
+            return
+        heard = await _noted(parts, *found, reported)
+        OUT.print(SAID[heard].format(status=reported.status))
+        early.append(heard is Heard.EARLY)
 
     operate(settings, act)
+    if any(early):
+        sys.exit(LATER)
 
 
-async def _noted(parts: Parts, lane: UUID | None, number: int, told: bounces.Report) -> bool:
+async def _noted(parts: Parts, lane: UUID | None, number: int, told: bounces.Report) -> Heard:
     if lane is None:
         async with platform_tx(parts.pool, OPERATOR, utc_now()) as ptx:
             return await rows.bounce(ptx, parts.sealer, number, told)

@@ -94,6 +94,17 @@ async def note(ptx: PlatformTx, message_id: int, outcome: Outcome) -> None:
     await ptx.conn.execute(ended, message_id, ptx.now, said)
 
 
+UNDER_WAY: Final[LiteralString] = """
+    SELECT done_at IS NULL AND dead_at IS NULL AND attempts > 0 FROM platform_outbox
+     WHERE message_id = $1 FOR UPDATE
+"""
+
+
+async def under_way(ptx: PlatformTx, message_id: int) -> bool:
+    """Whether a mail was taken to be sent and is not ended. Nobody ends it until this does."""
+    return bool(await ptx.conn.fetchval(UNDER_WAY, message_id))
+
+
 BOUNCE: Final[LiteralString] = """
     UPDATE platform_outbox SET dead_at = $2, done_at = NULL, fault = $3
      WHERE message_id = $1 AND done_at IS NOT NULL AND fault = ''

@@ -76,7 +76,19 @@ async def note(tx: TenantTx, mail_id: UUID, outcome: Outcome) -> None:
         await tx.conn.execute(END, mail_id, outcome.state.value, outcome.fault, tx.now)
 
 
-# It came back after it was sent. What is not sent yet, or again, is noted by its sender.
+# Its sender may have handed it over already, and not come to note it.
+UNDER_WAY: Final[LiteralString] = """
+    SELECT state = 'waiting' AND attempts > 0 FROM mail
+     WHERE tenant_id = current_tenant() AND mail_id = $1 FOR UPDATE
+"""
+
+
+async def under_way(tx: TenantTx, mail_id: UUID) -> bool:
+    """Whether a mail was taken to be sent and is not ended. Nobody ends it until this does."""
+    return bool(await tx.conn.fetchval(UNDER_WAY, mail_id))
+
+
+# It came back after it was sent.
 BOUNCE: Final[LiteralString] = """
     UPDATE mail SET state = $2, fault = $3, ended_at = $4
      WHERE tenant_id = current_tenant() AND mail_id = $1 AND state = 'sent'

@@ -1,6 +1,7 @@
 """A mail wherever it was put down: in a tenant, or outside every one."""
 
 from collections.abc import Sequence
+from enum import Enum, auto
 from typing import NamedTuple
 from uuid import UUID
 
@@ -57,16 +58,33 @@ def return_address(sealer: Sealer, house: House, lane: Lane, row: Row) -> str:
     return bounces.address(sealer, house.bounces, lane, number).spec
 
 
+class Heard(Enum):
+    """What a report that a mail came back is good for."""
+
+    NEW = auto()
+    EARLY = auto()  # the mail's sender has yet to note that it was handed over
+    OLD = auto()  # known already, or the mail is forgotten
+
+
 async def bounce(
     tx: TenantTx | PlatformTx, sealer: Sealer, number: int, told: bounces.Report
-) -> bool:
-    """Note that a mail came back after a server had taken it; whether that is new.
+) -> Heard:
+    """Note that a mail came back after a server had taken it.
 
     Where its address is dead nothing more is sent there for a while that its reader may refuse.
     """
-    state = State.BOUNCED if told.for_good else State.FAILED
     if isinstance(tx, PlatformTx):
-        return await platform_rows.bounce(tx, number, told.status)
+        if await platform_rows.under_way(tx, number):
+            return Heard.EARLY
+        noted = await platform_rows.bounce(tx, number, told.status)
+        return Heard.NEW if noted else Heard.OLD
+    if await repository.under_way(tx, UUID(int=number)):
+        return Heard.EARLY
+    return Heard.NEW if await _bounce(tx, sealer, number, told) else Heard.OLD
+
+
+async def _bounce(tx: TenantTx, sealer: Sealer, number: int, told: bounces.Report) -> bool:
+    state = State.BOUNCED if told.for_good else State.FAILED
     mail = await repository.bounce(tx, UUID(int=number), Outcome(state, told.status))
     if mail is None:
         return False

@@ -1,5 +1,8 @@
 """A mail that comes back after its server has taken it: noted, and what follows from it."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -162,3 +165,54 @@ def test_whatever_goes_wrong_the_mail_server_keeps_the_message(service: Service)
     assert back(service, b"Subject: I am away") == (
         0, "It reports no mail that was not delivered.\n",
     )  # fmt: skip
+
+
+@contextmanager
+def answering_late(mails: MailServer) -> Iterator[None]:
+    """Have the server keep its answer to the next mail, which it has taken and may send back."""
+    answer = threading.Event()
+
+    def wait() -> None:
+        assert answer.wait(30)
+
+    mails.on_kill = wait
+    mails.data = ["kill", "take"]
+    try:
+        yield
+    finally:
+        answer.set()
+        mails.on_kill = lambda: None
+
+
+EARLY = "The mail is not noted as sent yet: hand its report over again later.\n"
+
+
+def test_a_report_that_is_faster_than_our_note_is_kept(
+    service: Service, mails: MailServer, owner: Person, tenant: Tenant
+) -> None:
+    """The mail server calls again, until the mail is noted as sent; then it is noted as back."""
+    email = "hasty@example.net"
+    with answering_late(mails):
+        invite(owner, tenant, email)
+        (sent,) = mails.to(email, "invites you")
+        report = delivery_report(sent.sender, email, "5.1.1")
+        assert back(service, report) == (75, EARLY)
+        assert mailed(owner, tenant) == [("waiting", "")]
+    until(owner, tenant, ("sent", ""))
+    assert back(service, report) == (0, f"{CAME_BACK}5.1.1.\n")
+    assert mailed(owner, tenant) == [("bounced", "5.1.1")]
+
+
+def test_a_report_on_an_account_s_mail_is_kept_too(service: Service, mails: MailServer) -> None:
+    email = "early@example.net"
+    with answering_late(mails):
+        person = threading.Thread(target=service.person, args=(email,))
+        person.start()
+        (sent,) = mails.to(email, "Confirm your address")
+        report = delivery_report(sent.sender, email, "4.4.1")
+        assert back(service, report) == (75, EARLY)
+    person.join()
+    sql = "SELECT done_at FROM platform_outbox ORDER BY message_id DESC LIMIT 1"
+    eventually(lambda: service.database.rows(sql)[0]["done_at"])
+    assert back(service, report) == (0, f"{CAME_BACK}4.4.1.\n")
+    assert back(service, report) == (0, KNOWN)

@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -13,7 +14,7 @@ from cloud.messages.inbox import FIRST_WAIT, MAX_ATTEMPTS, MAX_WAIT
 from tests.cloud.broker.serving import Told
 from tests.cloud.database import Database, awaited
 from tests.cloud.messages import post
-from tests.cloud.messages.post import effects, publish, states
+from tests.cloud.messages.post import effects, later, publish, states
 from tests.cloud.messages.post import tenant as tenant
 from tests.cloud.messages.purchases import all_told, bought, check, opened
 from tests.cloud.orders.shop import Shop
@@ -54,9 +55,13 @@ def test_every_effect_happens_once_whoever_dies(shop: Shop, tmp_path: Path) -> N
     check(shop, orders)
 
 
-def worker(database: Database, seconds: float) -> int:
-    """Run a worker whose clock is ahead, until nothing is due; return how it ended."""
-    command = [sys.executable, "-m", "tests.cloud.messages.dying", database.app_url, str(seconds)]
+def worker(database: Database, now: datetime) -> int:
+    """Run a worker whose clock stands, until nothing is due; return how it ended.
+
+    However long it takes to start, what is due again in a while is so for none of that time.
+    """
+    told = (database.app_url, now.isoformat())
+    command = [sys.executable, "-m", "tests.cloud.messages.dying", *told]
     return subprocess.run(command, check=False, timeout=60).returncode
 
 
@@ -69,11 +74,12 @@ def test_who_kills_each_worker_is_given_up(database: Database, tenant: UUID) -> 
             await publish(pool, tenant, ("poison", "1"), ("a", "1"), ("a", "2"))
 
     awaited(run())
-    assert worker(database, 0) == -9
+    now, wait = later(), timedelta(seconds=FIRST_WAIT + MAX_WAIT)
+    assert worker(database, now) == -9
     assert effects(database, tenant) == []
-    assert worker(database, 0) == 0  # it is due again in a while
+    assert worker(database, now) == 0  # it is due again in a while
     assert effects(database, tenant) == [("a", "2")]
-    ends = [worker(database, n * (FIRST_WAIT + MAX_WAIT)) for n in range(1, MAX_ATTEMPTS + 1)]
+    ends = [worker(database, now + n * wait) for n in range(1, MAX_ATTEMPTS + 1)]
     assert ends == [-9] * (MAX_ATTEMPTS - 1) + [0]
     assert states(database, tenant) == [
         ("poison", MAX_ATTEMPTS, False, True, "worker_died"),

@@ -15,6 +15,7 @@ from typing import Final
 
 import pytest
 
+from tests.ops import broken
 from tests.ops.doors import HELD, RED, SHOWN, UNSEEN, have_run, is_mostly, screen_of, shown
 from tests.ops.evening import (
     CURL,
@@ -28,7 +29,8 @@ from tests.ops.evening import (
     enrol,
     organize,
 )  # fmt: skip
-from tests.ops.machines import FEWEST, ROOT, missing, open_site, run, wanted
+from tests.ops.machines import FEWEST, ROOT, Machine, missing, open_site, run, wanted
+from tests.ops.strangers import FORGED, OTHERS, have_another_authority, serving, signing_in
 
 CHANGED: Final = re.compile(
     r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.M
@@ -117,7 +119,6 @@ def test_weak_ways_from_outside_are_refused(evening: Evening, weaker: str, well:
 
 
 LISTENING: Final = "ss -tlnH | awk '{print $4}' | grep -oE '[0-9]+$' | sort -un"
-WALLED: Final = 2.5  # Debian's own unit has 9.6
 ABROAD: Final = (
     "ss -tlnH | awk '$4 !~ /^(127[.]|.::1.:)/ {sub(/.*:/, \"\", $4); print $4}' | sort -un"
 )
@@ -136,13 +137,6 @@ def test_a_service_needs_no_firewall_to_keep_to_itself(evening: Evening) -> None
     """Who speaks to nobody outside listens on the machine's own addresses: the port mapper too."""
     assert "4369" in evening.cloud.sh(LISTENING).split()
     assert set(evening.cloud.sh(ABROAD).split()) == {"22", "443"}
-
-
-def test_who_takes_the_proxy_over_has_little(evening: Evening) -> None:
-    """By systemd's own score. Its first process is root's, which opens the port and reads a key."""
-    said = evening.cloud.sh("systemd-analyze security --no-pager nginx.service")
-    (level,) = re.findall(r"Overall exposure level for nginx.service: ([0-9.]+)", said)
-    assert float(level) <= WALLED
 
 
 APP: Final = "postgresql://usher_app:{password}@localhost/usher?sslmode={mode}"
@@ -166,6 +160,13 @@ def test_the_database_speaks_to_its_roles_over_tls_alone(evening: Evening) -> No
     assert not cloud.ok(f"{ask} '{APP.format(password='wrong', mode='require')}'")
     assert not cloud.ok(f"{ask} 'postgresql://postgres@localhost/usher?sslmode=require'")
     assert not cloud.ok(f"psql -XAtc 'CREATE TABLE mine (n int)' '{good}'")
+    have_another_authority(cloud)
+    assert not cloud.ok(f"{ask} '{good.replace('/etc/usher', OTHERS)}'")
+    as_root = "runuser -u postgres -- psql -XAtc"
+    ways = "SELECT DISTINCT type, auth_method FROM pg_hba_file_rules ORDER BY 1"
+    assert cloud.sh(f'{as_root} "{ways}"').split() == ["hostssl|scram-sha-256", "local|peer"]
+    kept = "SELECT DISTINCT left(rolpassword, 14) FROM pg_authid WHERE rolpassword IS NOT NULL"
+    assert cloud.sh(f'{as_root} "{kept}"').strip() == "SCRAM-SHA-256$"
 
 
 def test_redis_does_for_its_user_what_the_service_needs(evening: Evening) -> None:
@@ -176,6 +177,7 @@ def test_redis_does_for_its_user_what_the_service_needs(evening: Evening) -> Non
     assert cloud.sh(f"{ours} SET usher:test 1").strip() == "OK"
     assert "NOPERM" in cloud.sh(f"{ours} GET other", check=False)
     assert "NOPERM" in cloud.sh(f"{ours} CONFIG GET requirepass", check=False)
+    assert "WRONGPASS" in cloud.sh(f"{ask} --user usher --pass wrong PING 2>&1", check=False)
     assert "NOAUTH" in cloud.sh(f"{ask} GET usher:test", check=False)
     assert not cloud.ok("timeout 5 redis-cli -p 6379 PING | grep PONG")
     assert not cloud.ok(f"{TLS} -connect localhost:6379 -tls1_2")
@@ -196,12 +198,47 @@ def test_the_broker_asks_for_a_certificate(evening: Evening) -> None:
     assert rights.split() == ["usher", *["^usher\\..*"] * 3]
 
 
+def test_the_broker_asks_for_a_password_too(evening: Evening) -> None:
+    """A certificate alone, or a password alone, opens nothing; nor does another host's name."""
+    cloud, password = evening.cloud, _password(evening, "broker_worker")
+    papers = ("/etc/usher/worker.crt", "/etc/usher/secrets/worker.key")
+    have_another_authority(cloud)
+    address = "amqps://usher-worker:{}@localhost:5671/{}".format
+    assert cloud.ok(signing_in(address(password, "usher"), *papers))
+    assert "ACCESS_REFUSED" in cloud.sh(signing_in(address("wrong", "usher"), *papers), check=False)
+    assert not cloud.ok(signing_in(address(password, "%2F"), *papers))
+    assert not cloud.ok(signing_in(address(password, "usher")))
+    forged = (f"{OTHERS}/localhost.crt", f"{OTHERS}/localhost.key")
+    assert not cloud.ok(signing_in(address(password, "usher"), *forged))
+
+
+def test_the_proxy_believes_the_api_alone(evening: Evening) -> None:
+    """Who answers in its place with a certificate of another authority is told nothing."""
+    cloud = evening.cloud
+    have_another_authority(cloud)
+    asked = f"{CURL} -o /dev/null -w '%{{http_code}}' https://{TICKETS}/livez"
+    cloud.sh("systemctl stop usher-cloud-api")
+    for papers, said in (
+        (("/etc/usher/api.crt", "/etc/usher/secrets/api.key"), "200"),
+        ((f"{OTHERS}/localhost.crt", f"{OTHERS}/localhost.key"), "503"),
+    ):
+        cloud.sh(serving(*papers))
+        cloud.until("curl -sk -m 5 -o /dev/null https://localhost:8000/", 20)
+        assert cloud.sh(asked) == said
+        cloud.sh("systemctl stop stand-in")
+    assert cloud.ok("grep -q 'upstream SSL certificate verify error' /var/log/nginx/error.log")
+    cloud.sh("systemctl start usher-cloud-api")
+    cloud.until(f"{CURL} https://{TICKETS}/readyz | grep -q '\"ready\":true'", 60)
+
+
 def test_the_api_answers_its_proxy_alone(evening: Evening) -> None:
     """Whoever shows no certificate of the authority is not answered, on the machine itself too."""
     cloud = evening.cloud
     proxy = "--cert /etc/usher/proxy.crt --key /etc/usher/secrets/proxy.key"
     assert cloud.ok(f"{CURL} {proxy} https://localhost:8000/livez")
     assert not cloud.ok(f"{CURL} https://localhost:8000/livez")
+    have_another_authority(cloud)
+    assert not cloud.ok(f"{CURL} {FORGED} https://localhost:8000/livez")
     assert not cloud.ok(f"{CURL} {proxy} --tls-max 1.2 https://localhost:8000/livez")
 
 
@@ -224,6 +261,36 @@ def test_the_gate_is_enrolled_and_admits(evening: Evening) -> None:
     evening.code = code_of(evening, ticket["ticket_id"])
     with shown(gate, evening.code):
         gate.until(f"{EDGE} view | grep -q '\"entered\": 1'", 120)
+
+
+# The units of whoever listens; what the first process listens for is handed to one of them.
+FACING: Final = (
+    "for pid in $(ss -ltnupH | grep -oE 'pid=[0-9]+' | cut -d= -f2 | sort -u);"
+    " do ps -o unit= -p $pid; done | grep -vx init.scope | sort -u"
+)
+WALLED: Final = 2.0
+# An administrator's shell is its child, and may do everything.
+OPEN: Final = {"ssh.service": 9.6}
+
+
+def _exposed(machine: Machine, unit: str) -> float:
+    said = machine.sh(f"systemd-analyze security --no-pager '{unit}'")
+    return float(re.findall(r"Overall exposure level for \S+: ([0-9.]+)", said)[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "some"),
+    [
+        ("cloud", {"nginx.service", "rabbitmq-server.service", "redis-server.service"}),
+        ("gate", {"usher-gate.service"}),
+    ],
+)
+def test_who_takes_a_listener_over_has_little(evening: Evening, name: str, some: set[str]) -> None:
+    """By systemd's own score, of all that listens: Debian's services and ours."""
+    machine = evening.site.machines[name]
+    levels = {unit: _exposed(machine, unit) for unit in machine.sh(FACING).split()}
+    assert some <= levels.keys()
+    assert {unit: level for unit, level in levels.items() if level > WALLED} == OPEN
 
 
 GATE: Final = f"https://{NORTH}:8443/"
@@ -364,16 +431,33 @@ def test_certificates_that_were_made_anew_are_shown(evening: Evening) -> None:
         evening.cloud.sh(f"cmp {held} /etc/usher/secrets/{key}")
 
 
+def _goes_back(evening: Evening, group: str, host: str, slip: broken.Slip) -> None:
+    """Update to a release that runs, and says 500 when it is asked how it does."""
+    told = json.loads(json.dumps(evening.inventory))
+    wheel = Path(told[group]["vars"]["release_wheel"])
+    bad = broken.with_a_slip(wheel, evening.site.folder / f"bad-{group}", slip)
+    told[group]["vars"] |= {
+        "release_version": "0.1.1", "release_wheel": str(bad), "release_patience": 9,
+    }  # fmt: skip
+    done = evening.site.play("update.yml", told, "--limit", group)
+    assert done.returncode != 0
+    said = " ".join(done.stdout.split())
+    assert f"{host} was not well with 0.1.1; 0.1.0 is in force again" in said
+    assert "returned error: 500" in said
+
+
+def test_a_service_that_is_not_well_is_taken_back(evening: Evening) -> None:
+    """Its units run, as systemd has it; it is asked whether it can serve."""
+    cloud = evening.cloud
+    _goes_back(evening, "clouds", TICKETS, broken.SERVICE)
+    assert cloud.sh("readlink /opt/usher/current").strip() == "/opt/usher/releases/0.1.0"
+    cloud.until(f"{CURL} https://{TICKETS}/readyz | grep -q '\"ready\":true'", 60)
+
+
 @in_full
 def test_a_release_that_is_not_well_is_taken_back(evening: Evening) -> None:
     """The gate runs what it ran before, and says so."""
-    broken = json.loads(json.dumps(evening.inventory))
-    broken["gates"]["vars"] |= {"release_version": "0.1.1", "release_check": ["false"]}
-    done = evening.site.play("update.yml", broken, "--limit", "gates")
-    assert done.returncode != 0
-    assert f"{NORTH} was not well with 0.1.1; 0.1.0 is in force again" in " ".join(
-        done.stdout.split()
-    )
+    _goes_back(evening, "gates", NORTH, broken.GATE)
     assert not evening.spare.ok("test -e /opt/usher/releases/0.1.1"), "the next wave began"
     evening.gate.until("systemctl is-active usher-gate", 60)
     assert evening.gate.sh("readlink /opt/usher/current").strip() == "/opt/usher/releases/0.1.0"

@@ -1,7 +1,7 @@
 """Machines: Debians that systemd boots in namespaces of the test's own, and who sets them up.
 
-Each is `.cache/machine` (scripts/machine) under a layer of its own, in a network namespace with
-one line to the technician's, and nothing else: no machine reaches anything outside.
+Each is `.cache/machine-SUITE` (scripts/machine) under a layer of its own, in a network namespace
+with one line to the technician's, and nothing else: no machine reaches anything outside.
 """
 
 import os
@@ -20,7 +20,9 @@ import yaml
 from tests.ops.variables import ANSIBLE
 
 ROOT: Final = ANSIBLE.parent
-DEBIAN: Final = ROOT / ".cache" / "machine"
+SUITE: Final = os.environ.get("DEBIAN", "bookworm")
+DEBIAN: Final = ROOT / ".cache" / f"machine-{SUITE}"
+PYTHON: Final = {"bookworm": "3.11.2", "trixie": "3.13.5"}[SUITE]  # what wheels are fetched for
 PROGRAMS: Final = ROOT / ".cache" / "ops" / "bin"
 NET: Final = "10.77.0"
 BOOTED: Final = 90.0  # seconds
@@ -228,7 +230,7 @@ def missing() -> str:
     if os.geteuid() != 0:
         return "only root boots machines"
     if not list(DEBIAN.parent.glob(f"{DEBIAN.name}.made-*")):
-        return "there is no .cache/machine: `scripts/setup machines` makes it"
+        return f"there is no {DEBIAN.relative_to(ROOT)}: `scripts/setup machines` makes it"
     return _unbootable()
 
 

@@ -5,6 +5,7 @@ update, replace, lose the database and bring it back.
 """
 
 import json
+import os
 import re
 import subprocess
 import time
@@ -29,7 +30,7 @@ from tests.ops.evening import (
     enrol,
     organize,
 )  # fmt: skip
-from tests.ops.machines import FEWEST, ROOT, Machine, missing, open_site, run, wanted
+from tests.ops.machines import FEWEST, PYTHON, ROOT, Machine, missing, open_site, run, wanted
 from tests.ops.strangers import FORGED, OTHERS, have_another_authority, serving, signing_in
 
 CHANGED: Final = re.compile(
@@ -46,7 +47,8 @@ def dist() -> Path:
     """What is installed."""
     if why := missing():
         pytest.skip(why)
-    run(ROOT / "scripts" / "release", cwd=ROOT, timeout=900)
+    told = os.environ | {"PYTHON_VERSION": PYTHON}
+    run(ROOT / "scripts" / "release", cwd=ROOT, env=told, timeout=900)
     return ROOT / "dist"
 
 
@@ -529,6 +531,11 @@ def test_gates_are_updated_in_waves(evening: Evening) -> None:
     assert int(gate.sh(asked.format(began))) < int(spare.sh(asked.format(ended)))
 
 
+def _data(evening: Evening) -> str:
+    """Return where the database is, whose version is Debian's."""
+    return evening.cloud.sh("echo /var/lib/postgresql/*/main").strip()
+
+
 def _restore(evening: Evening, *to: str) -> None:
     """Restore the database, to a moment or to the last change; have the service back."""
     evening.cloud.sh(" ".join(("usher-restore", *to)), timeout=600)
@@ -537,18 +544,16 @@ def _restore(evening: Evening, *to: str) -> None:
 
 def test_what_was_lost_comes_back_from_the_backup(evening: Evening) -> None:
     """All that was written, also after it was made; or to a moment, without what came later."""
-    cloud = evening.cloud
+    cloud, data = evening.cloud, _data(evening)
     cloud.sh("systemctl start usher-backup.service", timeout=300)
     first = buy(evening)
     moment = cloud.sh("sleep 1; date -u '+%F %T.%N+00'; sleep 1").strip()
     second = buy(evening)
     before = cloud.sh(TOTALS)
     cloud.sh("runuser -u postgres -- psql -XAtc 'SELECT pg_switch_wal()'")
-    cloud.until(
-        'test -z "$(ls /var/lib/postgresql/15/main/pg_wal/archive_status/*.ready 2>/dev/null)"'
-    )
-    cloud.sh("systemctl stop usher-cloud-api usher-cloud-worker postgresql@15-main")
-    cloud.sh("rm -rf /var/lib/postgresql/15/main")
+    cloud.until(f'test -z "$(ls {data}/pg_wal/archive_status/*.ready 2>/dev/null)"')
+    cloud.sh("systemctl stop usher-cloud-api usher-cloud-worker 'postgresql@*-main'")
+    cloud.sh(f"rm -rf {data}")
     _restore(evening)
     assert cloud.sh(TOTALS) == before
     assert "not over yet" in cloud.sh("usher-restore 2099-01-01 2>&1", check=False)
@@ -561,12 +566,13 @@ def test_what_was_lost_comes_back_from_the_backup(evening: Evening) -> None:
 
 def test_what_restores_left_is_forgotten_in_time(evening: Evening) -> None:
     """Not before: what was there before today's restore is kept."""
-    cloud, aside = evening.cloud, "/var/lib/postgresql/15/main.20260101T000000Z"
+    cloud, data = evening.cloud, _data(evening)
+    aside = f"{data}.20260101T000000Z"
     broken = "/var/backups/usher/base/20260101T000000Z.part"
     cloud.sh(f"install -d -o postgres {aside} {broken}; touch -d 2026-01-01 {aside} {broken}")
-    kept = cloud.sh("ls -d /var/lib/postgresql/15/main.*Z | sort").splitlines()
+    kept = cloud.sh(f"ls -d {data}.*Z | sort").splitlines()
     cloud.sh("systemctl start usher-clean.service")
-    left = cloud.sh("ls -d /var/lib/postgresql/15/main.*Z | sort").splitlines()
+    left = cloud.sh(f"ls -d {data}.*Z | sort").splitlines()
     assert left == [each for each in kept if each != aside]
     assert left
     assert not cloud.ok(f"test -e {broken}")

@@ -40,8 +40,8 @@ STORE: Final[LiteralString] = """
  RETURNING record_id
 """
 FORK: Final[LiteralString] = """
-    INSERT INTO log_fork (device_id, incarnation)
-    SELECT DISTINCT $1::bytea, n.incarnation
+    INSERT INTO log_fork (device_id, incarnation, found_at)
+    SELECT DISTINCT $1::bytea, n.incarnation, $5::timestamptz
       FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS n (incarnation, first, last)
      WHERE EXISTS (
         SELECT FROM record r
@@ -120,7 +120,7 @@ async def store(tx: TenantTx, device: bytes, runs: Sequence[Run]) -> set[bytes]:
         new.update(row["record_id"] for row in rows)
     if new:
         places = [run.incarnation for run in runs], [run.seq for run in runs]
-        await tx.conn.execute(FORK, device, *places, [run.last for run in runs])
+        await tx.conn.execute(FORK, device, *places, [run.last for run in runs], tx.now)
     return new
 
 

@@ -1,9 +1,14 @@
 """What a device lacks of the logs that touch its events (spec/sync.md §4, log.md §6).
 
+Of an incarnation with two histories whoever holds the longer one alone has the same mark as who
+holds both. So it is sent whatever the marks say, when it is found and now and then; by the clock,
+since nothing is kept of who was sent what.
+
 Every answer fits its cap by what it holds at most: so many records, and one proof for each.
 """
 
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import groupby, islice
 from typing import Final, LiteralString, NamedTuple
 
@@ -16,6 +21,10 @@ from shared.log.gossip import Key, Mark, forked
 from shared.log.record import record_hash
 from shared.wire import MAX_ENTRIES
 
+NEWS: Final = timedelta(seconds=30)  # that a fork is sent to all: each asks within 20
+EVERY: Final = timedelta(seconds=300)  # and again
+WHILE: Final = timedelta(seconds=20)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 AT_ONCE: Final = 4096  # records: with two sections and a proof each less than 2 MiB
 
 # What cloud/checkins/view.py merges, so that whoever takes it in sees the same.
@@ -29,7 +38,8 @@ TOUCHING: Final[LiteralString] = """
         SELECT t.device_id, t.other FROM touching e
           JOIN log_tie t ON t.tenant_id = current_tenant() AND t.device_id = e.device_id
                         AND t.incarnation = e.incarnation)
-    SELECT h.device_id, h.incarnation, h.seq, h.hash, d.public, f.device_id IS NOT NULL AS forked
+    SELECT h.device_id, h.incarnation, h.seq, h.hash, d.public, f.device_id IS NOT NULL AS forked,
+           f.found_at
       FROM wanted w
       JOIN log_head h ON h.tenant_id = current_tenant() AND h.device_id = w.device_id
                      AND h.incarnation = w.incarnation
@@ -116,7 +126,8 @@ async def answer(
     other = [key for key in theirs if key not in mine]
     named = await tx.conn.fetch(NAMED, *map(list, zip(*other, strict=True))) if other else []
     split = set(forked(mine, theirs)) | {_key(row) for row in touching if row["forked"]}
-    lacking = await _lacking(tx, touching, theirs, split)
+    told = {_key(row) for row in touching if row["forked"] and _is_time(row["found_at"], tx.now)}
+    lacking = await _lacking(tx, touching, theirs, (split, told | {begin[:2]}))
     file, rest = await _file(tx, list(_since(lacking, begin)))
     every = mine | {_key(row): _mark(row) for row in named}
     return Answer(dict(islice(every.items(), MAX_ENTRIES)), file, rest)
@@ -133,9 +144,14 @@ def _since(logs: Iterable[Log], begin: Place) -> Iterator[Log]:
 
 
 async def _lacking(
-    tx: TenantTx, touching: Sequence[Row], theirs: Mapping[Key, Mark], split: Collection[Key]
+    tx: TenantTx,
+    touching: Sequence[Row],
+    theirs: Mapping[Key, Mark],
+    forks: tuple[Collection[Key], Collection[Key]],
 ) -> list[Log]:
-    """Return what the device lacks, each device's incarnations in order."""
+    """Return what the device lacks, each device's incarnations in order. `forks`: those with two
+    histories, and those that are sent whatever the marks say."""
+    split, told = forks
     places = {
         _key(row): theirs[_key(row)]
         for row in touching
@@ -145,11 +161,18 @@ async def _lacking(
     logs = []
     for row in touching:
         key, other = _key(row), theirs.get(_key(row), Mark(0, b""))
-        if other == _mark(row) or (other.seq > row["seq"] and key not in split):
+        if (other == _mark(row) and key not in told) or (
+            other.seq > row["seq"] and key not in split
+        ):
             continue
         first = other.seq + 1 if key in held else 1
         logs.append(Log(*key, first, row["seq"], row["public"], forked=row["forked"]))
     return sorted(logs)
+
+
+def _is_time(found: datetime, now: datetime) -> bool:
+    """Whether a fork is sent to those as well of whom no mark says that they lack it."""
+    return now - found < NEWS or (now - EPOCH) % EVERY < WHILE
 
 
 async def _held(tx: TenantTx, places: Mapping[Key, Mark]) -> set[Key]:

@@ -9,7 +9,6 @@ receipt, taken = gate.send(file_of(gate))
 
 import os
 import secrets
-import time
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Any
@@ -161,7 +160,7 @@ class Appliance(Scribe):
         assert answer.status_code == 200, answer.text
         raw, told = unframed(answer.content, 2)
         tenant = self.venue.scene.tenant.bytes
-        now = Instant(int(time.time() * 1000))
+        now = Instant(int(self.venue.service.clock().timestamp() * 1000))
         receipt = open_receipt(raw, self.venue.trusted, now, tenant)
         return receipt, msgspec.json.decode(told, type=FileTaken)
 
@@ -188,7 +187,7 @@ class Appliance(Scribe):
         """Sign a request."""
         base = self.venue.http.base_url
         asked = Request(method, f"{base.host}:{base.port}", self.venue.path + path, body_hash(body))
-        at = int(time.time() * 1000)
+        at = int(self.venue.service.clock().timestamp() * 1000)
         return {"authorization": sign_request(asked, self.secret, at, os.urandom(16))}
 
 

@@ -1,7 +1,8 @@
 """What a gate lacks of others' logs, over real HTTP: all of it, nothing twice, and bounded."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -178,7 +179,38 @@ def test_another_history_is_sent_from_its_start(venue: Venue) -> None:
         common, ours, theirs = b"".join(gate.log[:4]), b"".join(gate.log[4:]), b"".join(twin.log)
         assert batches(sections) in ([common + ours, theirs], [common + theirs, ours])
     cloud, sections = read(gate.ask(vector(gate.log[-1])))
-    assert (cloud, sections) == (vector(gate.log[-1]), [])
+    assert cloud == vector(gate.log[-1])
+    assert sorted(records_of(sections)) == sorted([*gate.log, *twin.log])
+
+
+@pytest.fixture
+def later(venue: Venue) -> Iterator[Callable[[int], None]]:
+    """Go on to this second of five minutes that are to come."""
+    clock = venue.service.clock
+    yield lambda second: clock.move(300 - clock().timestamp() % 300 + second)
+    clock.offset = timedelta()
+
+
+def test_who_holds_the_history_that_the_marks_go_by_hears_of_the_other(
+    venue: Venue, later: Callable[[int], None]
+) -> None:
+    """Though nobody can tell that it is lacking: when it is found, and every five minutes."""
+    gate = booted(venue, "North", 3)
+    twin = gate.twin()
+    gate.scan(venue.scene.ticket())
+    gate.scan(venue.scene.ticket())
+    twin.scan(venue.scene.ticket())
+    both = sorted([*gate.log, twin.log[-1]])
+    gate.send(file_of(gate))
+    upto = vector(gate.log[-1])
+    assert read(gate.ask(upto)) == (upto, [])
+    later(30)  # in no window but that of the discovery
+    twin.send(file_of(twin))
+    assert sorted(set(records_of(read(gate.ask(upto))[1]))) == both
+    later(100)
+    assert read(gate.ask(upto)) == (upto, [])
+    later(3)
+    assert sorted(set(records_of(read(gate.ask(upto))[1]))) == both
 
 
 def test_a_long_log_comes_in_pieces(venue: Venue) -> None:

@@ -9,10 +9,10 @@ Used by the LAN, by the cloud's sync and for files that are carried by hand. Cal
 disk; any thread may make them.
 
 Of an incarnation in which a device wrote two histories no vector can say which of them its
-holder has. So it is sent from the start to everybody who asks, a piece at each call and then not
-for a while; likewise where the other side's last record is not one of ours. A record whose
-predecessor is not here is kept and waits (spec/merge.md §2): the vector names the last one
-without a gap, so that the next holder that is asked sends what is missing.
+holder has. So it is sent from the start to everybody who asks (edge/gate/walks.py); likewise
+where the other side's last record is not one of ours. A record whose predecessor is not here is
+kept and waits (spec/merge.md §2): the vector names the last one without a gap, so that the next
+holder that is asked sends what is missing.
 """
 
 import threading
@@ -24,30 +24,17 @@ from edge.gate.ledger import Ledger
 from edge.gate.parcel import Parcel
 from edge.gate.taken import Taken, check_sections, said_of
 from edge.gate.trust import Trust
+from edge.gate.walks import Walks
 from edge.store.identity import Identity
 from edge.store.log import LogStore
 from shared import hashing
 from shared.bundle import FileKind, Part, Section, decode, encode
 from shared.errors import Malformed
 from shared.log.chain import Fault
-from shared.log.gossip import Key, Mark, Span, missing
+from shared.log.gossip import Key, Mark, missing
 from shared.log.record import SIZE, Kind, place_of, record_hash
 
 MOST: Final = 2 << 20  # bytes of a file, by spec/sync.md §4
-REST: Final = 64  # calls between two walks through a forked incarnation
-HALF: Final = 1 << 20  # of it
-MAX_SEQ: Final = 2**63 - 1
-MOST_WALKS: Final = 4096  # that are remembered
-
-
-class Walk:
-    """How far a forked incarnation has been sent to somebody; `rest`: calls until the next."""
-
-    __slots__ = ("after", "rest")
-
-    def __init__(self) -> None:
-        self.after = 0
-        self.rest = 0
 
 
 class Replica:
@@ -61,9 +48,9 @@ class Replica:
         self._log = log
         self._trust = trust
         self._taking = threading.Lock()
-        self._walking = threading.Lock()
-        self._walks: dict[tuple[bytes, Key], Walk] = {}
+        self._walks = Walks(log)
         self._listed = trust().roster, _public_keys(me, trust())  # the keys of a roster
+        ledger.listen(self._written)
 
     def vector(self) -> dict[Key, Mark]:
         """Return how far each incarnation is held, and without a gap."""
@@ -86,14 +73,18 @@ class Replica:
         if whose is not None:
             keys = {device: pk for device, pk in keys.items() if device in whose}
         split = self._ledger.forked() | set(self._disagreed(mine, theirs))
-        with self._walking:  # first: what follows would not link at whoever has another history
-            if not all(self._walked(to, key, parcel) for key in sorted(split) if key[0] in keys):
-                return parcel.file(keys), True
+        # First: what follows would not link at whoever has another history.
+        if not self._walks.sent(to, (key for key in sorted(split) if key[0] in keys), parcel):
+            return parcel.file(keys), True
         for span in missing(mine, theirs):
             for raw, blob in self._log.held(span) if span.device in keys else ():
                 if not parcel.add(raw, blob):
                     return parcel.file(keys), True
         return parcel.file(keys), False
+
+    def lost(self, to: bytes) -> None:
+        """Note that what `lacking` returned last has not arrived there."""
+        self._walks.lost(to)
 
     def of(self, raws: Iterable[bytes]) -> bytes:
         """Return a file with just these records and the blobs that they name."""
@@ -162,23 +153,9 @@ class Replica:
                 if here and mark.hash not in map(record_hash, here):
                     yield key
 
-    def _walked(self, to: bytes, key: Key, parcel: Parcel) -> bool:
-        """Add the next piece of a forked incarnation; return whether that was the last one."""
-        if len(self._walks) >= MOST_WALKS:
-            self._walks.clear()
-        walk = self._walks.setdefault((to, key), Walk())
-        if walk.rest:
-            walk.rest -= 1
-            return True
-        before, start = parcel.size, walk.after
-        for raw, blob in self._log.held(Span(*key, walk.after, MAX_SEQ)):
-            if not parcel.add(raw, blob):
-                walk.after = place_of(raw)[2] - 1
-                if walk.after == start and parcel.size - before > HALF:
-                    walk.after += 1  # more records at one place than a file holds: these tell
-                return False
-        walk.after, walk.rest = 0, REST
-        return True
+    def _written(self, raws: Sequence[bytes], _own: bool) -> None:
+        """Take what `Ledger.listen` tells."""
+        self._walks.note(raws)
 
     def _public_keys(self) -> Mapping[bytes, bytes]:
         """Return whose records anybody can check: by device, its public key."""

@@ -6,7 +6,7 @@ await gossip.step()
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from functools import partial
 from typing import Final, NamedTuple, TypeVar
@@ -40,7 +40,7 @@ class Gossip:
         self,
         cloud: Cloud,
         gate: Gate,
-        heard: Callable[[Mapping[Key, Mark]], None],
+        heard: Callable[[Mapping[Key, Mark]], Awaitable[None]],
         pool: Executor | None = None,
         moved: Callable[[], None] = unmoved,
     ) -> None:
@@ -86,7 +86,7 @@ class Gossip:
         if taken.new:
             self._moved()
         if answer.headers.get("usher-more") != "1":
-            await self._blocking(partial(self._heard, theirs))
+            await self._heard(theirs)
             return taken.new, None
         if not taken.batches:
             raise Garbled("gossip")  # nothing, and more of it: that would never end

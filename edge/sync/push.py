@@ -2,7 +2,7 @@
 
     pushing = Pushing(cloud, gate)
     await pushing.step()        # our own log first, then what we heard of others
-    pushing.heard(vector)       # from gossip: how far the cloud says that it is
+    await pushing.heard(vector) # from gossip: how far the cloud says that it is
 
 A step is safe to break off and to repeat: the cloud takes a record once. It reads at most one
 file of the log at a time, whatever waits.
@@ -14,6 +14,9 @@ may be an old one.
 
 A file that is refused for what is in it is cut smaller, then sent device by device, and at last
 passed over, so that it is in nobody's way. `Gate.refused` says so to its health.
+
+All that is noted here is the event loop's: its values are replaced and never changed, so that a
+thread that reads the disk for it may be handed them.
 
 Others' logs are passed on only if the cloud still lacks what was here some seconds ago: as a
 rule their own gates are at it.
@@ -99,22 +102,23 @@ class Pushing:
         self._seconds = seconds
         self._receipts = Receipts(gate)
         self._most = FIRST
-        self._offered: dict[Key, Offered] = {}  # what the cloud took, or refused
+        self._offered: Mapping[Key, Offered] = {}  # what the cloud took, or refused
         self._unlisted: dict[bytes, float] = {}  # devices of which it takes nothing, until when
         self._alone: dict[bytes, float] = {}  # those that are sent in files of their own
         self._passed: dict[bytes, tuple[str, float]] = {}  # whose files were refused, and why
-        self._before: dict[Key, Mark] = {}  # what it should have by now
+        self._before: Vector = {}  # what it should have by now
         self._renewed = -GRACE
-        self._behind: dict[Key, Mark] = {}  # what it has instead
+        self._behind: Vector = {}  # what it has instead
 
-    def heard(self, theirs: Vector) -> None:
-        """Take in how far the cloud says that it is; blocks for the disk. It may be less than it
-        has signed for: its disk was lost, and brought back."""
+    async def heard(self, theirs: Vector) -> None:
+        """Take in how far the cloud says that it is. It may be less than it has signed for: its
+        disk was lost, and brought back."""
         says = {key: theirs.get(key, NOWHERE) for key in self._before}
         self._behind = {k: mark for k, mark in says.items() if mark.seq < self._before[k].seq}
         self._offered = {k: each for k, each in self._offered.items() if k not in self._behind}
         if (now := self._seconds()) >= self._renewed + GRACE:
-            self._before, self._renewed = self._due(), now
+            self._renewed = now
+            self._before = await self._blocking(self._due)
 
     async def step(self) -> Sent:
         """Send what the cloud lacks, until nothing is left. What fails is raised: `Failure`,
@@ -137,7 +141,9 @@ class Pushing:
         files = records = passed = 0
         more = bool(devices)
         while more and passed < MOST_REFUSED:
-            file, more = await self._blocking(partial(self._next, devices))
+            listed = devices - self._unlisted.keys()
+            known = self._behind, self._offered
+            file, more = await self._blocking(partial(self._next, listed, *known))
             try:
                 count = await self._send(file)
                 files, records = files + bool(count), records + count
@@ -164,7 +170,7 @@ class Pushing:
         """Go on behind a file of one device that is refused."""
         ends, _ = await self._blocking(partial(_ends, file))
         until = self._seconds() + AGAIN
-        self._offered |= {key: Offered(mark, until) for key, mark in ends.items()}
+        self._offered = _offers(self._offered, ends, until)
         self._passed |= {device: (code, until) for device, _ in ends}
         LOG.warning("the cloud refuses records of %s: %s", [d.hex() for d, _ in ends], code)
 
@@ -186,14 +192,15 @@ class Pushing:
                 due[key] = max(mark, due.get(key, NOWHERE))
         return due
 
-    def _next(self, devices: AbstractSet[bytes]) -> tuple[bytes, bool]:
+    def _next(
+        self, devices: AbstractSet[bytes], behind: Vector, offered: Mapping[Key, Offered]
+    ) -> tuple[bytes, bool]:
         """Return the next file of these devices' logs, and whether more is left behind it."""
-        theirs = self._gate.stores.log.confirmed() | self._behind
-        for key, (mark, _) in self._offered.items():
+        theirs = {**self._gate.stores.log.confirmed(), **behind}
+        for key, (mark, _) in offered.items():
             if mark.seq > theirs.get(key, NOWHERE).seq:
                 theirs[key] = mark
-        listed = devices - self._unlisted.keys()
-        return self._gate.replica.lacking(theirs, self._most, CLOUD, listed)
+        return self._gate.replica.lacking(theirs, self._most, CLOUD, devices)
 
     async def _send(self, file: bytes) -> int:
         """Send a file; return how many records it had."""
@@ -205,6 +212,7 @@ class Pushing:
             answer = await self._cloud.post("/logs", file, MOST_ANSWER)
         except Away:
             self._smaller()
+            await self._blocking(partial(self._gate.replica.lost, CLOUD))
             raise
         receipt, told = _answered(answer.body)
         await self._blocking(partial(self._receipts.take, receipt))
@@ -218,12 +226,20 @@ class Pushing:
     def _note(self, ends: Vector, told: FileTaken) -> None:
         """Leave alone for a while what the cloud says that it took, or does not take."""
         until = self._seconds() + AGAIN
-        self._offered |= {key: Offered(mark, until) for key, mark in ends.items()}
+        self._offered = _offers(self._offered, ends, until)
         unlisted = (bytes.fromhex(each.device) for each in told.devices if not each.listed)
         self._unlisted |= dict.fromkeys(unlisted, until)
 
     async def _blocking(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+
+
+def _offers(before: Mapping[Key, Offered], ends: Vector, until: float) -> dict[Key, Offered]:
+    """Return what was offered, and what is now where that goes further: of a second history the
+    last file may end earlier."""
+    known = {key: before[key].mark.seq for key in ends.keys() & before.keys()}
+    further = {k: mark for k, mark in ends.items() if mark.seq > known.get(k, 0)}
+    return {**before, **{key: Offered(mark, until) for key, mark in further.items()}}
 
 
 def _answered(body: bytes) -> tuple[bytes, FileTaken]:

@@ -6,8 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -18,8 +20,10 @@ from edge.gate.ledger import Line
 from edge.gate.receipts import Receipts, disputed
 from edge.gate.replica import whole
 from edge.health.report import Health
+from edge.sync.client import Answer
 from edge.sync.failures import Away, Denied, Garbled
 from shared.errors import UsherError
+from shared.log.gossip import Key, Mark
 from shared.log.record import SIZE, Kind, record_id
 from shared.merge.incidents import Incident
 from shared.wire import frames, unframed
@@ -28,7 +32,7 @@ from tests.edge.appliance import never
 from tests.together.conftest import Link, MakeGate
 from tests.together.gates import Joined
 from tests.together.liar import Liar, changed, gone, other, truncated
-from tests.together.logs import admit, cloud_records, cloud_view, entry, ticket
+from tests.together.logs import Linked, admit, cloud_records, cloud_view, entry, ticket
 from tests.together.organizer import House
 
 MANY = 50_000
@@ -445,3 +449,83 @@ def test_a_disk_that_was_copied_loses_nobodys_admissions(
             sent += linked.push().records
     assert sent <= 2 * len(own(north)), "each offers it all once, and then no more"
     twin.close()
+
+
+def test_a_copy_that_is_behind_is_heard_at_once(
+    house: House, join: MakeGate, link: Link, tmp_path: Path
+) -> None:
+    """Its log has a longer history here, which the cloud has too: no vector says that it goes on.
+    What it writes arrives with the next upload all the same, and that alone, also where the line
+    broke under the first try."""
+    event = house.event(1)
+    north = join("North")
+    north.pull()
+    north.close()
+    copied = tmp_path / "copy"
+    shutil.copytree(north.settings.data_folder, copied)
+    twin = copy.copy(north)
+    twin.settings = msgspec.structs.replace(north.settings, data=str(copied))
+    admit(north.gate, house.ref(event), range(3))
+    admit(twin.gate, house.ref(event), range(100, 140))
+    first, second = link(north), link(twin)
+    second.push()
+    first.push()
+    first.ask()
+    first.push()  # both histories, once
+    for number in range(3, 6):
+        admit(north.gate, house.ref(event), range(number, number + 1))
+        assert first.push().records == 2, "what both wrote at that place"
+        assert len(cloud_records(north)) == len(own(north))
+    with cut(first):
+        admit(north.gate, house.ref(event), range(6, 7))
+        with pytest.raises(Away):
+            first.push()
+        admit(north.gate, house.ref(event), range(7, 8))
+        with pytest.raises(Away):
+            first.push()
+    assert first.push().records == 4
+    assert set(cloud_records(north)) == set(own(north))
+    assert first.push().records == 0
+    twin.close()
+
+
+def test_what_an_upload_knows_is_the_loops(house: House, join: MakeGate, link: Link) -> None:
+    """A thread that read it while the loop changes it would lose what the cloud has just taken."""
+    event = house.event(1)
+    north = join("North")
+    north.pull()
+    linked = link(north)
+    linked.push()
+    linked.ask()
+    admit(north.gate, house.ref(event), range(3))
+    seen = Watched(linked.pushing._before)
+    linked.pushing._before = seen
+    linked.ask()
+    assert seen.threads == {threading.get_ident()}
+
+
+class Watched(dict[Key, Mark]):
+    """Marks that note which thread goes through them."""
+
+    def __init__(self, marks: Mapping[Key, Mark]) -> None:
+        super().__init__(marks)
+        self.threads: set[int] = set()
+
+    def __iter__(self) -> Iterator[Key]:
+        self.threads.add(threading.get_ident())
+        return super().__iter__()
+
+
+@contextmanager
+def cut(linked: Linked) -> Iterator[None]:
+    """Have nothing arrive meanwhile."""
+    cloud, post = linked._cloud, linked._cloud.post
+
+    async def away(*_: object, **__: object) -> Answer:
+        raise Away("cut")
+
+    cloud.post = away  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        cloud.post = post  # type: ignore[method-assign]

@@ -55,15 +55,17 @@ NAMED: Final[LiteralString] = """
         ON h.device_id = n.device_id AND h.incarnation = n.incarnation
      WHERE h.tenant_id = current_tenant() AND h.seq > 0
 """
-# Which of the places that a device names are those of the one history that is here.
+# Which of the places that a device names are those of the one history that is here. Looked up one
+# by one: a plan that joins, made while there are few records, would read all of them ever after.
 HELD: Final[LiteralString] = """
-    SELECT r.device_id, r.incarnation
-      FROM record r
-      JOIN unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bytea[])
+    SELECT n.device_id, n.incarnation
+      FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bytea[])
            AS n (device_id, incarnation, seq, hash)
-        ON r.device_id = n.device_id AND r.incarnation = n.incarnation AND r.seq = n.seq
-       AND sha256(r.raw) = n.hash
-     WHERE r.tenant_id = current_tenant()
+     CROSS JOIN LATERAL (
+        SELECT FROM record r
+         WHERE r.tenant_id = current_tenant() AND r.device_id = n.device_id
+           AND r.incarnation = n.incarnation AND r.seq = n.seq AND sha256(r.raw) = n.hash
+         LIMIT 1) AS found
 """
 # A device may have written any number of records at one place: ids tell where an answer ended.
 RECORDS: Final[LiteralString] = """

@@ -13,16 +13,18 @@ put together and held to its limit. What failed is said once more at the very en
 """
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 Parts = dict[str, tuple[str, ...]]  # the command of each
 COVERAGE: Final = (sys.executable, "-m", "coverage")
 PYTEST: Final = (sys.executable, "-m", "pytest")
-TRACED: Final = ("nice", *COVERAGE, "run", "--parallel-mode", "-m", "pytest")
+TRACED: Final = (*COVERAGE, "run", "--parallel-mode", "-m", "pytest")
 SHARED: Final = ("tests/unit", "tests/properties")
 TIMED: Final = ("tests/browser", "tests/network/test_same_instant.py")
 EVENINGS: Final = "tests/simulators"
@@ -33,6 +35,8 @@ BESIDE: Final[Parts] = {
     "shared": (*TRACED, *SHARED),
     "evenings": (*PYTEST, EVENINGS),
 }
+PATIENT: Final = frozenset({"shared", "evenings"})
+NICE: Final = "10"
 ALONE: Final[Parts] = {"alone": (*PYTEST, *TIMED)}
 NOTHING_CHOSEN: Final = 5  # by pytest: `-k` may have left one part without a test
 INTERRUPTED: Final = 2
@@ -56,6 +60,9 @@ def main(arguments: list[str]) -> int:
 
 async def _run(parts: Parts, arguments: list[str], broken: list[str]) -> list[int]:
     started = [await _start(command, arguments) for command in parts.values()]
+    for name, each in zip(parts, started, strict=True):
+        if name in PATIENT:
+            _make_patient(each.pid)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, _pass_on, started, number)
@@ -67,6 +74,16 @@ async def _start(command: tuple[str, ...], arguments: list[str]) -> asyncio.subp
     return await asyncio.create_subprocess_exec(
         *command, *arguments, stdout=subprocess.PIPE, limit=LONGEST, start_new_session=True
     )
+
+
+def _make_patient(part: int) -> None:
+    """Give a part, and all that it starts, what time others leave. To Linux a session is a group
+    of its own, and niceness counts inside of it alone: the group has another."""
+    group = Path(f"/proc/{part}/autogroup")
+    if group.exists():
+        group.write_text(NICE)
+    else:
+        os.setpriority(os.PRIO_PGRP, part, int(NICE))
 
 
 def _pass_on(parts: list[asyncio.subprocess.Process], number: int) -> None:

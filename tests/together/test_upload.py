@@ -90,18 +90,17 @@ def finished(joined: Joined, origin: str) -> dict[str, float]:
 def test_fifty_thousand_queued_records_arrive_in_seconds(house: House, join: MakeGate) -> None:
     """The memory that it takes does not grow with what waits."""
     event = house.event(1)
-    north, south, west = join("North"), join("South"), join("West")
+    south, north = join("South"), join("North")
     told = []
-    for gate, count in ((south, MANY // 4), (west, MANY // 4), (north, MANY)):
+    for gate, count in ((south, MANY), (north, 2 * MANY)):  # either fills SQLite's page cache
         gate.pull()
         admit(gate.gate, house.ref(event), range(count))
         told.append(finished(gate, house.service.address))
         assert (told[-1]["records"], told[-1]["waiting"]) == (count + 2, 0)
+        assert told[-1]["seconds"] < SECONDS * count / MANY
     print(told)  # noqa: T201
-    first, second, many = told
-    assert many["seconds"] < SECONDS
-    few = max(first["bytes"], second["bytes"])  # a process's memory varies by itself
-    assert many["bytes"] < few + MANY // 2 * SIZE, "two thirds of the bytes beyond that"
+    few, many = told
+    assert many["bytes"] < few["bytes"] + MANY // 2 * SIZE, "half of the bytes beyond that"
     assert cloud_records(north) == own(north)[:-1], "all but the BOOT of now"
     assert (north.settings.data_folder / "mirror.log").stat().st_size < 1 << 20
 

@@ -26,7 +26,7 @@ CREATE TABLE log_fork (
     tenant_id uuid NOT NULL DEFAULT current_tenant() REFERENCES tenant,
     device_id bytea NOT NULL,
     incarnation bigint NOT NULL,
-    found_at timestamptz NOT NULL,
+    found_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, device_id, incarnation)
 );
 

@@ -401,19 +401,24 @@ def test_the_view_of_each_event_is_the_clouds(
     twin.close()
 
 
+def copied(join: MakeGate, folder: Path) -> tuple[Joined, Joined]:
+    """Return a gate that has its lists, and one whose disk was copied from it."""
+    north = join("North")
+    north.pull()
+    north.close()
+    shutil.copytree(north.settings.data_folder, folder / "copy")
+    twin = copy.copy(north)
+    twin.settings = msgspec.structs.replace(north.settings, data=str(folder / "copy"))
+    return north, twin
+
+
 def test_a_disk_that_was_copied_loses_nobodys_admissions(
     house: House, join: MakeGate, link: Link, tmp_path: Path
 ) -> None:
     """Two machines write in one device's name. The cloud gets both histories and signs for the
     longer one, which the other machine does not take for its own; nothing is sent for ever."""
     event = house.event(1)
-    north = join("North")
-    north.pull()
-    north.close()
-    copied = tmp_path / "copy"
-    shutil.copytree(north.settings.data_folder, copied)
-    twin = copy.copy(north)
-    twin.settings = msgspec.structs.replace(north.settings, data=str(copied))
+    north, twin = copied(join, tmp_path)
     admit(north.gate, house.ref(event), range(6))
     admit(twin.gate, house.ref(event), range(100, 109))
     first, second = link(north), link(twin)
@@ -457,13 +462,7 @@ def test_a_copy_that_is_behind_is_heard_at_once(
     What it writes arrives with the next upload all the same, and that alone, also where the line
     broke under the first try."""
     event = house.event(1)
-    north = join("North")
-    north.pull()
-    north.close()
-    copied = tmp_path / "copy"
-    shutil.copytree(north.settings.data_folder, copied)
-    twin = copy.copy(north)
-    twin.settings = msgspec.structs.replace(north.settings, data=str(copied))
+    north, twin = copied(join, tmp_path)
     admit(north.gate, house.ref(event), range(3))
     admit(twin.gate, house.ref(event), range(100, 140))
     first, second = link(north), link(twin)

@@ -77,13 +77,12 @@ async def _start(command: tuple[str, ...], arguments: list[str]) -> asyncio.subp
 
 
 def _make_patient(part: int) -> None:
-    """Give a part, and all that it starts, what time others leave. To Linux a session is a group
-    of its own, and niceness counts inside of it alone: the group has another."""
-    group = Path(f"/proc/{part}/autogroup")
-    if group.exists():
-        group.write_text(NICE)
-    else:
-        os.setpriority(os.PRIO_PGRP, part, int(NICE))
+    """Give a part, and all that it starts, what time others leave. To Linux a session may be a
+    group of its own, in which niceness counts inside alone: the group has another, where it can be
+    told."""
+    os.setpriority(os.PRIO_PGRP, part, int(NICE))
+    with suppress(OSError):  # no such groups, or a /proc that only shows them
+        Path(f"/proc/{part}/autogroup").write_text(NICE)
 
 
 def _pass_on(parts: list[asyncio.subprocess.Process], number: int) -> None:

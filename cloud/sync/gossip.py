@@ -129,8 +129,10 @@ async def answer(
     named = await tx.conn.fetch(NAMED, *map(list, zip(*other, strict=True))) if other else []
     split = set(forked(mine, theirs)) | {_key(row) for row in touching if row["forked"]}
     told = {_key(row) for row in touching if row["forked"] and _is_time(row["found_at"], tx.now)}
-    lacking = await _lacking(tx, touching, theirs, (split, told | {begin[:2]}))
-    file, rest = await _file(tx, list(_since(lacking, begin)))
+    same = {key for key, mark in mine.items() if theirs.get(key) == mark} - told - {begin[:2]}
+    lacking = [row for row in touching if _key(row) not in same]
+    logs = await _logs(tx, lacking, theirs, split)
+    file, rest = await _file(tx, list(_since(logs, begin)))
     every = mine | {_key(row): _mark(row) for row in named}
     return Answer(dict(islice(every.items(), MAX_ENTRIES)), file, rest)
 
@@ -145,27 +147,21 @@ def _since(logs: Iterable[Log], begin: Place) -> Iterator[Log]:
             yield log._replace(first=begin.seq, begin=begin.record)
 
 
-async def _lacking(
-    tx: TenantTx,
-    touching: Sequence[Row],
-    theirs: Mapping[Key, Mark],
-    forks: tuple[Collection[Key], Collection[Key]],
+async def _logs(
+    tx: TenantTx, lacking: Sequence[Row], theirs: Mapping[Key, Mark], split: Collection[Key]
 ) -> list[Log]:
-    """Return what the device lacks, each device's incarnations in order. `forks`: those with two
-    histories, and those that are sent whatever the marks say."""
-    split, told = forks
+    """Return what is sent of incarnations that the device has not as we do, each device's in
+    order. Of one without two histories a device that is further lacks nothing."""
     places = {
         _key(row): theirs[_key(row)]
-        for row in touching
+        for row in lacking
         if _key(row) in theirs and theirs[_key(row)].seq < row["seq"] and _key(row) not in split
     }
     held = await _held(tx, places)
     logs = []
-    for row in touching:
+    for row in lacking:
         key, other = _key(row), theirs.get(_key(row), Mark(0, b""))
-        if (other == _mark(row) and key not in told) or (
-            other.seq > row["seq"] and key not in split
-        ):
+        if other.seq > row["seq"] and key not in split:
             continue
         first = other.seq + 1 if key in held else 1
         logs.append(Log(*key, first, row["seq"], row["public"], forked=row["forked"]))

@@ -1,7 +1,8 @@
 """Amounts in the units that Stripe counts in, where they are not the currency's own. Pure.
 
 Stripe kept the units that it began with: hundredths of a króna and of a Ugandan shilling, which
-have no parts any more, and whole ariary, which have. And of three decimals the last is a zero.
+have no parts any more, and whole ariary, which have. And of three decimals the last is a zero
+(docs.stripe.com/currencies, zero-decimal, three-decimal and special cases).
 """
 
 from collections.abc import Mapping

@@ -10,6 +10,7 @@ from typing import Final
 import iso4217
 
 USUAL: Final = 2
+ACCEPTED: Final = "the ISO 4217 code of a currency in use, in small letters: eur"
 
 
 def _funds() -> frozenset[str]:

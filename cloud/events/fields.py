@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from cloud.currencies import is_in_use
+from cloud.currencies import ACCEPTED, is_in_use
 from cloud.errors import Refusal
 from cloud.payments.units import step
 
@@ -47,8 +47,7 @@ class In(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def check_currency(currency: str) -> None:
     """Refuse a code that nobody can pay in."""
     if not is_in_use(currency):
-        accepted = "the ISO 4217 code of a currency in use, in small letters: eur"
-        raise Refusal("currency_unknown", field="/currency", accepted=accepted)
+        raise Refusal("currency_unknown", field="/currency", accepted=ACCEPTED)
 
 
 def check_price(price: int, currency: str, field: str) -> None:

@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from cloud.accounts.sessions import administrator
+from cloud.currencies import ACCEPTED, is_in_use
 from cloud.db.tenancy import PlatformTx
 from cloud.errors import Refusal
 from cloud.http.access import Principal, admin
@@ -43,10 +44,12 @@ async def decide(
 ) -> AdminTenant:
     """Suspend a tenant or let it go on; set its fees, which count for orders from now on."""
     await administrator(ptx, principal)
-    tenant = await repository.decide(ptx, tenant_id, data.fee_bps, data.fee_fixed, data.suspended)
+    if not all(is_in_use(currency) for currency in data.fees_fixed or ()):
+        raise Refusal("currency_unknown", field="/fees_fixed", accepted=ACCEPTED)
+    tenant = await repository.decide(ptx, tenant_id, data.fee_bps, data.fees_fixed, data.suspended)
     if tenant is None:
         raise Refusal("not_found")
-    said = {"fee_bps": data.fee_bps, "fee_fixed": data.fee_fixed, "suspended": data.suspended}
+    said = {"fee_bps": data.fee_bps, "fees_fixed": data.fees_fixed, "suspended": data.suspended}
     detail = {name: value for name, value in said.items() if value is not None}
     await ptx.audit("tenant.decided", f"tenant:{tenant_id}", **detail)
     return tenant

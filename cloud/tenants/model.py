@@ -1,7 +1,7 @@
 """What is sent and answered about tenants and their members."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -34,7 +34,11 @@ Slug = Annotated[
     ),
 ]
 Bps = Annotated[int, Meta(ge=0, le=5000, description="Hundredths of a percent.", examples=[250])]
-Fixed = Annotated[int, Meta(ge=0, le=100_000, description="Minor units.", examples=[50])]
+Fixed = Annotated[int, Meta(ge=0, le=10_000_000, description="Minor units.", examples=[50])]
+FIXED_ABOUT: Final = "Of each ticket that costs something, by currency; nothing in those not named."
+FixedFees = Annotated[
+    dict[str, Fixed], Meta(description=FIXED_ABOUT, examples=[{"eur": 50, "jpy": 80}])
+]
 
 
 class NewTenant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,7 +61,7 @@ class TenantOut(msgspec.Struct, frozen=True):
     slug: str
     name: str
     fee_bps: int
-    fee_fixed: int
+    fees_fixed: FixedFees
     created_at: datetime
 
 
@@ -77,7 +81,7 @@ class AdminTenant(msgspec.Struct, frozen=True):
     slug: str
     name: str
     fee_bps: int
-    fee_fixed: int
+    fees_fixed: FixedFees
     created_at: datetime
     suspended_at: datetime | None
 
@@ -93,7 +97,7 @@ class AdminChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     suspended: bool | None = None
     fee_bps: Bps | None = None
-    fee_fixed: Fixed | None = None
+    fees_fixed: FixedFees | None = None
 
 
 class Member(msgspec.Struct, frozen=True):

@@ -1,5 +1,6 @@
 """Tenants and their members in PostgreSQL."""
 
+from collections.abc import Mapping
 from typing import Final, LiteralString
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from cloud.tenants.model import AdminTenant, Member, Membership, TenantOut
 CREATE: Final[LiteralString] = """
     INSERT INTO tenant (slug, name, created_at) VALUES ($1, $2, $3)
     ON CONFLICT (slug) DO NOTHING
-    RETURNING tenant_id, slug, name, fee_bps, fee_fixed, created_at
+    RETURNING tenant_id, slug, name, fee_bps, fees_fixed, created_at
 """
 
 
@@ -31,7 +32,7 @@ async def mine(ptx: PlatformTx, account: UUID) -> list[Membership]:
 
 
 READ: Final[LiteralString] = """
-    SELECT tenant_id, slug, name, fee_bps, fee_fixed, created_at FROM tenant
+    SELECT tenant_id, slug, name, fee_bps, fees_fixed, created_at FROM tenant
      WHERE tenant_id = current_tenant()
 """
 
@@ -53,7 +54,7 @@ async def rename(tx: TenantTx, name: str) -> None:
 
 
 ALL: Final[LiteralString] = """
-    SELECT tenant_id, slug, name, fee_bps, fee_fixed, created_at, suspended_at FROM tenant
+    SELECT tenant_id, slug, name, fee_bps, fees_fixed, created_at, suspended_at FROM tenant
      WHERE $1::text IS NULL OR slug > $1 ORDER BY slug LIMIT $2
 """
 
@@ -64,11 +65,11 @@ async def all_tenants(ptx: PlatformTx, after: str | None, most: int) -> list[Adm
 
 
 DECIDE: Final[LiteralString] = """
-    UPDATE tenant SET fee_bps = coalesce($2, fee_bps), fee_fixed = coalesce($3, fee_fixed),
+    UPDATE tenant SET fee_bps = coalesce($2, fee_bps), fees_fixed = coalesce($3, fees_fixed),
            suspended_at = CASE WHEN $4::boolean IS NULL THEN suspended_at
                                WHEN $4 THEN coalesce(suspended_at, $5) END
      WHERE tenant_id = $1
-    RETURNING tenant_id, slug, name, fee_bps, fee_fixed, created_at, suspended_at
+    RETURNING tenant_id, slug, name, fee_bps, fees_fixed, created_at, suspended_at
 """
 
 
@@ -76,11 +77,11 @@ async def decide(
     ptx: PlatformTx,
     tenant: UUID,
     fee_bps: int | None,
-    fee_fixed: int | None,
+    fees_fixed: Mapping[str, int] | None,
     suspended: bool | None,
 ) -> AdminTenant | None:
     """Set what the platform decides of a tenant."""
-    row = await ptx.conn.fetchrow(DECIDE, tenant, fee_bps, fee_fixed, suspended, ptx.now)
+    row = await ptx.conn.fetchrow(DECIDE, tenant, fee_bps, fees_fixed, suspended, ptx.now)
     return AdminTenant(**row) if row else None
 
 

@@ -39,11 +39,11 @@ CREATE TABLE tenant (
     slug text NOT NULL UNIQUE CHECK (slug ~ '^[a-z0-9](-?[a-z0-9]){1,39}$'),
     name text NOT NULL CHECK (length(name) BETWEEN 1 AND 80),
     fee_bps integer NOT NULL DEFAULT 250 CHECK (fee_bps BETWEEN 0 AND 5000),
-    fee_fixed integer NOT NULL DEFAULT 0 CHECK (fee_fixed BETWEEN 0 AND 100000),
+    fees_fixed jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(fees_fixed) = 'object'),
     created_at timestamptz NOT NULL DEFAULT now(),
     suspended_at timestamptz
 );
-GRANT SELECT, INSERT, UPDATE (name, fee_bps, fee_fixed, suspended_at) ON tenant TO usher_app;
+GRANT SELECT, INSERT, UPDATE (name, fee_bps, fees_fixed, suspended_at) ON tenant TO usher_app;
 
 -- Who did what to what, when, from where. Nobody may change or delete a row; erasing a person
 -- blanks the address alone (erase_origin below).

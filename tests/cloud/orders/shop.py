@@ -43,8 +43,8 @@ NUMBERS = count(1)
 T = TypeVar("T")
 
 SCENE: Final = f"""
-    INSERT INTO tenant (tenant_id, slug, name, fee_bps, fee_fixed)
-    VALUES ('{TENANT}', 'one', 'One', 250, 30), ('{OTHER}', 'two', 'Two', 0, 0);
+    INSERT INTO tenant (tenant_id, slug, name, fee_bps, fees_fixed)
+    VALUES ('{TENANT}', 'one', 'One', 250, '{{"eur": 30}}'), ('{OTHER}', 'two', 'Two', 0, '{{}}');
     INSERT INTO account (account_id, email)
     SELECT lpad(to_hex(n), 32, '0')::uuid, n || '@x.test' FROM generate_series(1000, 1999) n;
     SELECT set_config('app.tenant', '{TENANT}', false), set_config('app.actor', 'test', false);
@@ -56,7 +56,7 @@ EVENT: Final = """
     INSERT INTO event (event_id, ref, venue_id, name, timezone, doors_at, starts_at, ends_at,
                        currency, state)
     SELECT '{event}', decode(lpad(to_hex({number}), 16, '0'), 'hex'), '{venue}', 'Night', 'UTC',
-           t, t, t + interval '6 hours', 'eur', 'published'
+           t, t, t + interval '6 hours', '{currency}', 'published'
       FROM (VALUES ('{doors}'::timestamptz)) AS v (t);
 """
 CLASS: Final = """
@@ -94,13 +94,14 @@ class Shop:
         self.now = datetime.now(UTC)
         self.tenant = TENANT
 
-    def event(self, *classes: Class) -> UUID:
+    def event(self, *classes: Class, currency: str = "eur") -> UUID:
         """Make a published event with its tickets."""
         event = uuid4()
         doors = self.now + timedelta(days=400)
         sql = EVENT.format(
-            tenant=TENANT, event=event, number=next(NUMBERS), venue=VENUE, doors=doors.isoformat()
-        )
+            tenant=TENANT, event=event, number=next(NUMBERS), venue=VENUE, doors=doors.isoformat(),
+            currency=currency,
+        )  # fmt: skip
         for index, each in enumerate(classes or (Class(),)):
             sql += CLASS.format(event=event, index=index, **each.__dict__)
         self.database.run(sql)

@@ -188,6 +188,19 @@ def test_holds_lapse(shop: Shop) -> None:
     ]
 
 
+@pytest.mark.parametrize(("currency", "expected"), [("eur", 63 + 30), ("jpy", 63)])
+def test_a_fixed_fee_is_of_its_currency(shop: Shop, currency: str, expected: int) -> None:
+    """Thirty cents are not thirty yen: where none is set for a currency, none is taken."""
+    event = shop.event(Class(price=2500), currency=currency)
+
+    async def scene(desk: Desk) -> UUID:
+        return await desk.hold(event)
+
+    order = shop.run(scene)
+    sql = "SELECT fee FROM purchase_item WHERE order_id = $1"
+    assert [row["fee"] for row in shop.rows(sql, order)] == [expected]
+
+
 def test_another_tenant_holds_nothing_of_ours(shop: Shop) -> None:
     """The function that holds sees the entered tenant's tickets alone."""
     event = shop.event(Class(count=2))

@@ -25,6 +25,7 @@ from edge.gate.parcel import Parcel
 from edge.gate.taken import Taken, check_sections, said_of
 from edge.gate.trust import Trust
 from edge.gate.walks import Walks
+from edge.store.database import StorageFailed
 from edge.store.identity import Identity
 from edge.store.log import LogStore
 from shared import hashing
@@ -68,6 +69,19 @@ class Replica:
         The file has at most `most` bytes, and records of all devices or of some. `to` names who
         is served: somebody who is sent a forked incarnation in pieces gets all of them.
         """
+        try:
+            return self._lacking(theirs, most, to, whose)
+        except StorageFailed:
+            self._walks.lost(to)
+            raise
+
+    def lost(self, to: bytes) -> None:
+        """Note that what `lacking` returned last has not arrived there."""
+        self._walks.lost(to)
+
+    def _lacking(
+        self, theirs: Mapping[Key, Mark], most: int, to: bytes, whose: Container[bytes] | None
+    ) -> tuple[bytes, bool]:
         parcel, mine = Parcel(most), self._ledger.vector()
         keys = self._public_keys()
         if whose is not None:
@@ -81,10 +95,6 @@ class Replica:
                 if not parcel.add(raw, blob):
                     return parcel.file(keys), True
         return parcel.file(keys), False
-
-    def lost(self, to: bytes) -> None:
-        """Note that what `lacking` returned last has not arrived there."""
-        self._walks.lost(to)
 
     def of(self, raws: Iterable[bytes]) -> bytes:
         """Return a file with just these records and the blobs that they name."""

@@ -95,12 +95,14 @@ class Walks:
 
     def _next(self, key: Key, walk: Walk, parcel: Parcel) -> tuple[Walk, bool]:
         """Add the next piece of one; return the walk behind it, and whether that was the last."""
-        if not walk.rest:
+        if walk.rest:
+            walk = walk._replace(rest=walk.rest - 1)
+        else:
+            behind = _upto(walk.fresh, walk.after)  # what lies before us is sent in its turn
             stopped = self._added(key, Places(walk.after, MAX_SEQ), parcel)
-            if stopped is None:
-                return Walk(rest=REST), True
-            return walk._replace(after=stopped), False
-        walk = walk._replace(rest=walk.rest - 1)
+            if stopped is not None:
+                return Walk(stopped, fresh=behind), False
+            walk = Walk(rest=REST, fresh=behind)
         if walk.fresh is None:
             return walk, True
         stopped = self._added(key, walk.fresh, parcel)
@@ -122,6 +124,13 @@ class Walks:
 def _joined(one: Places | None, other: Places | None) -> Places | None:
     """Return the places of both, and those between."""
     return one or other if one is None or other is None else _hull(one, other)
+
+
+def _upto(places: Places | None, last: int) -> Places | None:
+    """Return those that are no further than `last`."""
+    if places is None or places.after >= last:
+        return None
+    return places._replace(upto=min(places.upto, last))
 
 
 def _hull(one: Places, other: Places) -> Places:

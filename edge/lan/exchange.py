@@ -36,6 +36,7 @@ class Exchange:
         self._spend = spend
         self._barren = 0
         self._owed = False  # we had more than one answer holds
+        self._asked = False  # whether it has asked on this connection
         self._held = 0  # records, when it last asked
 
     def push(self, file: bytes) -> bool:
@@ -50,6 +51,7 @@ class Exchange:
             self._spend(QUESTION_UNITS)
         self._held = held
         try:
+            await self._again()
             file, more = await self._home.off_loop(lacking, theirs, LOG_BYTES, self._device)
         except StorageFailed as error:
             LOG.warning("a peer's question was not answered: %s", error)
@@ -57,6 +59,13 @@ class Exchange:
             return
         self._owed = more
         self._line.send(Type.LOG, encode_log(Rest.MORE if more else Rest.NOTHING, file))
+
+    async def _again(self) -> None:
+        """Before the first answer here, take what was sent last on an older connection for lost:
+        only the next question says that an answer came."""
+        if not self._asked:
+            self._asked = True
+            await self._home.off_loop(self._home.replica.lost, self._device)
 
     async def answered(self, body: bytes) -> None:
         """Take in the log that answers our vector."""

@@ -35,11 +35,12 @@ import msgspec
 
 from edge.gate.gate import Gate
 from edge.gate.receipts import Receipts
+from edge.store.database import StorageFailed
 from edge.sync.backoff import unmoved
 from edge.sync.client import Cloud
-from edge.sync.failures import Away, Denied, Garbled
+from edge.sync.failures import Away, Denied, Failure, Garbled
 from shared.bundle import Part, decode
-from shared.errors import Malformed
+from shared.errors import Malformed, UsherError
 from shared.log.gossip import Key, Mark
 from shared.log.record import SIZE, record_hash
 from shared.signed import CAPS, Kind
@@ -55,6 +56,7 @@ QUICK: Final = 1.5  # seconds in which a file arrives that may be followed by a 
 MOST_ANSWER: Final = CAPS[Kind.RECEIPT] + (1 << 20)  # bytes, with what it says of the file
 # For what is in it, or the cloud trips over it: the same again is refused, too.
 REFUSED: Final = frozenset({400, 409, 413, 415, 422, 500})
+FAULTS: Final = (Failure, UsherError, StorageFailed)  # after which a file is sent again
 AGAIN: Final = 300.0  # seconds until what was taken without a mark, or refused, is offered again
 MOST_REFUSED: Final = 4  # files of one device that are passed over in a step
 NOWHERE: Final = Mark(0, b"")
@@ -147,18 +149,20 @@ class Pushing:
             try:
                 count = await self._send(file)
                 files, records = files + bool(count), records + count
-            except Denied as error:
-                if error.status not in REFUSED:
-                    raise
+            except FAULTS as error:
                 more = True
-                if self._smaller():
+                refused = error if isinstance(error, Denied) and error.status in REFUSED else None
+                if refused and len(devices) == 1 and self._most == SMALLEST:
+                    faults.append(refused)
+                    passed += 1
+                    await self._pass_over(file, refused.code)
                     continue
-                if len(devices) > 1:  # one of them is refused: each is sent by itself
+                await self._blocking(partial(self._gate.replica.lost, CLOUD))
+                if not refused:
+                    raise
+                if not self._smaller():  # one of them is refused: each is sent by itself
                     self._alone |= dict.fromkeys(devices, self._seconds() + AGAIN)
                     break
-                faults.append(error)
-                passed += 1
-                await self._pass_over(file, error.code)
         return Sent(files, records)
 
     def _smaller(self) -> bool:
@@ -212,7 +216,6 @@ class Pushing:
             answer = await self._cloud.post("/logs", file, MOST_ANSWER)
         except Away:
             self._smaller()
-            await self._blocking(partial(self._gate.replica.lost, CLOUD))
             raise
         receipt, told = _answered(answer.body)
         await self._blocking(partial(self._receipts.take, receipt))

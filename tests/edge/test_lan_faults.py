@@ -8,11 +8,11 @@ import pytest
 
 from edge.lan import lan
 from shared.bundle import FileKind, Part, Section, decode, encode
-from shared.lan import CAPS, REQUESTS, Rest, Type, encode_log
+from shared.lan import CAPS, REQUESTS, Rest, Type, decode_log, encode_log
 from shared.log import writer
-from shared.log.record import EMPTY, Kind, seal
+from shared.log.record import EMPTY, SIZE, Kind, seal
 from shared.log.writer import Tail, advance
-from shared.wire import decode_vector
+from shared.wire import decode_vector, encode_vector
 from tests.edge.gates import meaning
 from tests.edge.lan_strangers import called_by, farewell, hello, until_type
 from tests.edge.lans import device, somebody, until, venue
@@ -111,6 +111,33 @@ def test_two_histories_of_a_device_are_known_at_both_gates(
 ) -> None:
     """Of one length, where vectors differ by a hash alone, and of two."""
     asyncio.run(two_histories(tmp_path, one, other))
+
+
+async def hung_up_unanswered(folder: Path, questions: list[int]) -> list[int]:
+    """Ask so many times on each connection, and hang up; return the records of each answer."""
+    async with venue(folder, "North", listed=(device(MALLORY),)) as site:
+        north, came = site["North"], []
+        for reason in (1, 2):
+            file = log_of(history(reason, 3))
+            await asyncio.to_thread(north.site.gate.replica.take, file)
+        for number, asked in enumerate(questions, start=1):
+            async with called_by(MALLORY, north) as line:
+                hello(line, number=number)
+                for _ in range(asked):
+                    line.send(Type.VECTOR, encode_vector(north.vector()))
+                    _, file = decode_log((await until_type(line, Type.LOG)).body)
+                    parts = decode(file)[1] if file else []
+                    came.append(sum(len(c) for part, c in parts if part is Part.RECORDS) // SIZE)
+            await until(lambda: not north.peers())
+        return came
+
+
+@pytest.mark.parametrize(("questions", "came"), [([1, 1, 1], [7, 7, 7]), ([2, 1, 1], [7, 0, 0, 0])])
+def test_what_nobody_said_had_come_is_sent_on_the_next_connection(
+    tmp_path: Path, questions: list[int], came: list[int]
+) -> None:
+    """Only the next question says that an answer arrived; of two histories no vector does."""
+    assert asyncio.run(hung_up_unanswered(tmp_path, questions)) == came
 
 
 async def stripped(folder: Path) -> None:

@@ -1,21 +1,28 @@
 """What gates' copies of all logs lack of each other, and what comes of it when they meet."""
 
+import asyncio
 import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from edge.gate.acts import Act
 from edge.gate.replica import Replica
 from edge.practice.world import World
+from edge.store.database import StorageFailed
+from edge.store.log import LogStore
+from edge.sync.client import Answer, Cloud
+from edge.sync.failures import Away, Denied
+from edge.sync.push import Pushing
 from shared import hashing
 from shared.bundle import FileKind, Part, Section, decode, encode
 from shared.errors import Malformed
 from shared.log.chain import Fault
-from shared.log.gossip import Mark
-from shared.log.record import SIZE, Kind, record_hash
+from shared.log.gossip import Mark, Span
+from shared.log.record import SIZE, Kind, place_of, record_hash
 from shared.merge.incidents import Incident
 from tests.damage import flipped
 from tests.edge.gates import NOW, Site, meaning, two_sites
@@ -224,6 +231,78 @@ def test_a_fork_is_not_sent_again_and_again(house: tuple[Site, Site, Scribe]) ->
         for to in (b"a", b"b", b"a", b"a", b"b")
     ]
     assert sent == [9, 9, 0, 0, 0]
+
+
+def test_what_is_written_behind_a_walk_is_sent_by_it(house: tuple[Site, Site, Scribe]) -> None:
+    """Of one history so much was sent, and then the other's records came at earlier places."""
+    north, _, scribe = house
+    one, two = fork(scribe, 30)
+    replica(north).take(packed(scribe, one, two[:3]))
+    sent: set[bytes] = set()
+
+    def piece() -> bool:
+        file, more = replica(north).lacking(replica(north).vector(), 2000, b"a")
+        sent.update(records(file))
+        return more
+
+    assert all(piece() for _ in range(3))
+    late = two[3:5]
+    assert place_of(max(sent, key=place_of))[2] > place_of(late[-1])[2]
+    replica(north).take(packed(scribe, late))
+    for _ in range(20):
+        if not piece():
+            break
+    assert sent == {*one, *two[:5]}
+    assert not piece()
+    assert not records(replica(north).lacking(replica(north).vector(), to=b"a")[0]), "but once"
+
+
+def test_a_piece_that_a_disk_withheld_is_sent(
+    house: tuple[Site, Site, Scribe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The walk was through, and what was to stand behind it could not be read."""
+    north, _, scribe = house
+    one, two = fork(scribe, 2)
+    replica(north).take(packed(scribe, one, two))
+    held, calls = LogStore.held, []
+
+    def second_fails(log: LogStore, span: Span) -> Iterator[tuple[bytes, bytes | None]]:
+        calls.append(span)
+        if len(calls) == 2:
+            raise StorageFailed("a bad sector")
+        return held(log, span)
+
+    monkeypatch.setattr(LogStore, "held", second_fails)
+    with pytest.raises(StorageFailed):
+        replica(north).lacking({}, to=b"a")
+    file, _ = replica(north).lacking(replica(north).vector(), to=b"a")
+    assert {*records(file)} == {*one, *two}
+
+
+class Refusing:
+    """A cloud that finds the first file too large, and then is gone."""
+
+    def __init__(self) -> None:
+        self.files: list[bytes] = []
+
+    async def post(self, _path: str, file: bytes, _most: int) -> Answer:
+        self.files.append(file)
+        raise Denied(413, "too_large") if len(self.files) == 1 else Away("gone")
+
+
+def test_a_piece_that_the_cloud_refuses_is_in_the_next_file(
+    house: tuple[Site, Site, Scribe],
+) -> None:
+    """A smaller one. Of two histories the cloud's vector doesn't say that they are there."""
+    north, _, scribe = house
+    one, two = fork(scribe, 2)
+    replica(north).take(packed(scribe, one, two))
+    cloud = Refusing()
+    pushing = Pushing(cast("Cloud", cloud), north.gate)
+    pushing._behind = replica(north).vector()
+    with pytest.raises(Away):
+        asyncio.run(pushing._all({scribe.device}, []))
+    assert [{*records(file)} for file in cloud.files] == [{*one, *two}] * 2
 
 
 def test_devices_on_no_roster_are_passed_over(house: tuple[Site, Site, Scribe]) -> None:

@@ -12,12 +12,11 @@ from cloud.db.connect import open_pool
 from cloud.db.tenancy import WORKER, tenant_tx
 from cloud.hooks import jobs
 from cloud.hooks.model import PATIENCE, WAITS
-from cloud.parts import Parts
 from cloud.topics import TOPICS
-from cloud.worker import make_worker
 from tests.cloud.background import background
 from tests.cloud.database import Database
 from tests.cloud.hooks.receiver import Receiver, receiving
+from tests.cloud.notify.conftest import working
 from tests.cloud.service import Clock, Event, Person, Service, Tenant, good, problem, running
 
 
@@ -27,19 +26,11 @@ def service(
 ) -> Iterator[Service]:
     """A service that may call this machine, with a worker beside it."""
     folder = tmp_path_factory.mktemp("service")
-    with running(database, redis_url, folder, hooks_loopback=True) as served:
-
-        async def work(stop: asyncio.Event) -> None:
-            parts = Parts(served.settings)
-            async with parts.open():
-                worker = make_worker(parts, AHEAD)
-                task = asyncio.create_task(worker.run())
-                await stop.wait()
-                worker.stop()
-                await task
-
-        with background(work):
-            yield served
+    with (
+        running(database, redis_url, folder, hooks_loopback=True) as served,
+        background(working(served, AHEAD)),
+    ):
+        yield served
 
 
 AHEAD = Clock()
@@ -172,28 +163,41 @@ def test_what_fails_is_sent_again_under_the_same_id(
 def test_a_receiver_that_hangs_holds_up_no_other(service: Service, place: Place) -> None:
     with receiving() as slow, receiving() as quick:
         slow.answers = ["hang"]
-        hook(place, slow, "order.paid")
+        path = hook(place, slow, "order.paid")
         hook(place, quick, "order.paid")
         service.buy(place.owner, place.event)
         slow.until(1)
-        assert quick.until(1, seconds=5)
+        quick.until(1)
+        (waiting,) = deliveries(place, path)
+        assert waiting["attempts"] == 0  # its call isn't over
 
 
 def test_an_old_secret_signs_for_a_day_beside_the_new(
-    service: Service, place: Place, ahead: Clock, receiver: Receiver
+    service: Service, place: Place, receiver: Receiver
 ) -> None:
+    """It is the day that is moved, not the clock: a receiver takes no call from tomorrow."""
     path = hook(place, receiver, QUIET)
     before = receiver.secret
     after = good(place.owner.post(f"{path}/secret"), 201)["secret"]
     assert after != before
-    for secret, good_ in ((before, True), (after, True)):
+
+    def signs(secret: str, count: int) -> bool:
         receiver.secret = secret
         good(place.owner.post(f"{path}/test"), 202)
-        assert receiver.until(len(receiver.calls) + 1)[-1].good is good_
-    ahead.move(25 * 3600)
-    receiver.secret = before
-    good(place.owner.post(f"{path}/test"), 202)
-    assert not receiver.until(3)[-1].good
+        return receiver.until(count)[-1].good
+
+    def later(hours: int) -> None:
+        service.database.run(
+            f"UPDATE hook_endpoint SET before_until = before_until - interval '{hours} hours'"
+        )
+
+    assert signs(before, 1)
+    assert signs(after, 2)
+    later(23)
+    assert signs(before, 3)
+    later(2)
+    assert not signs(before, 4)
+    assert signs(after, 5)
 
 
 def test_gone_means_gone(service: Service, place: Place, ahead: Clock, receiver: Receiver) -> None:
@@ -312,18 +316,23 @@ def test_the_secret_is_shown_once(place: Place, receiver: Receiver) -> None:
 
 
 def test_a_sender_that_died_leaves_its_delivery_to_another(
-    service: Service, place: Place, ahead: Clock, receiver: Receiver
+    service: Service, place: Place, receiver: Receiver
 ) -> None:
     """It was taken for a minute, and nobody noted how it went: it comes again, by the same id."""
     path = hook(place, receiver, QUIET)
-    good(place.owner.post(f"{path}/pause"))
-    good(place.owner.post(f"{path}/resume"))
     receiver.answers = ["hang", 204]
     good(place.owner.post(f"{path}/test"), 202)
     receiver.until(1)
-    ahead.move(61)  # the first sender still waits: as good as dead
-    first, second = receiver.until(2)
-    assert first.id == second.id
+    a_minute_later = Clock()
+    a_minute_later.move(61)  # the first sender still waits: as good as dead
+    with background(working(service, a_minute_later)):
+        first, second = receiver.until(2)
+        assert first.id == second.id
+        (sent,) = service.until(
+            lambda: deliveries(place, path), lambda seen: seen[0]["state"] == "taken"
+        )
+    calls = good(place.owner.get(f"{path}/deliveries/{sent['delivery_id']}"))["calls"]
+    assert [call["status"] for call in calls] == [204]
 
 
 def test_old_deliveries_are_forgotten(

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import httpx
+
 from cloud.embedded.postgres import Postgres
 from cloud.embedded.valkey import Valkey
 from cloud.orders.till import PATIENCE
@@ -17,6 +19,7 @@ from tests.cloud.degradations.load import ORDERED, Load
 from tests.cloud.service import Event, Person, Service, good, problem, running
 
 LONG: Final = 120.0  # seconds; a loaded machine
+PAYERS: Final = 4  # as many as may ask at a time
 
 
 class House(NamedTuple):
@@ -71,56 +74,63 @@ def redis_gone(house: House, work: Load) -> None:
     work.until(5)
 
 
+class Payers:
+    """Buyers who hold a ticket each, and ask to pay at once."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._buyers = [house.service.person() for _ in range(PAYERS)]
+        self._paths = [house.held(each) for each in self._buyers]
+        self.took: list[float] = []  # seconds of each answer
+
+    def ask(self, number: int = 0) -> httpx.Response:
+        """Have one of them ask."""
+        began = time.monotonic()
+        answer = self._buyers[number].post(f"{self._paths[number]}/payment")
+        self.took.append(time.monotonic() - began)
+        return answer
+
+    def refused(self) -> Any:
+        """Have all of them told that it can't be; return what /readyz says then."""
+        with ThreadPoolExecutor(PAYERS) as asking:
+            told = set(map(problem, asking.map(self.ask, range(PAYERS))))
+        assert told == {(503, "payments_away")}
+        return self._house.ready()
+
+    def order(self, number: int = 0) -> Any:
+        """Return the order of one of them."""
+        return good(self._buyers[number].get(self._paths[number]))
+
+
 def stripe_answers_500(house: House, work: Load) -> None:
     """Paying is refused, soon at once; what was held is paid afterwards."""
-    service, owner = house.service, house.owner
-    path = house.held(owner)
-
-    def pay() -> Any:
-        assert problem(owner.post(f"{path}/payment")) == (503, "payments_away")
-        return house.ready()
-
+    service, payers = house.service, Payers(house)
     work.until(5)
     with work.without():
         service.payments.test("faults", kind="outage_after", requests=10_000)
-        told = service.until(pay, lambda seen: seen["breakers"]["payments"] == 1, LONG)
+        told = service.until(payers.refused, lambda seen: seen["breakers"]["payments"] == 1, LONG)
         assert told["ready"]
         assert told["dependencies"]["payments"]["state"] == "away"
         work.until(5)
         service.payments.http.delete("/_test/faults").raise_for_status()
-        payment = good(
-            service.until(lambda: owner.post(f"{path}/payment"), lambda seen: seen.is_success, LONG)
-        )
+        payment = good(service.until(payers.ask, lambda seen: seen.is_success, LONG))
     service.pay(payment)
-    service.until(lambda: good(owner.get(path)), lambda seen: seen["state"] == "paid")
+    service.until(payers.order, lambda seen: seen["state"] == "paid")
     work.until(5)
     assert house.ready()["breakers"]["payments"] == 0
 
 
 def stripe_hangs(house: House, work: Load) -> None:
     """Whoever pays is told within the time that a request has for it, and soon at once."""
-    buyers = [house.service.person() for _ in range(4)]  # as many as may ask at a time
-    paths = [house.held(each) for each in buyers]
-    took: list[float] = []
-
-    def pay(number: int) -> tuple[int, str]:
-        began = time.monotonic()
-        told = problem(buyers[number].post(f"{paths[number]}/payment"))
-        took.append(time.monotonic() - began)
-        return told
-
-    def pay_all() -> Any:
-        assert set(asking.map(pay, range(4))) == {(503, "payments_away")}
-        return house.ready()["breakers"]["payments"]
-
+    service, payers = house.service, Payers(house)
     work.until(5)
-    with ThreadPoolExecutor(4) as asking, work.without():
-        house.service.payments.test("faults", kind="hang_before", requests=10_000, seconds=30)
-        house.service.until(pay_all, lambda seen: seen == 1, LONG)
+    with work.without():
+        service.payments.test("faults", kind="hang_before", requests=10_000, seconds=30)
+        service.until(payers.refused, lambda seen: seen["breakers"]["payments"] == 1, LONG)
         work.until(5)
-        house.service.payments.http.delete("/_test/faults").raise_for_status()
+        service.payments.http.delete("/_test/faults").raise_for_status()
     work.until(5)
-    assert max(took) < 2 * PATIENCE + ORDERED
+    assert max(payers.took) < 2 * PATIENCE + ORDERED
 
 
 def postgresql_killed_and_started_again(house: House, work: Load) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+import redis
 from solders.pubkey import Pubkey
 
 from cloud.db.connect import Pool, open_pool
@@ -46,6 +47,12 @@ class Mint(NamedTuple):
         told: Any = self.service.client().get("/readyz").json()
         assert told["ready"]
         return str(told["dependencies"]["ledger"]["state"])
+
+    def forget_calls(self) -> None:
+        """Have the node's breaker know of none: those that went well would keep it closed for half
+        a minute."""
+        with redis.Redis.from_url(self.service.settings.redis_url) as client:
+            assert client.delete("usher:breaker:ledger:node0") == 1
 
     def pay_for(self, work: Load) -> None:
         """Have lamports, and approve what the event's tree costs, once it is planned."""
@@ -114,6 +121,7 @@ def solana_gone(mint: Mint, work: Load) -> None:
     mint.pay_for(work)
     mint.until_minted(work, 1)
     with work.without():
+        mint.forget_calls()
         mint.node.fault("*", "status", times=ALL, status=503)
         mint.service.until(mint.state, lambda state: state == "away", LONG)
         work.until(10)

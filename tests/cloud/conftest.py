@@ -1,9 +1,11 @@
 """Real servers for every test of the cloud: one PostgreSQL and one Valkey a session."""
 
+import sys
 from collections.abc import Iterator
 
 import pytest
 import redis
+import structlog
 
 from cloud.embedded.postgres import Postgres
 from cloud.embedded.valkey import Valkey
@@ -12,6 +14,10 @@ from tests.cloud.servers import debian_postgres as debian_postgres
 from tests.cloud.servers import postgres as postgres
 from tests.cloud.servers import valkey as valkey
 from tests.cloud.service import Person, Service, Tenant, running
+
+# Services and workers run in threads beside the tests, and standard output may be that of a
+# command which a test reads: what they log goes elsewhere, as their processes' logs do.
+structlog.configure(logger_factory=structlog.WriteLoggerFactory(sys.__stderr__))
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,10 @@ Rules:
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
 
 from msgspec import Meta
+from msgspec.json import Decoder
 
 from shared import hashing, keys
 from shared.errors import Malformed, Refused, Untrusted
@@ -46,6 +47,9 @@ class Keyset(Strict, frozen=True):
     root: Hex32
     successor: Hex32 | None  # may sign the next keyset, and is its root then
     keys: tuple[Key, ...]
+
+
+KEYSET: Final = Decoder(Keyset)
 
 
 class IssuerKey(NamedTuple):
@@ -107,7 +111,7 @@ class TrustedKeys(NamedTuple):
         if self.keyset and raw == self.raw:
             return self
         signers = self._signers()
-        keyset = open_signed(Kind.KEYSET, raw, signers, Keyset)
+        keyset = open_signed(Kind.KEYSET, raw, signers, KEYSET)
         root = bytes.fromhex(keyset.root)
         if root != signers[signer_kid(raw)]:
             raise Untrusted("keyset_root")

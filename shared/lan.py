@@ -15,6 +15,7 @@ from typing import Annotated, Final, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Meta
+from msgspec.json import Decoder
 
 from shared.errors import Malformed
 from shared.event import U32, Strict
@@ -128,6 +129,10 @@ class Hello(Strict, frozen=True):
     news: News
 
 
+_NEWS: Final = Decoder(News)
+_HELLO: Final = Decoder(Hello)
+
+
 class Message(NamedTuple):
     """One message as it came."""
 
@@ -167,7 +172,7 @@ def encode_hello(hello: Hello) -> bytes:
 
 def decode_hello(body: bytes) -> Hello:
     """Return a hello; it has one spelling."""
-    return _decoded(body, Hello)
+    return _decoded(body, _HELLO)
 
 
 def encode_news(news: News) -> bytes:
@@ -177,7 +182,7 @@ def encode_news(news: News) -> bytes:
 
 def decode_news(body: bytes) -> News:
     """Return news; they have one spelling."""
-    return _decoded(body, News)
+    return _decoded(body, _NEWS)
 
 
 def encode_log(rest: Rest, file: bytes = b"") -> bytes:
@@ -231,9 +236,9 @@ def decode_reason(body: bytes) -> Reason:
         return Reason.OTHER
 
 
-def _decoded(body: bytes, form: type[T]) -> T:
+def _decoded(body: bytes, form: Decoder[T]) -> T:
     try:
-        value = msgspec.json.decode(body, type=form)
+        value = form.decode(body)
         spelling = msgspec.json.encode(value)
     except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
         raise Malformed("lan_hello", 0) from None

@@ -9,6 +9,10 @@ Rules:
 - The body is JSON and equals its own re-encoding: one spelling. That refuses white space,
   duplicate and unknown keys, left-out defaults and `1.0` for `1` by one rule.
 - The kid finds the key and proves nothing.
+
+Forms are read by decoders that are made once, when their module is loaded. `msgspec.json.decode`
+with a type has msgspec learn the type at its first use; of two threads that are at it in one moment
+the second reads what the first has half written, and the whole process dies.
 """
 
 import struct
@@ -17,6 +21,7 @@ from enum import IntEnum
 from typing import Annotated, Final, TypeVar
 
 import msgspec
+from msgspec.json import Decoder
 
 from shared import hashing, keys
 from shared.errors import Malformed, Untrusted
@@ -71,7 +76,7 @@ def seal(kind: Kind, document: msgspec.Struct, secret: bytes) -> bytes:
 
 
 def open_signed(
-    kind: Kind, data: bytes, trusted: bytes | Mapping[bytes, bytes], document: type[T]
+    kind: Kind, data: bytes, trusted: bytes | Mapping[bytes, bytes], form: Decoder[T]
 ) -> T:
     """Return the document that one of the `trusted` keys (one key, or kid to key) signed."""
     kid, body_end = _frame(kind, data)
@@ -82,7 +87,7 @@ def open_signed(
         raise Untrusted("document_unknown_key", 6)
     if not keys.verify(pk, kind.domain, data[:body_end], data[body_end:]):
         raise Untrusted("document_bad_signature", body_end)
-    return _body(data[HEADER.size : body_end], document)
+    return _body(data[HEADER.size : body_end], form)
 
 
 def signer_kid(data: bytes) -> bytes:
@@ -108,9 +113,9 @@ def _frame(kind: Kind, data: bytes) -> tuple[bytes, int]:
     return kid, HEADER.size + length
 
 
-def _body(body: bytes, document: type[T]) -> T:
+def _body(body: bytes, form: Decoder[T]) -> T:
     try:
-        value = msgspec.json.decode(body, type=document)
+        value = form.decode(body)
         spelling = msgspec.json.encode(value)
     except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
         raise Malformed("document_body", HEADER.size) from None

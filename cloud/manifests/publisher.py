@@ -29,7 +29,7 @@ from cloud.manifests.model import HEAD_LIFE, MAX_STEP, RENEWAL
 from cloud.manifests.repository import Held
 from shared.event import Plan
 from shared.manifest.chunk import CHUNKS
-from shared.manifest.head import Head, seal_head
+from shared.manifest.head import HEAD, Head, seal_head
 from shared.manifest.table import Table
 from shared.signed import Kind, open_signed, signer_kid
 
@@ -57,7 +57,7 @@ async def publish(tx: TenantTx, keyring: Keyring, event_id: UUID, nonces: Nonces
         return None  # another worker was faster
     signer = await _signer(tx, keyring)
     raw = await repository.head(tx, event_id, held.version)
-    previous = None if raw is None else open_signed(Kind.MANIFEST, raw, signer.keys, Head)
+    previous = None if raw is None else open_signed(Kind.MANIFEST, raw, signer.keys, HEAD)
     plan = await _plan(tx, event_id, previous)
     if plan is None:
         return None

@@ -24,7 +24,7 @@ from cloud.search.model import SERIES_LIFE, is_worn, rewritten
 from cloud.search.repository import Held
 from shared import hashing
 from shared.errors import UsherError
-from shared.manifest.search import SearchHead
+from shared.manifest.search import SEARCH_HEAD, SearchHead
 from shared.manifest.search_keys import Series
 from shared.signed import Kind, open_signed, seal
 
@@ -139,7 +139,7 @@ def _opened(held: Held) -> SearchHead | None:
     if held.raw is None or held.signer is None:
         return None
     ours = {hashing.kid(held.signer): held.signer}
-    return open_signed(Kind.SEARCH, held.raw, ours, SearchHead)
+    return open_signed(Kind.SEARCH, held.raw, ours, SEARCH_HEAD)
 
 
 def _series(tx: TenantTx, sealer: Sealer, event_id: UUID, held: Held) -> Series | None:

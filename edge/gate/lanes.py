@@ -41,6 +41,9 @@ class Choice(msgspec.Struct, frozen=True):
     exiting: bool
 
 
+CHOICE: Final = msgspec.json.Decoder(Choice)
+
+
 @dataclass
 class Lane:
     """One lane, as the threads of this process share it. Guarded by `lock`."""
@@ -221,7 +224,7 @@ class Lanes:
         stored = self._settings.get(f"{POST}{lane.id}")
         if stored is not None:
             with lane.lock:
-                lane.choice = msgspec.json.decode(stored, type=Choice)
+                lane.choice = CHOICE.decode(stored)
 
     def _make_room(self) -> None:
         """Let go of a handheld that nobody is signed in at, or refuse one more."""

@@ -14,7 +14,7 @@ from edge.gate.gate import NotSetUp
 from edge.lan.home import Home
 from edge.lan.line import Hangup
 from edge.store.database import StorageFailed
-from shared.devices.command import Command, open_stamp
+from shared.devices.command import COMMAND, open_stamp
 from shared.devices.receipt import open_receipt
 from shared.errors import UsherError
 from shared.lan import MAX_EVENTS, EventVersion, News, Reason, Type
@@ -91,7 +91,7 @@ class Documents:
         if kind == Type.ROSTER:
             return trust.roster.update(raw, trust.keys, now) is not trust.roster
         if kind == Type.COMMAND:
-            command = open_signed(Kind.COMMAND, raw, trust.keys.of("command", now), Command)
+            command = open_signed(Kind.COMMAND, raw, trust.keys.of("command", now), COMMAND)
             return command.device == self._home.me.device.hex()
         if kind == Type.RECEIPT:
             open_receipt(raw, trust.keys, now, trust.roster.tenant)

@@ -15,6 +15,7 @@ from shared.wire import IncidentNote
 
 MOST_KEPT: Final = 1000  # the newest: nobody at a gate settles more in an evening
 UPTO: Final = "incidents"  # the setting: up to which number this device was told
+NOTE: Final = msgspec.json.Decoder(IncidentNote)
 PUT: Final = "INSERT OR REPLACE INTO incident (id, number, event, note) VALUES (?, ?, ?, ?)"
 DROP: Final = "DELETE FROM incident WHERE id = ?"
 DROP_EVENT: Final = "DELETE FROM incident WHERE event = ?"
@@ -55,7 +56,7 @@ class IncidentStore:
         notes: list[IncidentNote] = []
         for (raw,) in rows:
             with suppress(msgspec.DecodeError):  # as another version wrote it
-                notes.append(msgspec.json.decode(raw, type=IncidentNote))
+                notes.append(NOTE.decode(raw))
         return notes
 
     def let_go(self, events: Collection[bytes]) -> None:

@@ -56,11 +56,17 @@ class Told(msgspec.Struct, frozen=True):
     state: Literal["offered", "claimed", "revealed", "confirmed", "void", "revoked", "expired"]
 
 
+TOLD: Final = msgspec.json.Decoder(Told)
+
+
 class Begun(msgspec.Struct, frozen=True):
     """An enrolment that is not over, as this device remembers it."""
 
     offer: str
     nonce: Annotated[bytes, Meta(min_length=NONCE_SIZE, max_length=NONCE_SIZE)]
+
+
+BEGUN: Final = msgspec.json.Decoder(Begun)
 
 
 class Console(Protocol):
@@ -226,11 +232,11 @@ def _remembered(stores: Stores) -> str:
 
 
 def _read(stored: bytes) -> Begun:
-    return msgspec.json.decode(stored, type=Begun)
+    return BEGUN.decode(stored)
 
 
 def _told(body: bytes) -> str:
     try:
-        return msgspec.json.decode(body, type=Told).state
+        return TOLD.decode(body).state
     except (msgspec.DecodeError, ValueError):
         raise Garbled("enrolment") from None

@@ -22,6 +22,7 @@ from shared.wire import MAX_CONCERNED, MAX_NOTES, IncidentNote, SyncState, unfra
 MOST_NOTE: Final = 1024 + 64 * MAX_CONCERNED  # bytes: a device's id has 35 with its marks
 MOST: Final = MAX_NOTES * (MOST_NOTE + 4)
 TURNS: Final = 32  # answers, one after the other: far more notes than are kept
+NOTE: Final = msgspec.json.Decoder(IncidentNote)
 
 
 class Incidents:
@@ -73,7 +74,7 @@ def notes_of(body: bytes, after: int) -> list[IncidentNote]:
     notes: list[IncidentNote] = []
     for part in unframed(body, MAX_NOTES):
         try:
-            note = msgspec.json.decode(part, type=IncidentNote)
+            note = NOTE.decode(part)
         except (msgspec.DecodeError, ValueError, RecursionError):
             raise Garbled("incidents") from None
         if note.number <= after:

@@ -39,6 +39,7 @@ MOST_DELTA: Final = CAPS[Kind.MANIFEST] + delta.MAX_LOG + 8
 HEAD: Final = CAPS[Kind.MANIFEST]
 TURNS: Final = 8  # heads that may follow one another during one download
 TOO_OLD: Final = frozenset({"manifest_too_old", "manifest_missing"})
+STATE: Final = msgspec.json.Decoder(SyncState)
 T = TypeVar("T")
 
 
@@ -207,7 +208,7 @@ class Pull:
 def state_of(body: bytes) -> SyncState:
     """Return what the cloud says is newest."""
     try:
-        return msgspec.json.decode(body, type=SyncState)
+        return STATE.decode(body)
     except (msgspec.DecodeError, ValueError):
         raise Garbled("state") from None
 

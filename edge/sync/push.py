@@ -61,6 +61,7 @@ AGAIN: Final = 300.0  # seconds until what was taken without a mark, or refused,
 MOST_REFUSED: Final = 4  # files of one device that are passed over in a step
 NOWHERE: Final = Mark(0, b"")
 CLOUD: Final = b"cloud"
+TAKEN: Final = msgspec.json.Decoder(FileTaken)
 LOG: Final = logging.getLogger(__name__)
 T = TypeVar("T")
 Vector = Mapping[Key, Mark]
@@ -249,7 +250,7 @@ def _answered(body: bytes) -> tuple[bytes, FileTaken]:
     """Return the receipt as signed, and what the cloud says of the file."""
     try:
         receipt, told = unframed(body, 2)
-        return receipt, msgspec.json.decode(told, type=FileTaken)
+        return receipt, TAKEN.decode(told)
     except (Malformed, msgspec.DecodeError, ValueError):
         raise Garbled("logs") from None
 

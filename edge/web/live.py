@@ -6,7 +6,7 @@ after the gate itself has answered, and never from a timer alone.
 
 import asyncio
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 from litestar import WebSocket, websocket
@@ -49,6 +49,9 @@ class Here(msgspec.Struct, frozen=True):
     """All that a screen ever says."""
 
     type: Literal["here"]
+
+
+HERE: Final = msgspec.json.Decoder(Here)
 
 
 @websocket("/live")
@@ -105,7 +108,7 @@ async def _listen(socket: WebSocket[Any, Any, Any]) -> None:
     """Wait until the client has gone, or has said what it has no business saying."""
     try:
         while True:
-            msgspec.json.decode(await socket.receive_data(mode="text"), type=Here)
+            HERE.decode(await socket.receive_data(mode="text"))
     except WebSocketDisconnect:
         return
     except (msgspec.MsgspecError, RecursionError):

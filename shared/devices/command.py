@@ -12,6 +12,7 @@ import struct
 from typing import Annotated, Final, Literal, NamedTuple
 
 from msgspec import Meta
+from msgspec.json import Decoder
 
 from shared import hashing, keys
 from shared.errors import Malformed, Refused, Untrusted
@@ -40,6 +41,9 @@ class Command(Strict, frozen=True):
     time: Milliseconds | None
 
 
+COMMAND: Final = Decoder(Command)
+
+
 class Recipient(NamedTuple):
     """The device that reads a command, and the last number that it obeyed, kept on disk."""
 
@@ -50,7 +54,7 @@ class Recipient(NamedTuple):
 
 def accept_command(raw: bytes, trusted: TrustedKeys, now: Instant, me: Recipient) -> Command:
     """Return a command to obey. Its number is to be stored before it is carried out."""
-    command = open_signed(Kind.COMMAND, raw, trusted.of("command", now), Command)
+    command = open_signed(Kind.COMMAND, raw, trusted.of("command", now), COMMAND)
     if (command.action == "set_time") != (command.time is not None):
         raise Malformed("command_time")
     if (command.tenant, command.device) != (me.tenant.hex(), me.device.hex()):

@@ -7,6 +7,7 @@ at that place has the hash that the mark names.
 from typing import Annotated, Final
 
 from msgspec import Meta
+from msgspec.json import Decoder
 
 from shared.devices.command import Milliseconds
 from shared.devices.roster import Seq
@@ -36,6 +37,9 @@ class Receipt(Strict, frozen=True):
     marks: Annotated[tuple[Mark, ...], Meta(max_length=MAX_MARKS)]
 
 
+RECEIPT: Final = Decoder(Receipt)
+
+
 def seal_receipt(receipt: Receipt, secret: bytes) -> bytes:
     """Return a receipt signed by a key of role `command`."""
     return seal(Kind.RECEIPT, receipt, secret)
@@ -43,7 +47,7 @@ def seal_receipt(receipt: Receipt, secret: bytes) -> bytes:
 
 def open_receipt(raw: bytes, trusted: TrustedKeys, now: Instant, tenant: bytes) -> Receipt:
     """Return a receipt of this tenant that one of its command keys signed."""
-    receipt = open_signed(Kind.RECEIPT, raw, trusted.of("command", now), Receipt)
+    receipt = open_signed(Kind.RECEIPT, raw, trusted.of("command", now), RECEIPT)
     if receipt.tenant != tenant.hex():
         raise Untrusted("receipt_tenant")
     return receipt

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Annotated, Final, Literal, NamedTuple
 
 from msgspec import Meta
+from msgspec.json import Decoder
 
 from shared import hashing, keys
 from shared.errors import Malformed, Refused, Untrusted
@@ -69,6 +70,9 @@ class Roster(Strict, frozen=True):
     lock_after: U32 = 0  # seconds without signed contact after which a device locks; 0: never
 
 
+ROSTER: Final = Decoder(Roster)
+
+
 class Member(NamedTuple):
     """A device as requests, peers and logs look it up."""
 
@@ -118,7 +122,7 @@ class TrustedRoster(NamedTuple):
 
     def accept(self, raw: bytes, trusted: TrustedKeys, now: Instant) -> "TrustedRoster":
         """Take in a roster by every rule but its expiry: one's own, after a restart."""
-        roster = open_signed(Kind.ROSTER, raw, trusted.of("roster", now), Roster)
+        roster = open_signed(Kind.ROSTER, raw, trusted.of("roster", now), ROSTER)
         _check(roster, self.tenant)
         if roster.version < self.version:
             raise Refused("roster_rollback")

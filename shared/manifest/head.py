@@ -12,6 +12,7 @@ Rules:
 from typing import Annotated, Final
 
 from msgspec import Meta
+from msgspec.json import Decoder
 
 from shared import hashing, keys
 from shared.errors import Malformed, Untrusted
@@ -42,10 +43,13 @@ class Head(Strict, frozen=True):
     plan: Plan
 
 
+HEAD: Final = Decoder(Head)
+
+
 def seal_head(head: Head, secret: bytes) -> bytes:
     """Return `head` signed, having checked it as a gate will."""
     raw = seal(Kind.MANIFEST, head, secret)
-    check(open_signed(Kind.MANIFEST, raw, keys.public_key(secret), Head))
+    check(open_signed(Kind.MANIFEST, raw, keys.public_key(secret), HEAD))
     return raw
 
 
@@ -55,7 +59,7 @@ def open_head(raw: bytes, trusted: TrustedKeys, now: Instant) -> Head:
     Without trusted time no date is judged: a gate must be able to open its own manifest after
     a power cut. Versions still never fall (`trusted.TrustedManifest`).
     """
-    head = open_signed(Kind.MANIFEST, raw, trusted.of("manifest", now), Head)
+    head = open_signed(Kind.MANIFEST, raw, trusted.of("manifest", now), HEAD)
     check(head)
     if now.trusted and head.issued > now.seconds + FUTURE:
         raise Untrusted("manifest_future")

@@ -18,6 +18,7 @@ from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
+from msgspec.json import Decoder
 
 from shared import hashing, keys
 from shared.errors import Malformed, Refused, Untrusted
@@ -62,6 +63,9 @@ class SearchHead(Strict, frozen=True):
     keys: dict[Hex16, Sealed]
 
 
+SEARCH_HEAD: Final = Decoder(SearchHead)
+
+
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(Words)
 
@@ -104,7 +108,7 @@ def make_head(
 
 def open_search_head(raw: bytes, trusted: TrustedKeys, now: Instant) -> SearchHead:
     """Return the head that a manifest key signed."""
-    return open_signed(Kind.SEARCH, raw, trusted.of("manifest", now), SearchHead)
+    return open_signed(Kind.SEARCH, raw, trusted.of("manifest", now), SEARCH_HEAD)
 
 
 def lacking(head: SearchHead, held: Callable[[bytes], object]) -> list[int]:

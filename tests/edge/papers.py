@@ -7,17 +7,17 @@ from msgspec.structs import replace
 
 from edge.practice.organizer import Organizer
 from shared.bundle import Part, Section
-from shared.devices.roster import Roster
-from shared.keyset import Keyset
+from shared.devices.roster import ROSTER
+from shared.keyset import KEYSET
 from shared.manifest import frames
-from shared.manifest.head import Head
+from shared.manifest.head import HEAD
 from shared.manifest.table import Table
 from shared.signed import Kind, open_signed, seal
 
 
 def keyset(organizer: Organizer, version: int, *withdrawn: str, **changes: Any) -> bytes:
     """Return the keyset of a version, the keys of those names withdrawn."""
-    document = open_signed(Kind.KEYSET, organizer.keyset(version), organizer.root, Keyset)
+    document = open_signed(Kind.KEYSET, organizer.keyset(version), organizer.root, KEYSET)
     gone = {organizer.public(name) for name in withdrawn}
     listed = tuple(replace(k, revoked=k.revoked or k.pk in gone) for k in document.keys)
     return seal(Kind.KEYSET, replace(document, keys=listed, **changes), organizer.secret("root"))
@@ -26,7 +26,7 @@ def keyset(organizer: Organizer, version: int, *withdrawn: str, **changes: Any) 
 def roster(organizer: Organizer, version: int, key: str = "roster", **changes: Any) -> bytes:
     """Return the roster of a version, with other fields or signed by another key."""
     pk = bytes.fromhex(organizer.public("roster"))
-    document = open_signed(Kind.ROSTER, organizer.roster(version), pk, Roster)
+    document = open_signed(Kind.ROSTER, organizer.roster(version), pk, ROSTER)
     return seal(Kind.ROSTER, replace(document, **changes), organizer.secret(key))
 
 
@@ -36,7 +36,7 @@ def manifest(
     """Return the manifest of a version as it is now, with other fields in its head."""
     table = organizer.table()
     pk = bytes.fromhex(organizer.public("manifest"))
-    document = open_signed(Kind.MANIFEST, organizer.head(table, version), pk, Head)
+    document = open_signed(Kind.MANIFEST, organizer.head(table, version), pk, HEAD)
     head = seal(Kind.MANIFEST, replace(document, **changes), organizer.secret(key))
     return [Section(Part.HEAD, head), *_parts(table)]
 

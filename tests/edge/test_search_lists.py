@@ -14,7 +14,7 @@ from edge.practice.world import EVENT, World
 from shared import hashing, keys
 from shared.bundle import Part, Section
 from shared.errors import UsherError
-from shared.manifest.search import Entry, SearchHead, Words, make_head, seal_part
+from shared.manifest.search import SEARCH_HEAD, Entry, Words, make_head, seal_part
 from shared.manifest.search_keys import Series
 from shared.signed import Kind, open_signed, seal
 from tests.damage import flipped
@@ -263,7 +263,7 @@ def test_who_is_found_is_admitted_by_hand(own: Site, writer: Writer) -> None:
 def test_nothing_of_the_list_is_read_twice(own: Site, writer: Writer) -> None:
     """The same version again asks the disk for nothing."""
     raw, pk = writer.head(), keys.public_key(own.world.organizer.secret("manifest"))
-    head = open_signed(Kind.SEARCH, raw, {hashing.kid(pk): pk}, SearchHead)
+    head = open_signed(Kind.SEARCH, raw, {hashing.kid(pk): pk}, SEARCH_HEAD)
     search = Search(raw, head)
     held = {sha256(part).digest(): part for part in writer.parts}
     asked: list[bytes] = []

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from edge.errors import Refused
 from edge.practice.world import EVENT, World, plan
 from shared.bundle import Part, Section
-from shared.keyset import Key, Keyset
+from shared.keyset import KEYSET, Key
 from shared.signed import Kind, open_signed, seal
 from tests.edge.conftest import MakeSite
 from tests.edge.gates import NOW, STAFFED, Site
@@ -22,7 +22,7 @@ def both(make: MakeSite) -> tuple[Site, World]:
     site = make(world)
     second = World.make(NOW, tickets=0, event=SECOND, plan_of=plan(NOW, name="Second show"))
     organizer = world.organizer
-    document = open_signed(Kind.KEYSET, organizer.keyset(2), organizer.root, Keyset)
+    document = open_signed(Kind.KEYSET, organizer.keyset(2), organizer.root, KEYSET)
     key = Key(
         "issuer", SECOND.hex(), organizer.public("second"), NOW - 1, NOW + 10**7, revoked=False
     )

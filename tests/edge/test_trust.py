@@ -12,7 +12,7 @@ from edge.practice.world import EVENT, World
 from edge.store.stores import DATABASE
 from shared.bundle import Part, Section
 from shared.errors import Refused, Untrusted
-from shared.keyset import Keyset
+from shared.keyset import KEYSET
 from shared.signed import Kind, open_signed, seal
 from tests.edge.gates import NOW, Site, empty_site
 from tests.edge.papers import keyset
@@ -78,7 +78,7 @@ def test_a_new_root_that_the_old_one_announced_is_kept(swift: Path) -> None:
     organizer = world.organizer
     site.load(organizer.preload())
     site.feed(Section(Part.KEYSET, keyset(organizer, 2, successor=organizer.public("root 2"))))
-    document = open_signed(Kind.KEYSET, organizer.keyset(3), organizer.root, Keyset)
+    document = open_signed(Kind.KEYSET, organizer.keyset(3), organizer.root, KEYSET)
     changed = replace(document, root=organizer.public("root 2"))
     site.feed(Section(Part.KEYSET, seal(Kind.KEYSET, changed, organizer.secret("root 2"))))
     site.open()

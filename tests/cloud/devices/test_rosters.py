@@ -8,7 +8,7 @@ import pytest
 
 from cloud.devices.composing import KEPT, LIFE
 from shared import hashing, keys
-from shared.devices.roster import Cutoff, Roster
+from shared.devices.roster import ROSTER, Cutoff, Roster
 from shared.signed import Kind, open_signed, signer_kid
 from tests.cloud.devices.house import House
 from tests.cloud.devices.machine import Machine
@@ -77,7 +77,7 @@ def test_versions_have_no_gap_whoever_publishes_at_once(house: House) -> None:
 
 
 def _open(gate: Machine, raw: bytes) -> Roster:
-    return open_signed(Kind.ROSTER, raw, gate.trusted.of("roster", gate.now()), Roster)
+    return open_signed(Kind.ROSTER, raw, gate.trusted.of("roster", gate.now()), ROSTER)
 
 
 def test_workers_are_listed_with_their_desks_badge(service: Service, house: House) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from edge.practice.world import World
 from shared.bundle import Part, Section
-from shared.devices.roster import Roster
+from shared.devices.roster import ROSTER
 from shared.signed import Kind, open_signed, seal
 from tests.edge.gates import NOW, Site, make_site
 
@@ -31,7 +31,7 @@ def roster(site: Site, version: int, issued: int = NOW) -> Section:
     """Return a roster that locks."""
     organizer = site.world.organizer
     public = bytes.fromhex(organizer.public("roster"))
-    plain = open_signed(Kind.ROSTER, organizer.roster(version), public, Roster)
+    plain = open_signed(Kind.ROSTER, organizer.roster(version), public, ROSTER)
     locking = msgspec.structs.replace(plain, lock_after=AFTER, issued=issued)
     return Section(Part.ROSTER, seal(Kind.ROSTER, locking, organizer.secret("roster")))
 

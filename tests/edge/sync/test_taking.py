@@ -16,7 +16,7 @@ from edge.store.documents import DocumentStore
 from shared import hashing
 from shared.bundle import Part, Section
 from shared.errors import Refused, Untrusted, UsherError
-from shared.keyset import Keyset
+from shared.keyset import KEYSET
 from shared.manifest import build, delta
 from shared.manifest.delta import Change
 from shared.manifest.head import seal_head
@@ -315,7 +315,7 @@ def test_two_documents_of_one_version_are_a_fork(open_site: Site, world: World) 
 def revoking(world: World, version: int) -> bytes:
     """Return a keyset that withdraws the manifest key."""
     organizer = world.organizer
-    plain = open_signed(Kind.KEYSET, organizer.keyset(version), organizer.root, Keyset)
+    plain = open_signed(Kind.KEYSET, organizer.keyset(version), organizer.root, KEYSET)
     keys = tuple(
         msgspec.structs.replace(each, revoked=True) if each.role == "manifest" else each
         for each in plain.keys

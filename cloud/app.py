@@ -20,6 +20,7 @@ from cloud.books.controller import ROUTES as BOOKS
 from cloud.checkins.assembly import make_redeemer
 from cloud.checkins.controller import ROUTES as CHECKINS
 from cloud.checkins.devices import check_device
+from cloud.checkins.lately import Lately
 from cloud.checkins.tallies import Tallies
 from cloud.db.connect import new_pool, open_up
 from cloud.devices.controller import ROUTES as DEVICES
@@ -169,6 +170,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> "ASGIApp":
         "hold_limits": Limits(settings.hold_seconds, settings.holds_per_account),
         "webhook_secrets": WebhookSecrets(settings.webhook_secrets),
         "redeemer": redeemer,
+        "lately": Lately(scans, clock, time.monotonic),
         "tallies": Tallies(),
         "hub": hub,
         "ledger_showing": showing,

@@ -4,12 +4,14 @@ from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
-from litestar import Request, post
+from litestar import Request, Response, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
+from cloud import unsent
 from cloud.checkins.asking import Key
 from cloud.checkins.device_routes import ROUTES as DEVICE_ROUTES
+from cloud.checkins.lately import Lately
 from cloud.checkins.model import Redeem, Redeemed, Undo, Undone
 from cloud.checkins.redeemer import Redeemer
 from cloud.checkins.report_routes import ROUTES as REPORT_ROUTES
@@ -28,6 +30,7 @@ Asked = Request[Any, Any, Any]
     tags=["checkins"],
     operation_id="redeemTicket",
     summary="Redeem a ticket",
+    response_headers=unsent.HEADERS,
 )
 async def redeem(
     request: Asked,
@@ -35,7 +38,8 @@ async def redeem(
     event_id: FromPath[UUID],
     data: JSONBody[Redeem],
     redeemer: NamedDependency[Redeemer],
-) -> Redeemed:
+    lately: NamedDependency[Lately],
+) -> Response[Redeemed]:
     """Decide a scan as a gate would, and write it down. Whatever it comes to is answered 200:
     only the signal `green` lets anybody pass. Without an `Idempotency-Key` a repeated request is
     a second scan, and is answered `already_admitted`."""
@@ -43,7 +47,7 @@ async def redeem(
     answer = await redeemer.ask(tenant_id, event_id, _who(request), data, key)
     if not isinstance(answer, Redeemed):
         raise TypeError("a scan is answered by what it came to")
-    return answer
+    return Response(answer, headers=await lately.head(tenant_id, event_id))
 
 
 @post(
@@ -53,6 +57,7 @@ async def redeem(
     tags=["checkins"],
     operation_id="undoEntry",
     summary="Take an entry back",
+    response_headers=unsent.HEADERS,
 )
 async def undo(
     request: Asked,
@@ -60,14 +65,15 @@ async def undo(
     event_id: FromPath[UUID],
     data: JSONBody[Undo],
     redeemer: NamedDependency[Redeemer],
-) -> Undone:
+    lately: NamedDependency[Lately],
+) -> Response[Undone]:
     """Take an entry back that was redeemed by mistake: within two minutes by whoever may redeem,
     later, or where a gate admitted, with the scope `tickets:write`."""
     key = await _key(request)
     answer = await redeemer.ask(tenant_id, event_id, _who(request), data, key)
     if not isinstance(answer, Undone):
         raise TypeError("an undo is answered by the record of it")
-    return answer
+    return Response(answer, headers=await lately.head(tenant_id, event_id))
 
 
 def _who(request: Asked) -> tuple[Principal, Origin]:

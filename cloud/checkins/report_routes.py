@@ -1,4 +1,4 @@
-"""What check-ins came to, over HTTP; each head says how old that is (cloud/devices/unsent.py)."""
+"""What check-ins came to, over HTTP; each head says how old that is (cloud/unsent.py)."""
 
 from typing import Final
 from uuid import UUID
@@ -7,18 +7,18 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from cloud import unsent
 from cloud.checkins import reports
 from cloud.checkins.book import ref_of
 from cloud.checkins.reports import Entry, Overview, Place
 from cloud.checkins.tallies import Counts, Tallies
 from cloud.checkins.view import view_of
 from cloud.db.tenancy import TenantTx
-from cloud.devices import unsent
-from cloud.devices.unsent import Unsent
 from cloud.errors import Refusal
 from cloud.events.repository import is_attached
 from cloud.http.access import Caller, fan, needs
 from cloud.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, decode, page
+from cloud.unsent import Unsent
 
 EVENT: Final = "/v1/tenants/{tenant_id:uuid}/events/{event_id:uuid}"
 
@@ -41,7 +41,7 @@ async def summary(
     await _may_read(tx, event_id, caller)
     ref = await _ref(tx, event_id)
     said = reports.overview((await view_of(tx, ref)).summary(), ref)
-    return Response(said, headers=await unsent.head(tx, ref))
+    return await unsent.beside(tx, event_id, said)
 
 
 @get(
@@ -86,7 +86,7 @@ async def records(
     ref = await _ref(tx, event_id)
     after = _after(cursor)
     found = await reports.records(tx, ref, after, limit + 1)
-    return Response(page(found, limit, reports.place), headers=await unsent.head(tx, ref))
+    return await unsent.beside(tx, event_id, page(found, limit, reports.place))
 
 
 @get(
@@ -105,7 +105,7 @@ async def scans(
     found = await reports.scans(tx, event_id, ref, ticket_id)
     if found is None:
         raise Refusal("not_found")
-    return Response(found, headers=await unsent.head(tx, ref))
+    return await unsent.beside(tx, event_id, found)
 
 
 async def _may_read(tx: TenantTx, event_id: UUID, caller: Caller) -> None:

@@ -13,11 +13,11 @@ from uuid import UUID
 
 import msgspec
 
+from cloud import unsent
 from cloud.checkins.counts import NOTHING, Tally, tally
 from cloud.checkins.view import Merged, merged
 from cloud.db.connect import Row
 from cloud.db.tenancy import TenantTx
-from cloud.devices import unsent
 
 KEPT: Final = 256  # events
 LARGE: Final = 0.5  # seconds of counting
@@ -101,7 +101,7 @@ class Tallies:
     async def read(self, tx: TenantTx, event_id: UUID, ref: bytes) -> Counts:
         """Return how an event goes."""
         newest = await self._newest(tx, ref)
-        left = await unsent.read(tx, ref)
+        left = await unsent.read(tx, event_id)
         outer = {row["zone_id"] for row in await tx.conn.fetch(OUTER, event_id)}
         return Counts(
             **{name: getattr(newest.tally, name) for name in Tally.__struct_fields__},

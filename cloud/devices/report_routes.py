@@ -6,8 +6,9 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, QueryParameter
 
+from cloud import unsent
 from cloud.db.tenancy import TenantTx
-from cloud.devices import reports, statuses, unsent
+from cloud.devices import reports, statuses
 from cloud.devices.shapes import DEVICES, TENANT, Hex32
 from cloud.devices.statuses import DeviceStatus
 from cloud.errors import Refusal
@@ -45,7 +46,7 @@ async def read_status(
     gates = await reports.every(tx, bytes.fromhex(after), limit + 1, revoked=revoked)
     shown = await statuses.read(tx, gates[:limit])
     said = Page(shown, encode(shown[-1].device) if len(gates) > limit else None)
-    return Response(said, headers=await unsent.head(tx, None))
+    return await unsent.beside(tx, None, said)
 
 
 ROUTES: Final = (report, read_status)

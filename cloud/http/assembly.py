@@ -94,7 +94,8 @@ def _cors(origins: Sequence[str]) -> CORSConfig | None:
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["authorization", "content-type", "idempotency-key", "if-none-match",
                        "x-request-id"],
-        expose_headers=["etag", "idempotent-replayed", "location", "retry-after", "x-request-id"],
+        expose_headers=["etag", "idempotent-replayed", "location", "retry-after", "usher-data-age",
+                        "usher-waiting", "x-request-id"],
         max_age=600,
     )  # fmt: skip
 

@@ -9,9 +9,9 @@ from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
+from cloud import unsent
 from cloud.checkins.book import ref_of
 from cloud.db.tenancy import TenantTx
-from cloud.devices import unsent
 from cloud.errors import Refusal
 from cloud.http.access import Caller, device, needs
 from cloud.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, decode, page
@@ -66,7 +66,7 @@ async def list_incidents(
     found = await reading.some(tx, asked, NEWEST if before is None else before, limit + 1)
     kept = page(found, limit, lambda each: each.number)
     said = Page([each.incident for each in kept.items], kept.next)
-    return Response(said, headers=await unsent.head(tx, ref))
+    return await unsent.beside(tx, event_id, said)
 
 
 @get(f"{TENANT}/incidents/{{incident_id:str}}", opt=needs("checkins:read"), tags=["incidents"],
@@ -78,22 +78,22 @@ async def read_incident(
     """Return an incident with the records that show it: by which device, at which gate, when by
     its clock, when received, and whether each is signed by itself."""
     found = await _found(tx, incident_id)
-    ref = None if found.event_id is None else await ref_of(tx, found.event_id)
-    return Response(found, headers=await unsent.head(tx, ref))
+    return await unsent.beside(tx, found.event_id, found)
 
 
 @post(f"{TENANT}/incidents/{{incident_id:str}}/decide", opt=needs("tickets:write"),
       status_code=200, tags=["incidents"], operation_id="decideIncident",
-      summary="Settle an incident")  # fmt: skip
+      summary="Settle an incident", response_headers=unsent.HEADERS)  # fmt: skip
 async def decide_incident(
     incident_id: IncidentId, data: JSONBody[Decision], tx: NamedDependency[TenantTx]
-) -> IncidentDetail:
+) -> Response[IncidentDetail]:
     """Write down what somebody found out. Devices are told of the state, and of no note."""
     name = bytes.fromhex(incident_id)
     if not await repository.decide(tx, name, data.state, data.note):
         raise Refusal("not_found")
     await tx.audit("incident.decided", f"incident:{incident_id}", state=data.state)
-    return await _found(tx, incident_id)
+    found = await _found(tx, incident_id)
+    return await unsent.beside(tx, found.event_id, found)
 
 
 @get(f"{TENANT}/sync/incidents", opt=device(), media_type=OCTETS, tags=["sync"],

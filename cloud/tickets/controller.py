@@ -3,10 +3,11 @@
 from typing import Annotated, Final
 from uuid import UUID
 
-from litestar import get
+from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
+from cloud import unsent
 from cloud.db.tenancy import TenantTx
 from cloud.errors import Refusal
 from cloud.http.access import Caller, fan, needs
@@ -15,6 +16,7 @@ from cloud.tickets import repository
 from cloud.tickets.controller_acts import ACT_ROUTES
 from cloud.tickets.controller_codes import CODE_ROUTES
 from cloud.tickets.controller_paths import TENANT, TICKET, TICKETS
+from cloud.tickets.controller_told import told
 from cloud.tickets.guests_controller import GUEST_ROUTES
 from cloud.tickets.lifecycle import State
 from cloud.tickets.model import Moved, OwnTicket, Ticket
@@ -57,7 +59,7 @@ async def list_own(
 
 @get(
     TICKETS, opt=needs("tickets:read"), tags=["tickets"], operation_id="listTickets",
-    summary="List an event's tickets",
+    summary="List an event's tickets", response_headers=unsent.HEADERS,
 )  # fmt: skip
 async def list_tickets(
     event_id: FromPath[UUID],
@@ -67,29 +69,33 @@ async def list_tickets(
     q: TextAsked = "",
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = "",
-) -> Page[Ticket]:
+) -> Response[Page[Ticket]]:
     """Return an event's tickets by their numbers."""
     of = Filter(ticket_state, class_index, q)
     rows = await repository.of_event(tx, event_id, of, decode(cursor, TicketPlace), limit + 1)
     if not rows and not await repository.event_exists(tx, event_id):
         raise Refusal("not_found")
-    return page(rows, limit, lambda each: TicketPlace(each.number))
+    found = page(rows, limit, lambda each: TicketPlace(each.number))
+    return await unsent.beside(tx, event_id, found)
 
 
-@get(TICKET, opt=fan(), tags=["tickets"], operation_id="readTicket", summary="Read a ticket")
+@get(
+    TICKET, opt=fan(), tags=["tickets"], operation_id="readTicket", summary="Read a ticket",
+    response_headers=unsent.HEADERS,
+)  # fmt: skip
 async def read(
     event_id: FromPath[UUID],
     ticket_id: FromPath[UUID],
     tx: NamedDependency[TenantTx],
     caller: NamedDependency[Caller],
-) -> Ticket:
+) -> Response[Ticket]:
     """Return a ticket to its owner, or to who may read tickets."""
-    return await _seen(tx, caller, event_id, ticket_id)
+    return await told(tx, caller, event_id, await _seen(tx, caller, event_id, ticket_id))
 
 
 @get(
     f"{TICKET}/moves", opt=fan(), tags=["tickets"], operation_id="listTicketMoves",
-    summary="Read a ticket's history",
+    summary="Read a ticket's history", response_headers=unsent.HEADERS,
 )  # fmt: skip
 async def list_moves(
     event_id: FromPath[UUID],
@@ -98,7 +104,7 @@ async def list_moves(
     caller: NamedDependency[Caller],
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = "",
-) -> Page[Moved]:
+) -> Response[Page[Moved]]:
     """Return every move that a ticket made, the oldest first.
 
     Its owner is not told who else acted, nor why.
@@ -108,7 +114,8 @@ async def list_moves(
     rows = await repository.moves(tx, event_id, ticket_id, after, limit + 1)
     if not caller.has("tickets:read"):
         rows = [veiled(each, caller.actor) for each in rows]
-    return page(rows, limit, lambda each: MovePlace(each.number))
+    found = page(rows, limit, lambda each: MovePlace(each.number))
+    return await told(tx, caller, event_id, found)
 
 
 async def _seen(tx: TenantTx, caller: Caller, event_id: UUID, ticket_id: UUID) -> Ticket:

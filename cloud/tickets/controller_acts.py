@@ -3,16 +3,18 @@
 from typing import Final
 from uuid import UUID
 
-from litestar import patch, post, put
+from litestar import Response, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
+from cloud import unsent
 from cloud.db.tenancy import TenantTx
 from cloud.errors import Refusal
 from cloud.http.access import Caller, fan, needs
 from cloud.keys.issuers import Issuers
 from cloud.tickets import issuing_again, model, repository, repository_acts
 from cloud.tickets.controller_paths import TICKET
+from cloud.tickets.controller_told import told
 from cloud.tickets.issuing_again import changed, subject
 from cloud.tickets.lifecycle import Move
 from cloud.tickets.model import Block, Held, Rename, Revoke, Ticket
@@ -26,6 +28,7 @@ WRITE: Final = "tickets:write"
 @post(
     f"{TICKET}/reissue", opt=fan(), status_code=200, tags=["tickets"],
     operation_id="reissueTicket", summary="Give a ticket a new code",
+    response_headers=unsent.HEADERS,
 )  # fmt: skip
 async def reissue(
     event_id: FromPath[UUID],
@@ -33,7 +36,7 @@ async def reissue(
     tx: NamedDependency[TenantTx],
     caller: NamedDependency[Caller],
     issuers: NamedDependency[Issuers],
-) -> Ticket:
+) -> Response[Ticket]:
     """Sign the ticket anew; the code before is void. Its owner may do so a limited number of
     times and not too often (`reissue_limit`, `reissue_cooldown`), and not once it was used.
     """
@@ -44,7 +47,7 @@ async def reissue(
 
 @put(
     f"{TICKET}/holder", opt=fan(), tags=["tickets"], operation_id="bindTicket",
-    summary="Bind a ticket to a phone",
+    summary="Bind a ticket to a phone", response_headers=unsent.HEADERS,
 )  # fmt: skip
 async def bind(
     event_id: FromPath[UUID],
@@ -53,7 +56,7 @@ async def bind(
     tx: NamedDependency[TenantTx],
     caller: NamedDependency[Caller],
     issuers: NamedDependency[Issuers],
-) -> Ticket:
+) -> Response[Ticket]:
     """Bind the ticket to a phone's key, which proves itself over the ticket's present `gen`.
 
     It counts as a new code, but for the first binding of a ticket that asks for a live code.
@@ -63,14 +66,17 @@ async def bind(
     return await _shown(tx, caller, held)
 
 
-@patch(TICKET, opt=fan(), tags=["tickets"], operation_id="renameTicket", summary="Say who comes")
+@patch(
+    TICKET, opt=fan(), tags=["tickets"], operation_id="renameTicket", summary="Say who comes",
+    response_headers=unsent.HEADERS,
+)  # fmt: skip
 async def rename(
     event_id: FromPath[UUID],
     ticket_id: FromPath[UUID],
     data: JSONBody[Rename],
     tx: NamedDependency[TenantTx],
     caller: NamedDependency[Caller],
-) -> Ticket:
+) -> Response[Ticket]:
     """Change the name on a ticket; its owner until doors."""
     held, own = await _locked(tx, caller, event_id, ticket_id)
     if own and (code := model.may_rename(held, tx.now)) is not None:
@@ -83,7 +89,7 @@ async def rename(
 
 @post(
     f"{TICKET}/block", opt=needs(WRITE), status_code=200, tags=["tickets"],
-    operation_id="blockTicket", summary="Block a ticket",
+    operation_id="blockTicket", summary="Block a ticket", response_headers=unsent.HEADERS,
 )  # fmt: skip
 async def block(
     event_id: FromPath[UUID],
@@ -91,14 +97,14 @@ async def block(
     data: JSONBody[Block],
     tx: NamedDependency[TenantTx],
     caller: NamedDependency[Caller],
-) -> Ticket:
+) -> Response[Ticket]:
     """Let gates refuse a ticket until it is unblocked."""
     return await _set_blocked(tx, caller, event_id, ticket_id, data, blocked=True)
 
 
 @post(
     f"{TICKET}/unblock", opt=needs(WRITE), status_code=200, tags=["tickets"],
-    operation_id="unblockTicket", summary="Unblock a ticket",
+    operation_id="unblockTicket", summary="Unblock a ticket", response_headers=unsent.HEADERS,
 )  # fmt: skip
 async def unblock(
     event_id: FromPath[UUID],
@@ -106,14 +112,14 @@ async def unblock(
     data: JSONBody[Block],
     tx: NamedDependency[TenantTx],
     caller: NamedDependency[Caller],
-) -> Ticket:
+) -> Response[Ticket]:
     """Let gates admit a blocked ticket again."""
     return await _set_blocked(tx, caller, event_id, ticket_id, data, blocked=False)
 
 
 @post(
     f"{TICKET}/revoke", opt=needs(WRITE), status_code=200, tags=["tickets"],
-    operation_id="revokeTicket", summary="Take a ticket away",
+    operation_id="revokeTicket", summary="Take a ticket away", response_headers=unsent.HEADERS,
 )  # fmt: skip
 async def revoke(
     event_id: FromPath[UUID],
@@ -121,7 +127,7 @@ async def revoke(
     data: JSONBody[Revoke],
     tx: NamedDependency[TenantTx],
     caller: NamedDependency[Caller],
-) -> Ticket:
+) -> Response[Ticket]:
     """Make a ticket void for good. No money goes back: for that, refund its order."""
     held, _ = await _locked(tx, caller, event_id, ticket_id)
     await move_all(tx, event_id, [ticket_id], Move.REVOKE, reason=data.reason)
@@ -142,7 +148,7 @@ async def _locked(
 
 async def _set_blocked(
     tx: TenantTx, caller: Caller, event_id: UUID, ticket_id: UUID, why: Block, *, blocked: bool
-) -> Ticket:
+) -> Response[Ticket]:
     held, _ = await _locked(tx, caller, event_id, ticket_id)
     if held.blocked is not blocked:
         await repository_acts.block(tx, held, blocked=blocked)
@@ -157,11 +163,11 @@ async def _told(tx: TenantTx, held: Held, action: str) -> None:
     await changed(tx, held)
 
 
-async def _shown(tx: TenantTx, caller: Caller, held: Held) -> Ticket:
+async def _shown(tx: TenantTx, caller: Caller, held: Held) -> Response[Ticket]:
     ticket = await repository.read(tx, held.event_id, held.ticket_id, caller.account)
     if ticket is None:
         raise LookupError("a locked ticket is gone")
-    return ticket
+    return await told(tx, caller, held.event_id, ticket)
 
 
 ACT_ROUTES: Final = (reissue, bind, rename, block, unblock, revoke)

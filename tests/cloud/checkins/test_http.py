@@ -18,6 +18,7 @@ from cloud.checkins.assembly import make_redeemer
 from cloud.checkins.controller import ROUTES
 from cloud.checkins.devices import check_device
 from cloud.checkins.jobs import sweep_nonces, tenants
+from cloud.checkins.lately import Lately
 from cloud.checkins.tallies import Tallies
 from cloud.db.connect import new_pool, open_pool, open_up
 from cloud.db.tenancy import WORKER, tenant_tx
@@ -130,6 +131,7 @@ def door(database: Database) -> Iterator[Door]:
         )
         given = {
             "redeemer": redeemer,
+            "lately": Lately(pool, lambda: datetime.now(UTC), time.monotonic),
             "issuers": Issuers(Keyring(SEALER)),
             "settings": Settings(),
             "tallies": Tallies(),
@@ -159,6 +161,7 @@ def test_a_scan_is_answered_200_whatever_it_comes_to(door: Door) -> None:
     assert (nothing.status_code, nothing.json()["code"]) == (200, "not_a_ticket")
     undone = door.post(f"events/{door.scene.event}/undo", {"entry": first.json()["entries"][0]})
     assert undone.status_code == 200
+    assert [each.headers["usher-waiting"] for each in (first, nothing, undone)] == ["0"] * 3
     assert door.redeem(body).json()["code"] == "admitted"
 
 

@@ -136,9 +136,10 @@ def test_every_answer_that_shows_what_gates_did_says_how_old_it_is(night: Night)
     ticket = night.service.database.rows(
         "SELECT ticket_id FROM ticket WHERE event_id = $1 LIMIT 1", night.event.event_id
     )[0]["ticket_id"]
-    history = f"{base}/events/{night.event.event_id}/tickets/{ticket}/history"
+    tickets = f"{base}/events/{night.event.event_id}/tickets"
     paths = (
-        f"{event}/summary", f"{event}/counts", f"{event}/records", history,
+        f"{event}/summary", f"{event}/counts", f"{event}/records",
+        tickets, f"{tickets}/{ticket}", f"{tickets}/{ticket}/moves", f"{tickets}/{ticket}/history",
         f"{base}/incidents", f"{base}/incidents?event_id={night.event.event_id}",
         f"{night.devices}/status",
     )  # fmt: skip

@@ -26,6 +26,8 @@ def test_only_named_origins_may_ask(
     for answer in (before, after):
         assert (answer.headers.get("access-control-allow-origin") == origin) == allowed
         assert "access-control-allow-credentials" not in answer.headers
+    shown = after.headers.get("access-control-expose-headers", "").lower()
+    assert {"usher-data-age", "usher-waiting"} <= set(shown.split(", ")) or not allowed
     assert ("authorization" in before.headers.get("access-control-allow-headers", "")) == allowed
 
 

@@ -90,6 +90,21 @@ def fan(service: Service) -> Person:
     return service.person()
 
 
+def test_a_guest_is_not_told_when_gates_are_cut_off(house: House) -> None:
+    """Whoever has a copy of a ticket would know when to use it; the organizer is told."""
+    event, buyer = house.event(), house.service.person()
+    (path,) = house.bought(buyer, event)
+    for each in (path, f"{path}/moves"):
+        shown, hidden = house.owner.get(each), buyer.get(each)
+        assert (shown.status_code, hidden.status_code) == (200, 200)
+        assert shown.headers["usher-waiting"] == "0"
+        assert not {"usher-waiting", "usher-data-age"} & set(hidden.headers)
+    renamed = buyer.patch(path, json={"attendee": "Ada"})
+    assert (renamed.status_code, "usher-waiting" in renamed.headers) == (200, False)
+    named = house.owner.patch(path, json={"attendee": "Ben"})
+    assert named.headers["usher-waiting"] == "0"
+
+
 def test_one_sees_ones_own_tickets_of_all_events_page_by_page(house: House) -> None:
     """Every ticket comes once over the pages, whatever the event, and nobody else's."""
     buyer = house.service.person()

@@ -6,6 +6,7 @@ the server gives the lock back and another leads.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ LOG = structlog.get_logger("usher.worker")
 LEADER: Final = 0x7573_6865_7202  # the advisory lock's number
 POLL: Final = 5.0  # seconds between two looks at whether it leads
 RETRY: Final = 2.0  # seconds after a failure of the database
+JUMP: Final = 3.0  # seconds by which the wall clock was set, not drifted
 Clock = Callable[[], datetime]
 Part = Callable[[asyncio.Event], Awaitable[None]]  # runs beside the others until the event is set
 
@@ -117,10 +119,12 @@ class Worker:
                 **first,
             )
         scheduler.start()
+        set_at = clock_set()
         try:
             while not self._stop.is_set():
                 await self._pause(POLL)
                 await conn.fetchval("SELECT 1")  # the lock is held as long as this answers
+                set_at = keep_time(scheduler, set_at)
         finally:
             scheduler.shutdown(wait=False)
 
@@ -129,6 +133,24 @@ class Worker:
 
     async def _sweep_platform(self, each: PlatformSweep) -> None:
         await sweep_platform(self._pool, each, self._clock)
+
+
+def clock_set() -> float:
+    """Return how far the wall clock is from the monotonic one: another where it was set."""
+    return time.time() - time.monotonic()
+
+
+def keep_time(scheduler: AsyncIOScheduler, before: float) -> float:
+    """Make every sweep due where the wall clock was set since `before`; return how it is set now.
+
+    apscheduler goes by the wall clock: set back by an hour, nothing would be swept for an hour.
+    """
+    after = clock_set()
+    if abs(after - before) > JUMP:
+        LOG.warning("clock_set", seconds=round(after - before))
+        for job in scheduler.get_jobs():
+            job.modify(next_run_time=utc_now())
+    return after
 
 
 # However late a round is, it is made, and none beside another.

@@ -1,10 +1,15 @@
 """The worker, on a real database: it is woken, one leads, and no tenant's fault stops it."""
 
 import asyncio
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from uuid import UUID, uuid4
 
+import pytest
+from apscheduler.schedulers import base
+
+import cloud.working
 from cloud.db.tenancy import TenantTx
 from cloud.messages.consumer import Consumer, Message
 from cloud.sweeps import EVERY_TENANT, Sweep
@@ -12,6 +17,12 @@ from cloud.working import Worker
 from tests.cloud.database import Database, awaited
 from tests.cloud.messages.post import opened, publish
 from tests.cloud.messages.post import tenant as tenant
+
+
+async def until(told: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not told():  # noqa: ASYNC110 - somebody else's loop tells
+            await asyncio.sleep(0.05)
 
 
 def test_a_worker_is_woken_and_one_leads(database: Database, tenant: UUID) -> None:
@@ -25,11 +36,6 @@ def test_a_worker_is_woken_and_one_leads(database: Database, tenant: UUID) -> No
             return 0
 
         return Sweep(f"sweep {name}", 1, EVERY_TENANT, run)
-
-    async def until(told: Callable[[], bool]) -> None:
-        async with asyncio.timeout(30):
-            while not told():  # noqa: ASYNC110 - somebody else's loop tells
-                await asyncio.sleep(0.05)
 
     async def run() -> None:
         handled: list[str] = []
@@ -58,6 +64,41 @@ def test_a_worker_is_woken_and_one_leads(database: Database, tenant: UUID) -> No
             assert set(swept) == {other}
             workers[other].stop()
             await tasks[other]
+
+    awaited(run())
+
+
+def test_sweeps_go_on_when_the_wall_clock_is_set_back(
+    database: Database, tenant: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a day: they would rest for a day."""
+    ahead, real = 0.0, time.time
+
+    class Wall(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Wall":
+            return super().now(tz) + timedelta(seconds=ahead)
+
+    monkeypatch.setattr(base, "datetime", Wall)
+    monkeypatch.setattr(cloud.working, "utc_now", lambda: Wall.now(UTC))
+    monkeypatch.setattr(cloud.working, "POLL", 0.05)
+    monkeypatch.setattr(time, "time", lambda: real() + ahead)
+    swept: list[UUID] = []
+
+    async def sweep_one(tx: TenantTx) -> int:
+        swept.append(tx.tenant)
+        return 0
+
+    async def run() -> None:
+        nonlocal ahead
+        async with opened(database) as pool:
+            worker = Worker(pool, database.app_url, [], [Sweep("s", 1, EVERY_TENANT, sweep_one)])
+            task = asyncio.create_task(worker.run())
+            await until(lambda: swept.count(tenant) == 2)
+            ahead = -86_400.0
+            await until(lambda: swept.count(tenant) == 4)
+            worker.stop()
+            await task
 
     awaited(run())
 

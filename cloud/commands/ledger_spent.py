@@ -63,7 +63,9 @@ def _sums(told: SpentOut) -> list[str]:
 
 
 def _sol(lamports: int) -> str:
-    return f"{lamports / LAMPORTS:.6f}"
+    """Return SOL with every lamport: a signature's five thousand are not to be rounded away."""
+    whole, rest = divmod(abs(lamports), LAMPORTS)
+    return f"{'-' if lamports < 0 else ''}{whole}.{rest:09d}"
 
 
 def _table(*columns: str | Column) -> Table:

@@ -1,15 +1,15 @@
 """The pages over HTTP. They ask for no credentials and touch no database."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 
 from cloud.errors import Refusal
 from cloud.http.catalogue import CATALOGUE
 from cloud.http.health import HIDDEN
-from cloud.web import pages
+from cloud.web import pages, spending
 from cloud.web.files import Files
 
 FOR_EVER: Final = "public, max-age=31536000, immutable"
@@ -27,6 +27,17 @@ def index(page_files: NamedDependency[Files], page_release: NamedDependency[str]
 def docs(page_files: NamedDependency[Files]) -> Html:
     """Show the API."""
     return _html(pages.docs(page_files.base))
+
+
+@get("/ledger", opt=HIDDEN, include_in_schema=False, sync_to_thread=False)
+def ledger(
+    request: Asked,
+    page_files: NamedDependency[Files],
+    lang: Annotated[str | None, QueryParameter(max_length=8)] = None,
+) -> Html:
+    """Show what events have spent on the ledger, to whoever signs in on the page."""
+    spoken = spending.language(lang, request.headers.get("accept-language", ""))
+    return _html(spending.page(page_files.base, spoken), {"vary": "accept-language"})
 
 
 @get("/problems", opt=HIDDEN, include_in_schema=False, sync_to_thread=False)
@@ -63,4 +74,4 @@ def _html(page: str, headers: dict[str, str] | None = None) -> Html:
     return Response(page, media_type="text/html", headers=given | (headers or {}))
 
 
-ROUTES: Final = (index, docs, problems, problem, static)
+ROUTES: Final = (index, docs, ledger, problems, problem, static)

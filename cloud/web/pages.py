@@ -33,7 +33,7 @@ MEANING: Final[Mapping[int, str]] = {
 
 def index(base: str, version: str) -> str:
     """Return the first page."""
-    return _page(base, "Usher", INDEX.substitute(version=escape(version)))
+    return framed(base, "Usher", INDEX.substitute(version=escape(version)))
 
 
 def docs(base: str) -> str:
@@ -44,7 +44,7 @@ def docs(base: str) -> str:
         f'<script defer src="{base}/vendor/swagger-ui/swagger-ui-bundle.js"></script>'
         f'<script defer src="{base}/docs.js"></script>'
     )
-    return _page(base, "Usher's API", DOCS.substitute(), head)
+    return framed(base, "Usher's API", DOCS.substitute(), head)
 
 
 def problem(base: str, code: str, entry: Entry) -> str:
@@ -55,7 +55,7 @@ def problem(base: str, code: str, entry: Entry) -> str:
         sentence=escape(entry.sentence),
         meaning=escape(MEANING.get(entry.status, MEANING[400])),
     )
-    return _page(base, f"{code}: refused", body)
+    return framed(base, f"{code}: refused", body)
 
 
 def problems(base: str) -> str:
@@ -66,8 +66,9 @@ def problems(base: str) -> str:
         f"<p>{escape(entry.sentence)}</p></li>"
         for code, entry in sorted(CATALOGUE.items())
     )
-    return _page(base, "Refusals", PROBLEMS.substitute(rows=rows))
+    return framed(base, "Refusals", PROBLEMS.substitute(rows=rows))
 
 
-def _page(base: str, title: str, body: str, head: str = "") -> str:
-    return PAGE.substitute(base=base, title=escape(title), body=body, head=head)
+def framed(base: str, title: str, body: str, head: str = "", lang: str = "en") -> str:
+    """Return a page around its body, which is in a language."""
+    return PAGE.substitute(base=base, title=escape(title), body=body, head=head, lang=lang)

@@ -24,7 +24,7 @@ from tests.browser.test_looks import AXE, SMALL
 from tests.cloud.serving import serving
 
 SIZES: Final = ((390, 844), (1280, 900))
-PATHS: Final = ("/", "/docs", "/problems", "/problems/sold_out")
+PATHS: Final = ("/", "/docs", "/ledger", "/problems", "/problems/sold_out")
 SECRET: Final = "0123456789abcdefMAILBOX"
 BOX: Final = f"/mail/{SECRET}"
 SAMPLE: Final = f"{BOX}/samples/order/en"

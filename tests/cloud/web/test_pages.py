@@ -11,7 +11,7 @@ from tests.cloud.service import Service, good, problem
 HTML: Final = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/problems", "/problems/sold_out"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/ledger", "/problems", "/problems/sold_out"])
 def test_a_page_has_no_script_of_its_own(service: Service, path: str) -> None:
     """Its policy lets none run, and every file that it names is there, for ever."""
     page = service.client().get(path, headers=HTML)

@@ -90,7 +90,7 @@ def test_what_was_spent_is_told(bought: tuple[Event, str], environment: Env) -> 
     rows = (line.strip() for line in of_one.output.splitlines() if line.strip())
     lines = {row.partition("  ")[0]: row.split()[-1] for row in rows}
     assert float(lines["told before"]) > float(lines["of that, so far"]) > 0
-    assert (lines["spent for that"], lines["spent in all"]) == ("0.000000", "0.000000")
+    assert (lines["spent for that"], lines["spent in all"]) == ("0.000000000", "0.000000000")
     of_all = run(["ledger", "spent"], environment)
     assert of_all.exit_code == 0
     assert event in of_all.output.replace("\n", "")

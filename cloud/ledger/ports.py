@@ -95,7 +95,14 @@ class Chain(Protocol):
         ...
 
     async def account(self, address: Pubkey, commitment: Commitment) -> Account | None:
-        """Return an account, or None where there is none."""
+        """Return an account, or None where there is none: one node's word."""
+        ...
+
+    async def accounts(
+        self, address: Pubkey, commitment: Commitment, *, surely: bool = False
+    ) -> list[Account | None]:
+        """Return what each that answers shows of an account; *surely*: as many at least as it takes
+        to believe it."""
         ...
 
     async def asset(self, asset: Pubkey) -> Asset | None:

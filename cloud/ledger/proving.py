@@ -5,22 +5,43 @@ Proved are the leaf (id, owner, delegate, hashes, flags), that it is burnt, its 
 collection. Names and addresses of metadata are proved by whoever can recompute the data hash.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
 from cloud.ledger.bubblegum.leaf import collection_hash, leaf_hash
 from cloud.ledger.bubblegum.programs import PAIRS, asset_of
-from cloud.ledger.faults import LedgerUntrusted
+from cloud.ledger.faults import LedgerFault, LedgerUntrusted
 from cloud.ledger.tree.concurrent import ConcurrentTree, load
 from cloud.ledger.tree.hashing import EMPTY_LEAF, root_of
 from cloud.ledger.values import Account, Asset, Effect, Proof, Schema
 
+T = TypeVar("T")
+AGREEING: Final = 2  # of several that show an account, who have to show the same
 
-def prove(asset: Asset, proof: Proof, account: Account) -> ConcurrentTree:
+
+def by_enough(told: Sequence[Account | None], judge: Callable[[Account | None], T]) -> list[T]:
+    """Return what is found in accounts, by as many of several as it takes to believe it; raise
+    what the first was found wrong for."""
+    found: list[T] = []
+    faults: list[LedgerFault] = []
+    for account in told:
+        try:
+            found.append(judge(account))
+        except LedgerFault as fault:
+            faults.append(fault)
+    if len(found) < min(AGREEING, len(told)):
+        raise faults[0]
+    return found
+
+
+def prove(asset: Asset, proof: Proof, account: Account | None) -> ConcurrentTree:
     """Return the tree. Raises `LedgerUntrusted`: `account` and nothing else is the chain's word.
 
     Its code tells a lie (`asset_id`, `asset_place`, `asset_leaf`, `asset_collection`,
     `proof_root`, `tree_owner`) from an index that lags behind (`proof_old`, `asset_old`).
     """
+    if account is None:
+        raise LedgerUntrusted("tree_owner", "there is no such tree")
     _describes(asset, proof)
     if account.owner != PAIRS[asset.leaf.schema].compression:
         raise LedgerUntrusted("tree_owner", "the tree's account is another program's")
@@ -57,6 +78,13 @@ def shown(told: Sequence[Effect], slot: int, account: Account | None) -> bool:
         if tree.logged(each.sequence) not in (None, (each.index, leaf)):
             raise LedgerUntrusted("landed_tree", "the tree remembers another change")
     return True
+
+
+def shown_by(told: Sequence[Effect], slot: int, accounts: Sequence[Account | None]) -> bool:
+    """Whether as many accounts show it as it takes to believe it. Raises as `shown` does, where
+    too few don't deny it."""
+    found = by_enough(accounts, lambda account: shown(told, slot, account))
+    return sum(found) >= min(AGREEING, len(accounts))
 
 
 def _describes(asset: Asset, proof: Proof) -> None:

@@ -30,7 +30,7 @@ from cloud.ledger.ports import (
     Signed,
     Signer,
 )
-from cloud.ledger.proving import prove, shown
+from cloud.ledger.proving import by_enough, prove, shown_by
 from cloud.ledger.tree.concurrent import ConcurrentTree, load
 from cloud.ledger.tree.shape import layout
 from cloud.ledger.values import (
@@ -156,16 +156,16 @@ class SigningLedger:
 
     async def _shown(self, told: Sequence[Outcome]) -> list[Outcome]:
         """Let nothing pass for done that its tree's account doesn't show."""
-        by_tree: dict[Pubkey, Account | None] = {}
+        by_tree: dict[Pubkey, list[Account | None]] = {}
         outcomes = list(told)
         for place, each in enumerate(told):
             if not isinstance(each, Done):
                 continue
             for tree in {found.tree for found in each.effects}:
                 if tree not in by_tree:
-                    by_tree[tree] = await self._chain.account(tree, Commitment.CONFIRMED)
+                    by_tree[tree] = await self._chain.accounts(tree, Commitment.CONFIRMED)
                 mine = [found for found in each.effects if found.tree == tree]
-                if not shown(mine, each.slot, by_tree[tree]):
+                if not shown_by(mine, each.slot, by_tree[tree]):
                     outcomes[place] = Pending()
         return outcomes
 
@@ -205,31 +205,29 @@ class SigningLedger:
         )
 
     async def _held(self, tree: Pubkey) -> tuple[ConcurrentTree, Config] | None:
-        account = await self._chain.account(tree, Commitment.CONFIRMED)
-        about = await self._chain.account(config_of(tree), Commitment.CONFIRMED)
-        if account is None or about is None:
+        """Return a tree as whoever has seen the most of it shows it: of what was done to it, no
+        one node can keep anything back."""
+        accounts = await self._chain.accounts(tree, Commitment.CONFIRMED, surely=True)
+        abouts = await self._chain.accounts(config_of(tree), Commitment.CONFIRMED, surely=True)
+        if not any(accounts) or not any(abouts):
             return None
-        if about.owner != BUBBLEGUM:
-            raise LedgerUntrusted("tree_owner", "its config is another program's")
-        held, config = load(bytearray(account.data)), read_config(about.data)
-        program = PAIRS[config.schema].compression
-        if account.owner != program or held.authority != bytes(config_of(tree)):
-            raise LedgerUntrusted("tree_owner", "the tree obeys another program or config")
-        return held, config
+        config = max(by_enough(abouts, _config), key=lambda each: each.minted)
+        found = by_enough(accounts, lambda account: _tree(tree, config, account))
+        return max(found, key=lambda each: each.sequence), config
 
     async def proved(self, asset: Pubkey) -> tuple[Asset, Proof] | None:
         """Read and prove."""
-        found = await self._proved(asset)
+        found = await self._proved(asset, surely=True)
         return None if found is None else found[:2]
 
     async def asset(self, asset: Pubkey) -> Asset | None:
         """Read and prove."""
-        found = await self._proved(asset)
+        found = await self._proved(asset, surely=True)
         return None if found is None else found[0]
 
     async def proof(self, asset: Pubkey) -> Proof | None:
         """Read and prove."""
-        found = await self._proved(asset)
+        found = await self._proved(asset, surely=True)
         return None if found is None else found[1]
 
     async def assets_by_owner(self, owner: Pubkey, after: Pubkey | None, limit: int) -> list[Asset]:
@@ -264,8 +262,11 @@ class SigningLedger:
             return ours
         return Parties(ours.payer, leaf.owner)
 
-    async def _proved(self, asset: Pubkey) -> tuple[Asset, Proof, int] | None:
+    async def _proved(
+        self, asset: Pubkey, *, surely: bool = False
+    ) -> tuple[Asset, Proof, int] | None:
         """Return an asset, its proof and its tree's canopy, all proved; None for no asset.
+        *surely*: by as many nodes as it takes to believe it; a change is proved by the chain.
 
         An index that lags is asked once more, for the account may have moved in between."""
         for last in (False, True):
@@ -274,15 +275,18 @@ class SigningLedger:
                 return None
             if found.leaf.id != asset:
                 raise LedgerUntrusted("asset_id", "another asset than was asked for")
-            account = await self._chain.account(found.tree, Commitment.CONFIRMED)
-            if account is None:
-                raise LedgerUntrusted("tree_owner", "there is no such tree")
+            accounts = await self._shown_of(found.tree, surely=surely)
             try:
-                return found, proof, prove(found, proof, account).shape.canopy
+                return found, proof, _canopy(found, proof, accounts)
             except LedgerUntrusted as fault:
                 if last or fault.code not in ("proof_old", "asset_old", "asset_leaf"):
                     raise
         return None
+
+    async def _shown_of(self, tree: Pubkey, *, surely: bool) -> list[Account | None]:
+        if surely:
+            return await self._chain.accounts(tree, Commitment.CONFIRMED)
+        return [await self._chain.account(tree, Commitment.CONFIRMED)]
 
     async def _one(
         self, wanted: Sequence[Instruction], writes: Sequence[Pubkey], creates: Pubkey | None = None
@@ -329,6 +333,26 @@ def _only_v2(build: Build) -> Build:
         return build(parties, found, proof, canopy)
 
     return built
+
+
+def _config(account: Account | None) -> Config:
+    if account is None or account.owner != BUBBLEGUM:
+        raise LedgerUntrusted("tree_owner", "its config is not there, or another program's")
+    return read_config(account.data)
+
+
+def _tree(tree: Pubkey, config: Config, account: Account | None) -> ConcurrentTree:
+    program = PAIRS[config.schema].compression
+    if account is None or account.owner != program:
+        raise LedgerUntrusted("tree_owner", "the tree is not there, or another program's")
+    held = load(bytearray(account.data))
+    if held.authority != bytes(config_of(tree)):
+        raise LedgerUntrusted("tree_owner", "the tree obeys another config")
+    return held
+
+
+def _canopy(asset: Asset, proof: Proof, told: Sequence[Account | None]) -> int:
+    return by_enough(told, lambda account: prove(asset, proof, account))[0].shape.canopy
 
 
 def _stale(error: Error) -> bool:

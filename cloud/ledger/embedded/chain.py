@@ -238,6 +238,16 @@ class EmbeddedChain:
             return None
         return Account(held.owner, held.lamports, bytes(held.data), self._slot())
 
+    async def accounts(
+        self,
+        address: Pubkey,
+        commitment: Commitment,
+        *,
+        surely: bool = False,  # noqa: ARG002
+    ) -> list[Account | None]:
+        """Return an account: there is nobody else to ask."""
+        return [await self.account(address, commitment)]
+
     async def asset(self, asset: Pubkey) -> Asset | None:
         """Return an asset."""
         async with self._pool.acquire(timeout=LENT) as conn:

@@ -201,6 +201,14 @@ class RpcChain:
         asked = [str(address), {**BASE64, **self._at(commitment)}]
         return await self._nodes.first("getAccountInfo", asked, answers.read_account)
 
+    async def accounts(
+        self, address: Pubkey, commitment: Commitment, *, surely: bool = False
+    ) -> list[Account | None]:
+        """Return an account, of each node that isn't behind what we know."""
+        asked = [str(address), {**BASE64, **self._at(commitment)}]
+        least = self._nodes.agreeing if surely else 1
+        return await self._nodes.all("getAccountInfo", asked, answers.read_account, least)
+
     async def asset(self, asset: Pubkey) -> Asset | None:
         """Return what an index says."""
         return await self._listing.asset(asset)

@@ -80,7 +80,7 @@ async def _founding(house: House, job: Job, made: Pubkey) -> Found:
     mine = _mine(job, await house.chain.history(made, None, None, FIRST))
     if mine is not None:
         return in_history(job, mine)
-    if await house.chain.account(made, Commitment.CONFIRMED) is not None:
+    if any(await house.chain.accounts(made, Commitment.CONFIRMED, surely=True)):
         raise LedgerAway("rpc_behind", "what it was to make is there, and nobody has made it")
     return _dead(job)
 

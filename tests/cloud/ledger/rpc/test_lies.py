@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from cloud.ledger.faults import LedgerMalformed, LedgerUntrusted
-from cloud.ledger.ports import Done
+from cloud.ledger.ports import Done, Pending
 from cloud.ledger.values import Commitment
 from tests.cloud.database import Database
 from tests.cloud.ledger.rpc.facade.running import Facade
@@ -58,6 +58,53 @@ def test_one_of_two_lies(database: Database) -> None:
     """Of a dropped transaction, a deposit, a simulation, another transaction: the other is heard.
     Of a failure: neither is."""
     on(database, of_two, nodes=2)
+
+
+async def of_accounts(chain: Any, clock: Clock, facade: Facade) -> None:
+    """Have one node, the one that is asked first, show an account that isn't so."""
+    office = await opened(chain, clock)
+    ledger = office.ledger
+    old = shown(facade, office.tree)
+    assert isinstance(await office.do(await next_of(office)), Done)
+    (asset,) = await ledger.assets_by_owner(FAN, None, 5)
+
+    facade.fault("getAccountInfo", "patch", value=old)
+    found = await ledger.tree(office.tree)  # whoever has seen the most of it is heard
+    assert found is not None
+    assert found.sequence == 1
+    facade.fault("getAccountInfo", "patch", value=old)
+    changes = await ledger.reconcile(office.tree, None)
+    assert (len(changes.effects), changes.unaccounted) == (1, 0)
+    facade.fault("getSignaturesForAddress", "patch", value=[])
+    facade.fault("getAccountInfo", "patch", value=old)  # and keeps back what it denies
+    assert (await ledger.reconcile(office.tree, None)).unaccounted == 1
+
+    two = await next_of(office)
+    assert await ledger.submit(two) is None
+    facade.fault("getAccountInfo", "patch", value=old)
+    assert isinstance(await ledger.resolve(two, FINALIZED), Pending)
+    facade.fault("getAccountInfo", "patch", path=["value", "owner"], value=str(FAN))
+    with pytest.raises(LedgerUntrusted, match="landed_tree"):
+        await ledger.resolve(two, FINALIZED)
+    assert isinstance(await ledger.resolve(two, FINALIZED), Done)
+
+    for lie in (old, {**old, "value": None}):
+        facade.fault("getAccountInfo", "patch", value=lie)
+        with pytest.raises(LedgerUntrusted):
+            await ledger.proved(asset.leaf.id)
+    assert await ledger.proved(asset.leaf.id) is not None
+
+
+def shown(facade: Facade, address: Any) -> Any:
+    """Return what a node shows of an account now."""
+    config = {"encoding": "base64", "commitment": "confirmed"}
+    return facade.ask("getAccountInfo", [str(address), config])["result"]
+
+
+def test_one_of_two_shows_another_account(database: Database) -> None:
+    """An older tree, one of another program, none: what it keeps back isn't gone, nothing passes
+    for done or for proved that the other doesn't show, and once it tells the truth, all is."""
+    on(database, of_accounts, nodes=2)
 
 
 async def alone(chain: Any, clock: Clock, facade: Facade) -> None:

@@ -87,6 +87,12 @@ class Doubtful:
         found: Account | None = await self._chain.account(address, commitment)
         return None if self.denying and found is not None and found.data else found
 
+    async def accounts(
+        self, address: Pubkey, commitment: Commitment, *, surely: bool = False
+    ) -> list[Account | None]:
+        """Return an account: there is nobody else."""
+        return [await self.account(address, commitment)]
+
     async def landed(self, signature: Signature) -> Landed | None:
         """Show one."""
         found = await self._chain.landed(signature)

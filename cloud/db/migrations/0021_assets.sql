@@ -7,9 +7,10 @@
 CREATE TABLE ledger_root (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     sealed bytea NOT NULL,
-    paused boolean NOT NULL DEFAULT false -- by an operator: nothing is signed or sent
+    paused boolean NOT NULL DEFAULT false, -- by an operator: nothing is signed or sent
+    cluster bytea CHECK (length(cluster) = 32) -- of Solana: what it began with, once it was used
 );
-GRANT SELECT, INSERT, UPDATE (sealed, paused) ON ledger_root TO usher_app;
+GRANT SELECT, INSERT, UPDATE (sealed, paused, cluster) ON ledger_root TO usher_app;
 
 -- An event on the ledger. `due_at`: when the worker shall look at it next; null: at rest.
 CREATE TABLE asset_event (

@@ -23,6 +23,7 @@ from cloud.ledger.faults import LedgerAway, LedgerUntrusted
 from cloud.ledger.rpc import answers
 from cloud.ledger.rpc.agreeing import agreed, reached, seen
 from cloud.ledger.rpc.answers import Epoch
+from cloud.ledger.rpc.cluster import read_genesis
 from cloud.ledger.rpc.endpoints import Endpoints
 from cloud.ledger.rpc.listing import Listing
 from cloud.ledger.values import (
@@ -54,6 +55,14 @@ class RpcChain:
         self._most_price = most_price
         self._trials = asyncio.Semaphore(AT_ONCE)
         self._slot = 0  # that was final when we last asked for the height
+
+    async def genesis(self) -> bytes:
+        """Return the hash that the nodes' cluster began with. Raises `LedgerUntrusted`
+        ("rpc_cluster") where they are of several."""
+        told = await self._nodes.all("getGenesisHash", [], read_genesis, self._nodes.agreeing)
+        if len(set(told)) > 1:
+            raise LedgerUntrusted("rpc_cluster", "nodes of several clusters are named")
+        return told[0]
 
     async def blockhash(self, commitment: Commitment) -> Blockhash:
         """Return a node's newest blockhash, with a last height that is not below the true one."""

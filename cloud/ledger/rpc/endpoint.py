@@ -17,6 +17,7 @@ from cloud.breakers.breaker import Breaker, Call, Resting
 from cloud.breakers.model import Outcome, Rule
 from cloud.ledger.faults import LedgerAway, LedgerMalformed, LedgerRefused
 from cloud.ledger.rpc.answers import decoded
+from cloud.ledger.rpc.cluster import Cluster, read_genesis
 
 T = TypeVar("T")
 
@@ -64,6 +65,7 @@ class Endpoint:
         *,
         wait: float = WAIT,
         most: int = MOST,
+        cluster: Cluster | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells whole addresses at INFO
@@ -73,14 +75,23 @@ class Endpoint:
         self._wait = wait
         self._most = most
         self._clock = clock
+        self._cluster = cluster or Cluster()
+        self._belongs = False  # to the cluster, which it has said
         self._rests_until = 0.0
         self._number = 0
 
     async def ask(self, method: str, params: Any, read: Callable[[bytes], T]) -> T:
         """Return what *read* makes of the result.
 
-        Raises `LedgerAway` and `LedgerMalformed` where another node may do better, else `Said`.
+        Raises `LedgerAway`, `LedgerMalformed` and, of one of another cluster, `LedgerUntrusted`
+        where another node may do better, else `Said`.
         """
+        if not self._belongs and self._cluster.genesis is not None:
+            self._cluster.check(await self._ask("getGenesisHash", [], read_genesis))
+            self._belongs = True
+        return await self._ask(method, params, read)
+
+    async def _ask(self, method: str, params: Any, read: Callable[[bytes], T]) -> T:
         rests = self._rests_until - self._clock()
         if rests > 0:
             raise LedgerAway("rpc_busy", "it asked to be left alone", rests)

@@ -81,7 +81,7 @@ class Writer:
                 return False
             reason = ""
             try:
-                await self._house.fund()
+                await self._house.begin()
                 end, rounds = time.monotonic() + LONGEST, 0
                 while await self._round(place):
                     rounds += 1

@@ -79,8 +79,8 @@ function because({ paused, fault }) {
   if (fault === "ledger_paused") return words["because.ledger_paused"];
   if (paused) return words["because.paused"];
   if (!fault) return words["because.working"];
-  const name = fault.startsWith("rpc_") ? "rpc" : fault;
-  return `${words[`because.${name}`] ?? words["because.other"]} (${fault})`;
+  const kind = fault.startsWith("rpc_") ? "rpc" : "other";
+  return `${words[`because.${fault}`] ?? words[`because.${kind}`]} (${fault})`;
 }
 
 function queue(event) {

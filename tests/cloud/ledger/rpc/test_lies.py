@@ -6,8 +6,11 @@ from typing import Any, Final
 
 import pytest
 
+from cloud.breakers.breaker import Breakers
 from cloud.ledger.faults import LedgerMalformed, LedgerUntrusted
 from cloud.ledger.ports import Done, Pending
+from cloud.ledger.rpc.cluster import Cluster
+from cloud.ledger.rpc.opening import connected
 from cloud.ledger.values import Commitment
 from tests.cloud.database import Database
 from tests.cloud.ledger.rpc.facade.running import Facade
@@ -105,6 +108,44 @@ def test_one_of_two_shows_another_account(database: Database) -> None:
     """An older tree, one of another program, none: what it keeps back isn't gone, nothing passes
     for done or for proved that the other doesn't show, and once it tells the truth, all is."""
     on(database, of_accounts, nodes=2)
+
+
+async def of_another_cluster(chain: Any, clock: Clock, facade: Facade) -> None:
+    """Name a node of another cluster, beside one of ours and alone."""
+    ours = await chain.genesis()
+    urls = [f"{facade.address}/{number}" for number in range(2)]
+
+    async def asked(urls: list[str]) -> int:
+        cluster = Cluster(ours)
+        async with connected(urls, breakers=Breakers(None), patience=0, cluster=cluster) as other:
+            return await other.rent(100)
+
+    facade.fault("getGenesisHash", "patch", value=OTHER)
+    facade.fault("getMinimumBalanceForRentExemption", "patch", value=1)
+    assert await asked(urls) == 1  # which the other one answered
+    assert facade.met("getMinimumBalanceForRentExemption") == 1
+    facade.fault("getGenesisHash", "patch", value=OTHER)
+    with pytest.raises(LedgerUntrusted, match="rpc_cluster"):
+        await asked(urls[:1])
+    assert await asked(urls[:1]) == (128 + 100) * 6960
+    for told in (5, "0OIl", None):
+        facade.fault("getGenesisHash", "patch", value=told)
+        with pytest.raises(LedgerMalformed):
+            await asked(urls[:1])
+
+    async with connected(urls, breakers=Breakers(None), patience=0) as first:
+        facade.fault("getGenesisHash", "patch", value=OTHER)
+        with pytest.raises(LedgerUntrusted, match="rpc_cluster"):
+            await first.genesis()
+        assert await first.genesis() == ours
+
+
+OTHER: Final = "LbUiWL3xVV8hTFYBVdbTNrpDo41NKS6o3LHHuDzjfcY"
+
+
+def test_a_node_of_another_cluster_is_not_asked(database: Database) -> None:
+    """Whatever it says is true of somewhere else; nor does anything begin where two differ."""
+    on(database, of_another_cluster)
 
 
 async def alone(chain: Any, clock: Clock, facade: Facade) -> None:

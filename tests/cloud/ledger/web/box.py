@@ -27,7 +27,7 @@ def mint(service: Service, event: Event, schema: Schema = Schema.V2) -> None:
                 parts.pool, service.clock, parts.sealer, "https://tickets.example", schema=schema
             ) as house,
         ):
-            await house.fund()
+            await house.begin()
             assert await house.chain.account(house.keys.parties.payer, Commitment.CONFIRMED)
             writer = Writer(parts.pool, url, house, service.clock)
             place = Place(event.tenant.tenant_id, event.event_id)

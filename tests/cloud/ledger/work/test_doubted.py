@@ -116,7 +116,7 @@ async def later(shop: Shop, schema: Schema = Schema.V2) -> AsyncIterator[Mint]:
     """Open a shop: no time of the chain's comes again."""
     async with minting(shop, schema) as opened:
         opened.clock.offset = timedelta(hours=next(HOURS))
-        await opened.house.fund()
+        await opened.house.begin()
         yield opened
 
 

@@ -53,7 +53,7 @@ def test_what_nodes_forgot_is_found(shop: Shop, schema: Schema) -> None:
 
     async def run() -> None:
         async with asyncio.timeout(PATIENCE), minting(shop, schema) as mint:
-            await mint.house.fund()
+            await mint.house.begin()
             chain: Any = Forgetful(mint.house.chain)
             old = Mint(mint.desk, houses.over(chain, mint.house.keys, BASE, schema), mint.clock)
             payer = mint.house.keys.parties.payer

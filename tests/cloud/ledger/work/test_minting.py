@@ -247,7 +247,7 @@ def test_what_was_left_is_burnt_with_its_ticket(shop: Shop, early: bool) -> None
     async def run() -> None:
         async with minting(shop) as mint:
             mint.clock.offset = timedelta(hours=next(HOURS))  # no time of the chain's comes again
-            await mint.house.fund()
+            await mint.house.begin()
             (order,) = await sold(mint.desk, event, 1)
             async with mint.desk.tx() as tx:
                 await wallets.link(tx, buyer(0), wallet.pubkey())
@@ -284,7 +284,7 @@ def test_what_others_did_before_us_is_not_what_is(shop: Shop) -> None:
     async def run() -> None:
         async with minting(shop) as mint:
             mint.clock.offset = timedelta(hours=next(HOURS))  # no time of the chain's comes again
-            await mint.house.fund()
+            await mint.house.begin()
             await sold(mint.desk, event, 1)
             async with mint.desk.tx() as tx:
                 await wallets.link(tx, buyer(0), wallet.pubkey())

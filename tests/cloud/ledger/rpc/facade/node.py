@@ -30,6 +30,8 @@ FINAL: Final = 32  # slots
 BEFORE: Final = {"SanitizeFailure", "TransactionTooLarge", "UnsupportedVersion"}
 ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
+GENESIS: Final = "CktRuQ2mttgRGkXJtyksdKHjUdc2C4TgDzyB98oEzy8"
+
 
 class Refusal(Exception):
     """A JSON-RPC error."""
@@ -50,6 +52,7 @@ class Node:
         self.fees: list[int] = [0]  # what was lately paid for a compute unit
         self.methods: dict[str, Method] = {
             "getHealth": self.health,
+            "getGenesisHash": self.genesis,
             "getLatestBlockhash": self.latest_blockhash,
             "getEpochInfo": self.epoch_info,
             "getMinimumBalanceForRentExemption": self.rent,
@@ -66,6 +69,10 @@ class Node:
     async def health(self) -> str:
         """Say that all is well."""
         return "ok"
+
+    async def genesis(self) -> str:
+        """Return what its cluster began with."""
+        return GENESIS
 
     async def latest_blockhash(self, config: Json | None = None) -> Json:
         """Return the newest: this node has no forks."""

@@ -1,8 +1,8 @@
 # Every target sets up what it needs (scripts/setup); a second run fetches nothing.
 
 .DEFAULT_GOAL := help
-.PHONY: help audit machines setup setup-cloud setup-gate setup-tests demo serve practice test test-long check bench \
-        mutants vectors picture release lock format clean distclean
+.PHONY: help audit machines setup setup-cloud setup-gate setup-machines setup-tests demo serve practice \
+        test test-long check bench mutants vectors picture release lock format clean distclean
 export PYTHON
 PY := .venv/bin/python
 
@@ -18,6 +18,9 @@ setup-cloud:
 setup-gate:
 	@scripts/setup gate
 
+setup-machines:
+	@scripts/setup machines
+
 setup-tests:
 	@scripts/setup tests
 
@@ -30,11 +33,10 @@ serve: setup-cloud ## run the ticket service on this machine, with all that it n
 practice: setup-gate ## run a gate on this machine: an event, tickets, guests before a camera
 	@$(PY) -m edge practice
 
-test: setup-tests ## run all tests, with branch coverage of shared
+test: setup-tests $(if $(MACHINES),setup-machines) ## run all tests, with branch coverage of shared; MACHINES=2: also those of machines
 	@$(PY) -m tests
 
-machines: ## boot three Debians and make a service and two gates of them (root); MACHINES=2: one gate
-	@scripts/setup machines
+machines: setup-machines ## boot three Debians and make a service and two gates of them (root); MACHINES=2: one gate
 	MACHINES=$${MACHINES:-3} $(PY) -m pytest -rs tests/ops/test_machines.py
 
 test-long: setup-tests ## the same at nightly depth: many more examples, new ones each time

@@ -1,8 +1,8 @@
 """Run all tests, in two halves side by side: most of a test's time is waiting for something.
 
 The tests of `shared` and the simulator's evenings wait for nothing, and take what time the halves
-leave. The former alone are traced for coverage of `shared`: it costs the cloud's tests a fifth
-more, and they add nothing to it.
+leave. Of all, the unit tests alone are traced for coverage of `shared`: it costs the cloud's tests
+a fifth more and the properties as much again, and they add nothing to it.
 The screens come after the halves, alone: what they show follows the clock. So does what several
 gates say to one ticket at once: a gate that the machine starves lets in by itself, as it should.
 Meanwhile the evenings stand still. They are played to their end beside the machines, which are
@@ -28,18 +28,20 @@ Parts = dict[str, tuple[str, ...]]  # the command of each
 COVERAGE: Final = (sys.executable, "-m", "coverage")
 PYTEST: Final = (sys.executable, "-m", "pytest")
 TRACED: Final = (*COVERAGE, "run", "--parallel-mode", "-m", "pytest")
-SHARED: Final = ("tests/unit", "tests/properties")
+UNIT: Final = "tests/unit"
+PROPERTIES: Final = "tests/properties"
 TIMED: Final = ("tests/browser", "tests/network/test_same_instant.py")
 EVENINGS: Final = "tests/simulators"
 MACHINES: Final = "tests/ops/test_machines.py"
-ELSEWHERE: Final = ("tests/cloud", EVENINGS, MACHINES, *TIMED, *SHARED)
+ELSEWHERE: Final = ("tests/cloud", EVENINGS, MACHINES, *TIMED, UNIT, PROPERTIES)
 BESIDE: Final[Parts] = {
     "cloud": (*PYTEST, "tests/cloud"),
     "others": (*PYTEST, "tests", *(f"--ignore={each}" for each in ELSEWHERE)),
-    "shared": (*TRACED, *SHARED),
+    "shared": (*PYTEST, PROPERTIES),
+    "unit": (*TRACED, UNIT),
 }
 THROUGHOUT: Final[Parts] = {"evenings": (*PYTEST, EVENINGS)}
-PATIENT: Final = frozenset({"shared", "evenings"})
+PATIENT: Final = frozenset({"shared", "unit", "evenings"})
 NICE: Final = "10"
 ALONE: Final[Parts] = {"alone": (*PYTEST, *TIMED)}
 LAST: Final[Parts] = {"machines": (*PYTEST, MACHINES)}

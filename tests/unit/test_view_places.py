@@ -1,6 +1,7 @@
 """What a view knows of logs: which records stand where, how far each goes, and which part."""
 
 from shared.log.record import Kind
+from shared.merge.ticket import view_ticket
 from shared.merge.view import View
 from tests.scribe import EVENT, Scribe, hashed
 
@@ -89,3 +90,13 @@ def test_a_tickets_records_are_those_that_count() -> None:
     view.add(scribe.enter("a"))
     assert view.records(EVENT, hashed("a")) == [first]
     assert view.records(EVENT, hashed("missing")) == []
+
+
+def test_a_ticket_is_what_its_own_records_make() -> None:
+    scribe, view = Scribe("north"), View()
+    view.add(scribe.boot())
+    first = scribe.enter("a")
+    view.add(first)
+    view.add(scribe.enter("b"))
+    assert view.ticket(EVENT, hashed("a")) == view_ticket([first], set())
+    assert view.ticket(EVENT, hashed("missing")) == view_ticket([], set())

@@ -1,7 +1,6 @@
 """A real mail server that takes, refuses, breaks off and dawdles; it keeps what it has taken."""
 
 import asyncio
-import socket
 import ssl
 import threading
 import time
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from cloud.embedded.ports import free_port
 from tests.cloud.broker.papers import Authority
 
 USER, PASSWORD = "usher", "p@ss:word/1"
@@ -158,7 +158,7 @@ def serving_mail(
             told["auth_require_tls"] = False  # it is inside one that aiosmtpd doesn't see
         else:
             told |= {"tls_context": context, "require_starttls": True, "auth_required": login}
-    controller = Controller(mail, hostname="127.0.0.1", port=port or _free(), **told)
+    controller = Controller(mail, hostname="127.0.0.1", port=port or free_port(), **told)
     controller.start()
     mail.port = controller.port
     try:
@@ -181,9 +181,3 @@ def _context(authority: Authority) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*authority.issue("mailserver", server=True))
     return context
-
-
-def _free() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port

@@ -82,6 +82,7 @@ class Report(Strict, frozen=True):
     peers: Annotated[int, Meta(ge=0, le=0xFFFF)]  # gates that it is connected to
     incarnation: U32
     locked: Annotated[str, Meta(max_length=64)]  # why it admits nobody; empty: open
+    stamps_until: Milliseconds = 0  # records are stamped ahead of the clock until then; 0: no
 
 
 class Broken(Strict, frozen=True):

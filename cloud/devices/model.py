@@ -9,7 +9,7 @@ Appliance = Literal["kiosk", "handheld"]  # what a gate is
 Word = Literal[
     "ready", "revoked", "never_seen", "no_contact", "locked", "clock_untrusted", "keyset_old",
     "roster_old", "no_manifest", "manifest_old", "disk_full", "camera_missing", "battery_low",
-    "queue_long",
+    "queue_long", "stamps_ahead",
 ]  # fmt: skip
 
 SILENCE: Final = 90  # seconds without a report
@@ -74,13 +74,14 @@ def _by_lists(gate: Standing, report: Report) -> Word | None:
 
 
 def _by_machine(report: Report) -> Word | None:
-    """Return what will stop it before long, or slows it."""
+    """Return what will stop it before long, slows it, or makes its lists hard to read."""
     weak = report.battery is not None and report.battery < BATTERY_LOW
     faults: Sequence[tuple[bool, Word]] = (
         (report.disk_free < DISK_LOW, "disk_full"),
         (not all(camera.connected for camera in report.cameras), "camera_missing"),
         (weak and report.on_power is not True, "battery_low"),
         (report.waiting > QUEUE_LONG, "queue_long"),
+        (report.stamps_until > 0, "stamps_ahead"),
     )
     return next((word for wrong, word in faults if wrong), None)
 

@@ -48,6 +48,7 @@ class Board:
         """Return the status strip."""
         now, books = self._clock.now(), list(self._trust().books.values())
         blocked = self._blocked()
+        until = self._clock.stamps_until(self._ledger.stamped_ms())
         ages = {book.rules.age(now) for book in books}
         oldest = min((book.manifest.head.issued for book in books), default=None)
         return Status(
@@ -57,9 +58,15 @@ class Board:
             data_age=None if oldest is None else max(0, now.seconds - oldest),
             data_state=next((AGES[age] for age in _WORST if age in ages), "none"),
             clock=CLOCKS[self._clock.quality()],
-            clock_warning="clock_jumped" if self._clock.jumped() else "",
+            clock_warning=self._warning(until),
+            stamps_until=until,
             **self._around(),
         )
+
+    def _warning(self, until: int) -> Literal["", "clock_jumped", "stamps_ahead"]:
+        if self._clock.jumped():
+            return "clock_jumped"
+        return "stamps_ahead" if until else ""
 
     def counts(self, lane: str) -> Counts:
         """Return how many people, at a lane's gate and in its zone."""

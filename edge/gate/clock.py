@@ -14,6 +14,7 @@ from shared.log.record import TimeQuality
 from shared.log.trusted_time import TrustedTime
 
 JUMP: Final = 60_000  # ms by which the wall clock may leave ours before staff are told
+STAMPED: Final = 120_000  # ms by which stamps may be ahead; a peer's may pull them by half of it
 COARSE: Final = 60_000  # ms of newly signed time that a power cut may cost
 Milliseconds = Callable[[], int]
 
@@ -68,6 +69,13 @@ class DeviceClock:
     def jumped(self) -> bool:
         """Whether the wall clock says something else than what we took for the time."""
         return self.now().trusted and abs(self._wall() - self.now().ms) > JUMP
+
+    def stamps_until(self, newest: int) -> int:
+        """Return the unix ms until which a log whose newest stamp is of `newest` is stamped ahead
+        of our time, 0 where it isn't: each record is stamped above the one before, whatever the
+        clock says by then (spec/log.md §4)."""
+        now = self.now()
+        return newest if now.trusted and newest > now.ms + STAMPED else 0
 
     def learn(self, signed_ms: int, bound_ms: int = 0) -> None:
         """Take in a cloud-signed time of any age, and the latest expiry of a head in force."""

@@ -26,6 +26,7 @@ from shared.devices.roster import TrustedRoster
 from shared.history import History
 from shared.log import writer
 from shared.log.gossip import Key, Mark
+from shared.log.hlc import wall
 from shared.log.record import EMPTY, Kind, place_of, record_hash, record_id, seal
 from shared.log.writer import Tail
 from shared.merge.ticket import SILENT, Word
@@ -77,15 +78,19 @@ class Ledger:
         self._tell((raw,), own=True)
         return raw
 
+    def stamped_ms(self) -> int:
+        """Return the unix ms of the newest stamp; the next record's is above it."""
+        return wall(self._tail.hlc)
+
     def append(self, lines: Sequence[Line]) -> list[bytes]:
         """Write records in one transaction; return them once they are durable."""
         with self.lock:
             tail = self._tail
             raws: list[bytes] = []
             entries: list[Entry] = []
-            wall, monotonic = self._clock()
+            now, monotonic = self._clock()
             for line in lines:
-                record = writer.place(tail, line.record, wall, monotonic)
+                record = writer.place(tail, line.record, now, monotonic)
                 if line.of is not None:
                     record = record._replace(ref=record_id(raws[line.of]))
                 record, blob = vouched(record, line)

@@ -60,7 +60,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int = 0  # own records that the cloud has not confirmed
     incidents: int = 0  # open ones that the cloud has told of
     clock: Literal["trusted", "carried", "none"] = "none"
-    clock_warning: Literal["", "clock_jumped", "peer_ahead"] = ""
+    clock_warning: Literal["", "clock_jumped", "stamps_ahead"] = ""
+    stamps_until: int = 0  # unix ms until which records are stamped ahead of the time; 0: no
     battery: int | None = None  # percent
     on_power: bool | None = None
     cameras: tuple[CameraStatus, ...] = ()

@@ -24,6 +24,7 @@ from edge.store.database import StorageFailed
 from edge.store.identity import Identity, load_identity
 from edge.store.schema import NewerSchema
 from edge.store.stores import DATABASE, KEY, Stores
+from shared.log.hlc import wall
 
 PATIENCE: Final = 2.0  # seconds for the agent to take a call
 Step = Callable[[str], None]
@@ -103,12 +104,12 @@ def _with_trust(
 ) -> Reading:
     vouched = settings.clock != "none"
     clock = DeviceClock(stores.settings, machine.monotonic, machine.wall, vouched=vouched)
-    now = clock.now()
+    now, until = clock.now(), clock.stamps_until(wall(stores.log.highest_stamp(me.device)))
     # Unvouched, the time is what the agent was told since its start, which is not on the disk.
     time = (
         None
         if bare.agent is not False and not vouched
-        else Time(now, clock.quality(), clock.jumped())
+        else Time(now, clock.quality(), clock.jumped(), until)
     )
     try:
         held = Held(me, stores)

@@ -50,6 +50,7 @@ class Time(NamedTuple):
     now: Instant
     quality: TimeQuality
     jumped: bool
+    stamps_until: int = 0  # unix ms until which records are stamped ahead of it; 0: they aren't
 
 
 class Certificate(NamedTuple):

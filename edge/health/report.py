@@ -110,7 +110,9 @@ class Health:
         if self._close is None or closely or now - self._close.at >= CLOSELY:
             self._close = self._look(now)
         gate, close = self._gate, self._close
-        time = Time(gate.clock.now(), gate.clock.quality(), gate.clock.jumped())
+        clock = gate.clock
+        until = clock.stamps_until(gate.ledger.stamped_ms())
+        time = Time(clock.now(), clock.quality(), clock.jumped(), until)
         trust = gate.held.trust
         return Reading(
             hardware=self._hardware(gate.settings),

@@ -69,6 +69,7 @@ def report_of(gate: Gate) -> Report:
         waiting=max(0, around.get("waiting", 0)),
         disk_free=_free(gate.settings.data_folder),
         clock=CLOCKS[gate.clock.quality()],
+        stamps_until=gate.clock.stamps_until(gate.ledger.stamped_ms()),
         cameras=tuple(map(_camera, around.get("cameras", ())[:MAX_CAMERAS])),
         battery=None if battery is None else min(100, max(0, battery)),
         on_power=around.get("on_power"),

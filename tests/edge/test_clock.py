@@ -8,8 +8,10 @@ import pytest
 from edge.gate import intake
 from edge.gate.acts import Act
 from edge.gate.verdict import Action
+from edge.health.report import Health
 from edge.practice.organizer import DAY
 from edge.practice.world import World, plan
+from edge.sync.reporting import report_of
 from shared.bundle import Part, Section
 from shared.event import Policy, Window
 from shared.log.record import Kind, TimeQuality, unpack_bits
@@ -41,6 +43,38 @@ def test_a_wall_clock_that_jumps_changes_no_decision(make: MakeSite, jump: int) 
     assert site.gate.board.status().clock == "carried"
     stamps = [record.hlc for record in site.records()]
     assert stamps == sorted(set(stamps))
+
+
+def test_a_gate_whose_clock_was_ahead_says_how_long_it_stamps_so(make: MakeSite) -> None:
+    """A signed time was wrong. Put right, it stamps above its last record still, over a restart."""
+    site = make(World.make(NOW, tickets=0))
+    site.gate.clock.obey((NOW + 3 * 3600) * 1000)
+    site.scan("standing")
+    site.gate.clock.obey(NOW * 1000)
+    site.scan("seated")
+    site.reopen()
+    site.gate.clock.obey(NOW * 1000)
+    status, report = site.gate.board.status(), report_of(site.gate)
+    until = site.records()[-1].hlc >> 16
+    assert until // 1000 == NOW + 3 * 3600
+    assert (status.clock_warning, status.stamps_until, report.stamps_until) == (
+        "stamps_ahead", until, until,
+    )  # fmt: skip
+    (said,) = (each for each in Health(site.gate, dict).results() if each.name == "clock")
+    assert (said.code, said.value) == ("clock_stamps_ahead", "3.0 h")
+    assert "3.0 h ahead until 2027-01-15 11:00 UTC" in said.sentence
+    site.time.go(3 * 3600)
+    site.scan("standing")
+    assert site.gate.board.status().stamps_until == report_of(site.gate).stamps_until == 0
+    assert site.gate.board.status().clock_warning == ""
+
+
+def test_a_neighbours_stamps_do_not_count_as_a_wrong_clock(make: MakeSite) -> None:
+    """They pull ours by a minute at most."""
+    site = make(World.make(NOW, tickets=0))
+    clock, ms = site.gate.clock, site.gate.clock.now().ms
+    assert clock.stamps_until(ms + 2 * 60_000) == 0
+    assert clock.stamps_until(ms + 2 * 60_000 + 1) == ms + 2 * 60_000 + 1
 
 
 def test_a_wall_clock_set_back_over_a_restart_is_not_believed(make: MakeSite) -> None:

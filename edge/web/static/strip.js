@@ -3,7 +3,7 @@
 import { byId, el, icon } from "./dom.js";
 import { site, supervises } from "./site.js";
 import { muted } from "./sounds.js";
-import { many, percent, span, t } from "./words.js";
+import { clock, many, percent, span, t } from "./words.js";
 
 const MANY_WAITING = 500;
 const strip = byId("strip");
@@ -12,7 +12,7 @@ let before = "";
 export function draw() {
   const { status, lane } = site;
   if (!status || !lane) return;
-  const chips = [link(status), data(status), waiting(status), time(status), power(status), camera(status, lane), health(status), incidents(status), mute(), staff(lane)];
+  const chips = [link(status), data(status), waiting(status), time(status, lane), power(status), camera(status, lane), health(status), incidents(status), mute(), staff(lane)];
   const drawn = chips.filter(Boolean);
   const key = JSON.stringify(drawn);
   if (key === before) return;
@@ -41,10 +41,11 @@ function waiting(status) {
   return { drawn: "waiting", text, worry: status.waiting >= MANY_WAITING ? "some" : "" };
 }
 
-function time(status) {
+function time(status, lane) {
   const worry = { trusted: "", carried: "some", none: "much" }[status.clock];
-  const code = status.clock_warning || status.clock;
-  return { drawn: "clock", text: t(`strip.clock.${code}`), worry: worry || (status.clock_warning ? "some" : "") };
+  const { at, clock_warning: warning, stamps_until: until } = status;
+  const text = t(`strip.clock.${warning || status.clock}`, { n: span((until - at) / 1000), at: clock(until, at, lane.timezone) });
+  return { drawn: "clock", text, worry: worry || (warning && "some") };
 }
 
 function power(status) {

@@ -57,6 +57,7 @@ FAULTS = {
     "camera_missing": said(cameras=(*FINE.cameras, LOST)),
     "battery_low": said(battery=BATTERY_LOW - 1),
     "queue_long": said(waiting=QUEUE_LONG + 1),
+    "stamps_ahead": said(stamps_until=FINE.at + 3_600_000),
 }
 
 
@@ -88,7 +89,7 @@ def test_of_several_faults_the_first_is_told() -> None:
     """In the order of the table: whoever mends one hears of the next."""
     worst = said(
         locked="wiped", clock="none", disk_free=0, cameras=(LOST,), battery=0,
-        waiting=QUEUE_LONG + 1,
+        waiting=QUEUE_LONG + 1, stamps_until=FINE.at + 3_600_000,
     )._replace(
         keyset=Document(4, PATIENCE + 1), roster=Document(6, PATIENCE + 1),
         events=(Expected(0, 0, soon=True), HELD._replace(behind=PATIENCE + 1)),
@@ -98,6 +99,7 @@ def test_of_several_faults_the_first_is_told() -> None:
         "locked": {"locked": ""}, "clock_untrusted": {"clock": "trusted"},
         "disk_full": {"disk_free": DISK_LOW}, "camera_missing": {"cameras": ()},
         "battery_low": {"battery": None}, "queue_long": {"waiting": 0},
+        "stamps_ahead": {"stamps_until": 0},
     }  # fmt: skip
     lists: dict[str, Any] = {
         "keyset_old": {"keyset": GATE.keyset}, "roster_old": {"roster": GATE.roster},
@@ -113,5 +115,5 @@ def test_of_several_faults_the_first_is_told() -> None:
             worst = worst._replace(report=Report(**(fields | mend[word])))
     assert told == [
         "locked", "clock_untrusted", "keyset_old", "roster_old", "no_manifest", "manifest_old",
-        "disk_full", "camera_missing", "battery_low", "queue_long",
+        "disk_full", "camera_missing", "battery_low", "queue_long", "stamps_ahead",
     ]  # fmt: skip

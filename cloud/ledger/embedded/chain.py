@@ -43,6 +43,7 @@ from cloud.ledger.values import (
 
 LOG = structlog.get_logger("usher.ledger")
 BATCH: Final = 64  # transactions that are written together
+BACK: Final = LIVES // 2  # slots by which clocks of several processes may differ
 PAGE: Final = 1000  # the most that one call lists
 
 
@@ -57,11 +58,19 @@ class EmbeddedChain:
     """A `Chain` over PostgreSQL. What it says is final at once, at every commitment."""
 
     def __init__(
-        self, pool: Pool, clock: Callable[[], float], window: Window, witness: Witness = nobody
+        self,
+        pool: Pool,
+        clock: Callable[[], float],
+        window: Window,
+        witness: Witness = nobody,
+        *,
+        last: int = 0,
     ) -> None:
         self._pool = pool
         self._clock = clock  # Unix seconds
         self._window = window
+        self._last = last  # slot that was written to, as far as we know
+        self._ahead = 0  # slots that we are before the clock, which was set back
         self._witness = witness
         self._state = State(window, witness)
         self._waiting: list[Waiting] = []
@@ -80,7 +89,8 @@ class EmbeddedChain:
             row = await conn.fetchrow(rows.GENESIS)
         if row is None:
             raise LedgerAway("ledger_head", "the ledger's first row is not there")
-        return cls(pool, clock, Window(row["secret"], row["started_ms"]), witness)
+        window = Window(row["secret"], row["started_ms"])
+        return cls(pool, clock, window, witness, last=row["slot"])
 
     async def aclose(self) -> None:
         """Wait until what was sent is written."""
@@ -183,6 +193,7 @@ class EmbeddedChain:
             if ran.entries:
                 position = await rows.write(conn, position, ran.entries, ran.changed)
                 await conn.execute(rows.ADVANCE, position, slot)
+                self._last = max(self._last, slot)
         return ran, position
 
     async def statuses(
@@ -293,7 +304,13 @@ class EmbeddedChain:
         return [rows.asset_from(row) for row in found]
 
     def _slot(self) -> int:
-        return self._window.slot(self._clock())
+        """Return the slot of now. Of a clock that was set back by more than clocks differ, slots go
+        on from the last that was written to: a blockhash of before would be too old for it."""
+        slot = self._window.slot(self._clock()) + self._ahead
+        if slot < self._last - BACK:
+            self._ahead += self._last + 1 - slot
+            return self._last + 1
+        return slot
 
     async def _lock(self, conn: Connection) -> tuple[int, int]:
         """Hold the head until the transaction's end, and catch up. Returns position and slot."""
@@ -307,6 +324,7 @@ class EmbeddedChain:
         if row is None:
             raise LedgerAway("ledger_head", "the ledger's first row is not there")
         await self._state.catch_up(conn, row["position"])
+        self._last = max(self._last, row["slot"])
         return row["position"], row["slot"]
 
 

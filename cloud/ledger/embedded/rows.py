@@ -15,7 +15,7 @@ from cloud.ledger.values import Asset, Effect, Error, Flag, Landed, Leaf, Paid, 
 BEGIN: Final[LiteralString] = """
     INSERT INTO ledger_head (secret, started_ms) VALUES ($1, $2) ON CONFLICT DO NOTHING
 """
-GENESIS: Final[LiteralString] = "SELECT secret, started_ms FROM ledger_head"
+GENESIS: Final[LiteralString] = "SELECT secret, started_ms, slot FROM ledger_head"
 HEAD: Final[LiteralString] = "SELECT position, slot FROM ledger_head"
 LOCK: Final[LiteralString] = "SELECT position, slot FROM ledger_head FOR UPDATE"
 ADVANCE: Final[LiteralString] = "UPDATE ledger_head SET position = $1, slot = $2"

@@ -317,6 +317,29 @@ async def reopened(scene: Scene, clock: Clock) -> None:
     )
 
 
+async def set_back(scene: Scene, clock: Clock) -> None:
+    """Write while the clock is an hour before what was written."""
+    clock.now += 3600
+    assert await scene.send(scene.minting(0)) is None
+    height = await scene.chain.height(Commitment.FINALIZED)
+    clock.now -= 3600
+    for _ in range(2):  # the same content, and yet another transaction
+        clock.now += 0.4
+        assert await scene.send(scene.minting(1)) is None
+    scene.chain = await EmbeddedChain.open(scene.chain._pool, clock, bytes(32))
+    assert await scene.chain.height(Commitment.FINALIZED) > height
+    assert await scene.send(scene.minting(2)) is None
+    slots = [one.slot for one in await scene.chain.history(scene.tree.pubkey(), None, None, 9)]
+    assert slots == sorted(slots, reverse=True)
+    clock.now += 7200
+    assert await scene.send(scene.minting(3)) is None
+
+
+def test_a_clock_that_is_set_back(database: Database) -> None:
+    """Slots go on from the last that was written to, also in a ledger that is opened anew."""
+    on(database, set_back)
+
+
 def test_a_ledger_that_is_opened_again(database: Database) -> None:
     """Accounts, blockhashes and signatures are those from before."""
     on(database, reopened)

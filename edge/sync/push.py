@@ -19,7 +19,8 @@ All that is noted here is the event loop's: its values are replaced and never ch
 thread that reads the disk for it may be handed them.
 
 Others' logs are passed on only if the cloud still lacks what was here some seconds ago: as a
-rule their own gates are at it.
+rule their own gates are at it. Of a device with two histories no vector says which of them the
+cloud has: it is offered whatever the vector says, at the pace of edge/gate/walks.py.
 """
 
 import asyncio
@@ -112,16 +113,21 @@ class Pushing:
         self._before: Vector = {}  # what it should have by now
         self._renewed = -GRACE
         self._behind: Vector = {}  # what it has instead
+        self._level: Vector = {}  # what it says that it has of others' logs beside
+        self._forked: frozenset[bytes] = frozenset()  # devices with two histories, to be offered
 
     async def heard(self, theirs: Vector) -> None:
         """Take in how far the cloud says that it is. It may be less than it has signed for: its
         disk was lost, and brought back."""
         says = {key: theirs.get(key, NOWHERE) for key in self._before}
         self._behind = {k: mark for k, mark in says.items() if mark.seq < self._before[k].seq}
+        me = self._gate.me.device  # of whose log its signature alone says what it has
+        self._level = {k: m for k, m in theirs.items() if k[0] != me and k not in self._behind}
         self._offered = {k: each for k, each in self._offered.items() if k not in self._behind}
         if (now := self._seconds()) >= self._renewed + GRACE:
             self._renewed = now
             self._before = await self._blocking(self._due)
+            self._forked = frozenset(device for device, _ in self._gate.ledger.forked())
 
     async def step(self) -> Sent:
         """Send what the cloud lacks, until nothing is left. What fails is raised: `Failure`,
@@ -130,10 +136,11 @@ class Pushing:
         self._forget()
         me, faults = self._gate.me.device, list[Denied]()
         sent = [await self._all({me}, faults)]
-        others = {device for device, _ in self._behind} - {me}
+        others = self._forked.union(device for device, _ in self._behind) - {me}
         sent.append(await self._all(others - self._alone.keys(), faults))
         suspects = sorted(others & self._alone.keys())
         sent += [await self._all({device}, faults) for device in suspects]
+        self._forked = frozenset()
         self._gate.refused = {device: code for device, (code, _) in self._passed.items()}
         if faults:
             raise faults[0]
@@ -145,7 +152,7 @@ class Pushing:
         more = bool(devices)
         while more and passed < MOST_REFUSED:
             listed = devices - self._unlisted.keys()
-            known = self._behind, self._offered
+            known = self._behind, self._level, self._offered
             file, more = await self._blocking(partial(self._next, listed, *known))
             try:
                 count = await self._send(file)
@@ -198,11 +205,15 @@ class Pushing:
         return due
 
     def _next(
-        self, devices: AbstractSet[bytes], behind: Vector, offered: Mapping[Key, Offered]
+        self,
+        devices: AbstractSet[bytes],
+        behind: Vector,
+        level: Vector,
+        offered: Mapping[Key, Offered],
     ) -> tuple[bytes, bool]:
         """Return the next file of these devices' logs, and whether more is left behind it."""
         theirs = {**self._gate.stores.log.confirmed(), **behind}
-        for key, (mark, _) in offered.items():
+        for key, mark in (*level.items(), *((k, each.mark) for k, each in offered.items())):
             if mark.seq > theirs.get(key, NOWHERE).seq:
                 theirs[key] = mark
         return self._gate.replica.lacking(theirs, self._most, CLOUD, devices)

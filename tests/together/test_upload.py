@@ -455,6 +455,33 @@ def test_a_disk_that_was_copied_loses_nobodys_admissions(
     twin.close()
 
 
+def test_a_second_history_reaches_the_cloud_by_a_gate_that_holds_both(
+    house: House, join: MakeGate, link: Link, tmp_path: Path
+) -> None:
+    """The cloud has one that is as long: no vector says that it lacks the other. It is sent once,
+    and what the cloud has anyway is not sent for its sake."""
+    event = house.event(1)
+    east, twin = copied(join, tmp_path)
+    admit(east.gate, house.ref(event), range(3))
+    admit(twin.gate, house.ref(event), range(100, 103))
+    link(east).push()
+    south = join("South")
+    south.pull()
+    for each in (east, twin):
+        south.gate.replica.take(each.gate.replica.lacking({})[0])
+    linked, sent = link(south), 0
+    linked.push()
+    for _ in range(8):
+        linked.now += 15
+        linked.ask()
+        sent += linked.push().records
+    assert set(cloud_records(east)) >= {*own(east), *own(twin)}
+    assert sent == len({*own(east), *own(twin)}) - 1, "all but the first BOOT, which was there"
+    kinds = [each.kind for each in cloud_view(south, event).findings]
+    assert kinds.count(Incident.EQUIVOCATION) == 4
+    twin.close()
+
+
 def test_a_copy_that_is_behind_is_heard_at_once(
     house: House, join: MakeGate, link: Link, tmp_path: Path
 ) -> None:

@@ -167,6 +167,37 @@ def test_a_failure_that_its_tree_denies_is_none(shop: Shop, schema: Schema) -> N
     assert len(leaves(shop, event)) == 3
 
 
+@pytest.mark.parametrize("lands", [False, True])
+def test_what_is_refunded_while_its_mint_is_on_the_way(shop: Shop, lands: bool) -> None:
+    """It is minted and then burnt if its mint lands, and never signed again if it doesn't."""
+    event = free(shop)
+
+    async def run() -> None:
+        async with later(shop) as opened:
+            await sold(opened.desk, event, 1)
+            await opened.settle(event)
+            mint, chain = over(opened)
+            chain.keeping = True
+            (order,) = await sold(mint.desk, event, 2)
+            await mint.told()
+            await mint.writer.work(Place(TENANT, event))
+            await mint.desk.refund(order)
+            await mint.told()
+            assert [state for state, _ in jobs(shop, event)] == ["landed", "signed"]
+            for raw in chain.late[:lands]:
+                assert await opened.house.chain.send(raw) is None
+            chain.keeping = False
+            chain.dropping = not lands
+            for seconds in (DEAD, REST, REST):
+                mint.clock.offset += timedelta(seconds=seconds)
+                await mint.write(event)
+
+    awaited(run())
+    assert check(shop, event) == 1
+    assert [leaf["burnt"] for leaf in leaves(shop, event)] == [False] + [True] * 2 * lands
+    assert [state for state, _ in jobs(shop, event)] == ["landed", "landed" if lands else "dead"]
+
+
 @pytest.mark.parametrize("schema", Schema)
 @pytest.mark.parametrize("lands", [False, True])
 def test_an_expired_mint_is_signed_anew_once(shop: Shop, schema: Schema, lands: bool) -> None:

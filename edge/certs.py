@@ -94,7 +94,8 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     try:
         context.load_cert_chain(certificate, key)
     except (OSError, ssl.SSLError) as error:
-        raise BadCertificate(f"{certificate}: {error.strerror or error}") from None
+        named = next((each for each in (certificate, key) if not each.is_file()), certificate)
+        raise BadCertificate(f"{named}: {error.strerror or error}") from None
     return context
 
 

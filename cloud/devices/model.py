@@ -8,8 +8,8 @@ from shared.wire import Report
 Appliance = Literal["kiosk", "handheld"]  # what a gate is
 Word = Literal[
     "ready", "revoked", "never_seen", "no_contact", "locked", "clock_untrusted", "keyset_old",
-    "roster_old", "no_manifest", "manifest_old", "disk_full", "camera_missing", "battery_low",
-    "queue_long", "stamps_ahead",
+    "roster_old", "no_manifest", "manifest_ahead", "manifest_old", "disk_full", "camera_missing",
+    "battery_low", "queue_long", "stamps_ahead",
 ]  # fmt: skip
 
 SILENCE: Final = 90  # seconds without a report
@@ -30,11 +30,13 @@ class Expected(NamedTuple):
     """An event that gates are told of, as one of them has it.
 
     `behind`: for how many seconds there was a newer manifest when it reported; 0 for none.
+    `ahead`: it holds a newer one than there is, since the service was put back from a backup.
     """
 
     held: int  # version, 0 for none
     behind: float
     soon: bool  # doors open within a day, or are open
+    ahead: bool = False
 
 
 class Standing(NamedTuple):
@@ -68,6 +70,7 @@ def _by_lists(gate: Standing, report: Report) -> Word | None:
         (_is_old(report.keyset, gate.keyset), "keyset_old"),
         (_is_old(report.roster, gate.roster), "roster_old"),
         (any(each.soon and not each.held for each in gate.events), "no_manifest"),
+        (any(each.ahead for each in gate.events), "manifest_ahead"),
         (any(each.held and each.behind > PATIENCE for each in gate.events), "manifest_old"),
     )
     return next((word for wrong, word in faults if wrong), None)

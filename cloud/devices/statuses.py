@@ -87,7 +87,7 @@ def _standing(
         reports.document(newest.keyset, at),
         reports.document(newest.roster, at),
         [
-            Expected(status.held, status.behind, each.soon)
+            Expected(status.held, status.behind, each.soon, status.held > status.newest)
             for each, status in zip(events, told, strict=True)
         ],
     )

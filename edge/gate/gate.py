@@ -143,6 +143,8 @@ class Gate:
     distrusted: set[bytes] = field(default_factory=set)  # gates nearby that said what was forged
     # Devices of whose records the cloud refuses some, and its code.
     refused: Mapping[bytes, str] = field(default_factory=dict)
+    # Events whose newest list in the cloud can't follow the one that is here, and why.
+    unfollowed: Mapping[bytes, str] = field(default_factory=dict)
 
     def reload(self) -> None:
         """Take in what a delivery has put in force. One at a time: the newest word wins."""

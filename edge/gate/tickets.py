@@ -150,7 +150,9 @@ class Tickets:
             raise AssertionError("`take` and `follow` hold what they took")
         before = trust.books.get(event)
         coming = {name: each for name, each in trust.coming.items() if name != event}
-        after = trust._replace(books={**trust.books, event: book_of(manifest)}, coming=coming)
+        books = {**trust.books, event: book_of(manifest)}
+        faults = tuple(each for each in trust.faults if (each.kind, each.event) != ("head", event))
+        after = trust._replace(books=books, coming=coming, faults=faults)
         self._learn(after, manifest.head)
         documents, dropped = {("head", event): manifest.raw}, [(COMING, event)]
         self._documents.put(

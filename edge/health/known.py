@@ -1,16 +1,23 @@
 """What a gate believes, in the few figures that checks look at."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 
 from edge.gate.trust import Book, Trust
 from edge.health.reading import Event, Lists, Roster
 from shared.hashing import device_id
 from shared.instant import Instant
 
+NONE: Final[Mapping[bytes, str]] = MappingProxyType({})
 
-def lists_of(trust: Trust, now: Instant) -> Lists:
-    """Return how each event's list is."""
-    events = tuple(_event(event.hex(), book, now) for event, book in trust.books.items())
+
+def lists_of(trust: Trust, now: Instant, unfollowed: Mapping[bytes, str] = NONE) -> Lists:
+    """Return how each event's list is. `unfollowed`: see `Gate`."""
+    events = tuple(
+        _event(event.hex(), book, now)._replace(unfollowed=unfollowed.get(event, ""))
+        for event, book in trust.books.items()
+    )
     return Lists(events, tuple((fault.kind, fault.code) for fault in trust.faults))
 
 

@@ -102,6 +102,7 @@ class Event(NamedTuple):
     left: int | None  # seconds until it expires
     plan_faults: int = 0
     over: bool = False
+    unfollowed: str = ""  # code: why the cloud's newest list is not taken
 
 
 class Lists(NamedTuple):

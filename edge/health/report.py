@@ -122,7 +122,7 @@ class Health:
             time=time,
             log=close.log,
             queue=self._queue(now),
-            lists=lists_of(trust, time.now),
+            lists=lists_of(trust, time.now, gate.unfollowed),
             roster=roster_of(
                 trust,
                 gate.me.device,

@@ -142,13 +142,23 @@ class Pull:
         self, state: SyncState, newer: Callable[[], bool] = nothing_newer
     ) -> list[Exception]:
         """Bring every event up to date, and return what failed. `newer`: see `Turns.take`."""
-        return await self._turns.take(state, newer)
+        failed = await self._turns.take(state, newer)
+        self._gate.unfollowed = {
+            bytes.fromhex(event): error.code
+            for event, error in self._turns.failing.items()
+            if isinstance(error, UsherError)
+        }
+        return failed
 
     async def _event(self, named: EventState) -> None:
-        """Bring one event's tickets to the version that is named, or a newer one."""
+        """Bring one event's tickets to the version that is named, or a newer one.
+
+        An older one than is here is old news, or the cloud was put back from a backup: asked for
+        what follows, it tells which, and its list is then refused for staff to see.
+        """
         event, version = bytes.fromhex(named.event), named.version
         book = self._gate.held.trust.books.get(event)
-        if book is not None and book.manifest.head.version < version:
+        if book is not None and version and book.manifest.head.version != version:
             if not await self._followed(event, book.manifest.head.version, book.manifest.raw):
                 await self._snapshot(event)
         elif book is None and version:

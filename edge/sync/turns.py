@@ -18,11 +18,14 @@ def nothing_newer() -> bool:
 
 
 class Turns:
-    """`one` brings an event up to date. Those that failed last time come after the others."""
+    """`one` brings an event up to date. Those that failed last time come after the others.
+
+    `failing`: what failed last time, by event.
+    """
 
     def __init__(self, one: Callable[[EventState], Awaitable[None]]) -> None:
         self._one = one
-        self._failing: set[str] = set()
+        self.failing: dict[str, Exception] = {}
 
     async def take(
         self, state: SyncState, newer: Callable[[], bool] = nothing_newer
@@ -32,14 +35,14 @@ class Turns:
         up true ones."""
         failed: list[Exception] = []
         named = {each.event: each for each in state.events}
-        self._failing &= named.keys()
-        for event in sorted(named, key=self._failing.__contains__):
+        self.failing = {event: self.failing[event] for event in self.failing.keys() & named.keys()}
+        for event in sorted(named, key=self.failing.__contains__):
             if failed and newer():
                 break
             try:
                 await self._one(named[event])
-                self._failing.discard(event)
+                self.failing.pop(event, None)
             except TROUBLE as error:
-                self._failing.add(event)
+                self.failing[event] = error
                 failed.append(error)
         return failed

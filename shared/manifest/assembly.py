@@ -78,18 +78,25 @@ class Assembly(NamedTuple):
 
 
 def begin(raw: bytes, head: Head, old: Table, *, with_names: bool) -> Assembly:
-    """Begin with what `old`, a table of the same event, has in common with an accepted head."""
+    """Begin with what `old`, a table of the same event, has in common with an accepted head, and
+    with the chunks that are empty by it: those nobody sends."""
     chunks = tuple(
-        each if chunk_digest(old.event, index, each) == head.chunks[index] else None
+        _known(chunk_digest(old.event, index, each), head.chunks[index], each)
         for index, each in enumerate(old.chunks)
     )
     sealed: Slots = ()
     if with_names and head.names:
         sealed = tuple(
-            each if names_digest(old.event, index, each) == head.names[index] else None
+            _known(names_digest(old.event, index, each), head.names[index], each)
             for index, each in enumerate(old.names or (b"",) * CHUNKS)
         )
     return Assembly(raw, head, chunks, sealed)
+
+
+def _known(digest: str, wanted: str, content: bytes) -> bytes | None:
+    if not wanted:
+        return b""
+    return content if digest == wanted else None
 
 
 def _missing(slots: Slots) -> list[int]:

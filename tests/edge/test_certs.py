@@ -145,6 +145,9 @@ def test_a_missing_or_foreign_key_is_said(tmp_path: Path, authority: Issued) -> 
     certs.store(Issued(one.certificate, other.key), *paths)
     with pytest.raises(BadCertificate, match=r"tls\.crt"):
         certs.server_context(*paths)
+    paths[1].unlink()
+    with pytest.raises(BadCertificate, match=r"tls\.key: No such file"):
+        certs.server_context(*paths)
 
 
 def test_an_authority_with_another_kind_of_key_is_refused(authority: Issued) -> None:

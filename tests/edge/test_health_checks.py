@@ -171,6 +171,7 @@ CASES: list[tuple[str, Reading, str, str]] = [
     ("manifest", event(age=Age.RESTRICTED, restricted="admit"), "warn", "manifest_restricted"),
     ("manifest", event(old=None, age=Age.STALE, left=None), "warn", "manifest_age_unknown"),
     ("manifest", event(left=0), "warn", "manifest_expired"),
+    ("manifest", event(unfollowed="manifest_rollback"), "warn", "manifest_unfollowed"),
     ("manifest", event(plan_faults=2), "warn", "manifest_plan"),
     ("manifest", event(age=Age.RESTRICTED, over=True), "ok", "manifest_over"),
     ("manifest", events(faults=(("head", "bad_hash"),)), "fail", "manifest_stored"),

@@ -168,6 +168,15 @@ def test_a_revoked_key_s_manifest_binds_nothing() -> None:
     assert held(load(newer, device, REVOKED)) == newer
 
 
+def test_a_chunk_that_has_become_empty_is_not_waited_for() -> None:
+    """Nobody sends it; neither its records nor its names are missing."""
+    stolen = Publisher([record(1)._replace(number=0)], {hash_of(1): bytes(60)}, version=9)
+    honest = Publisher([record(0)], {hash_of(0): bytes(60)})
+    newer = honest.publish(secret=NEXT_SIGNER)
+    begun = load(stolen.newest).preload(newer.raw, REVOKED, NOW, with_names=True)
+    assert begun.missing == begun.missing_names == [hash_of(0)[0]]
+
+
 def test_a_snapshot_whose_key_was_revoked_meanwhile_is_refused() -> None:
     """A keyset came in while the chunks were loading; what is held stays."""
     honest = Publisher([record(0)])

@@ -10,6 +10,10 @@ from shared.rules.compiled import Age
 
 LOAD: Final = "Load the newest list: connect the gate, or `usher-edge load`."
 AGAIN: Final = "Load the organizer's file again."
+ANEW: Final = (
+    "Tell the organizer. If the ticket service was put back from a backup, its manifest key has to "
+    "be withdrawn: gates then take its lists again."
+)
 ORGANIZER: Final = "Tell the organizer; then load the corrected list."
 USELESS: Final = frozenset({"keyset", "roster", "head"})  # without these, tickets can't be judged
 
@@ -44,6 +48,12 @@ def _of(event: Event) -> Iterator[Result]:
         value = span(-event.left)
         sentence = f"{event.name}: the list has expired. The gate goes on with it."
         yield Result("manifest", WARN, "manifest_expired", value, sentence, LOAD)
+    if event.unfollowed:
+        sentence = (
+            f"{event.name}: the cloud's newest list is not taken ({event.unfollowed}). The gate "
+            "goes on with the one that it has, and hears of no sale or refund."
+        )
+        yield Result("manifest", WARN, "manifest_unfollowed", event.unfollowed, sentence, ANEW)
     if event.plan_faults:
         value = counted(event.plan_faults, "fault")
         sentence = f"{event.name}: its rules have {value}; those parts admit nobody."

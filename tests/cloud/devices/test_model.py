@@ -52,6 +52,7 @@ FAULTS = {
     "keyset_old": GATE._replace(keyset=Document(4, PATIENCE + 1)),
     "roster_old": GATE._replace(roster=Document(6, PATIENCE + 1)),
     "no_manifest": GATE._replace(events=(HELD, Expected(0, 0, soon=True))),
+    "manifest_ahead": GATE._replace(events=(HELD._replace(behind=0, ahead=True),)),
     "manifest_old": GATE._replace(events=(HELD._replace(behind=PATIENCE + 1, soon=False),)),
     "disk_full": said(disk_free=DISK_LOW - 1),
     "camera_missing": said(cameras=(*FINE.cameras, LOST)),

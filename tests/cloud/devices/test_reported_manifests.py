@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 
 from cloud.devices.model import PATIENCE
@@ -93,6 +94,14 @@ def test_a_gate_that_does_not_follow_is_told_once_it_had_time(night: Night) -> N
         assert seen(night, gate)["word"] == "ready"
     finally:
         clock.move(-PATIENCE - 5)
+
+
+def test_a_gate_with_a_newer_list_than_ours_is_ahead(night: Night) -> None:
+    """The service was put back from a backup: nothing that it publishes is taken there."""
+    gate, held = night.gate(), night.held()
+    newer = msgspec.structs.replace(held, version=held.version + 1)
+    send(gate, report(gate, manifests=(newer,)))
+    assert seen(night, gate)["word"] == "manifest_ahead"
 
 
 def test_counts_say_what_gates_have_not_sent(night: Night) -> None:

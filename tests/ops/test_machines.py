@@ -98,6 +98,15 @@ def test_a_second_run_changes_nothing(evening: Evening) -> None:
     assert not any(_changes(evening.site.play("site.yml", evening.inventory)).values())
 
 
+@pytest.mark.parametrize("name", ["cloud", "gate"])
+def test_ssh_is_answered_to_keys_alone(evening: Evening, name: str) -> None:
+    """Whatever the image that the machine was made of says."""
+    machine = evening.site.machines[name]
+    nobody = ("-o", "PubkeyAuthentication=no", "-o", "BatchMode=yes", "-o", "ControlPath=none")
+    ssh = ("ssh", *nobody, *evening.site.ssh[1:], f"root@{machine.address}", "true")
+    assert "Permission denied (publickey)." in evening.site.run(*ssh, check=False).stderr
+
+
 @in_full
 def test_a_run_that_only_looks_would_change_nothing(evening: Evening) -> None:
     """It goes through to its end, too."""
@@ -179,6 +188,8 @@ def test_redis_does_for_its_user_what_the_service_needs(evening: Evening) -> Non
     assert cloud.sh(f"{ours} SET usher:test 1").strip() == "OK"
     assert "NOPERM" in cloud.sh(f"{ours} GET other", check=False)
     assert "NOPERM" in cloud.sh(f"{ours} CONFIG GET requirepass", check=False)
+    assert "NOPERM" in cloud.sh(f"{ours} FLUSHALL", check=False)
+    assert "NOPERM" in cloud.sh(f"{ours} MIGRATE 127.0.0.1 1 usher:test 0 1", check=False)
     assert "WRONGPASS" in cloud.sh(f"{ask} --user usher --pass wrong PING 2>&1", check=False)
     assert "NOAUTH" in cloud.sh(f"{ask} GET usher:test", check=False)
     assert not cloud.ok("timeout 5 redis-cli -p 6379 PING | grep PONG")
@@ -354,6 +365,16 @@ def test_a_household_is_counted_as_one(evening: Evening) -> None:
     cloud.until(f"{second} {said}; {refused}", 60)  # by nginx: the API counts so, too
     assert cloud.sh(f"{neighbour} {said}") == "200"
     cloud.sh("systemctl stop household")
+
+
+def test_logs_of_requests_are_turned_over(evening: Evening) -> None:
+    """By itself each day; nginx writes to the new one then."""
+    cloud = evening.cloud
+    assert cloud.ok("systemctl is-active logrotate.timer")
+    cloud.sh("logrotate --force /etc/logrotate.d/nginx")
+    assert cloud.ok("test -s /var/log/nginx/access.log.1")
+    evening.gate.until(f"{CURL} https://{TICKETS}/livez", 20)
+    cloud.until("grep -q 'GET /livez' /var/log/nginx/access.log", 20)
 
 
 def test_the_kiosk_shows_its_lane(evening: Evening) -> None:
@@ -550,6 +571,11 @@ def test_what_was_lost_comes_back_from_the_backup(evening: Evening) -> None:
     moment = cloud.sh("sleep 1; date -u '+%F %T.%N+00'; sleep 1").strip()
     second = buy(evening)
     before = cloud.sh(TOTALS)
+    # As after a crash: what was kept is handed over again, and holds nothing up.
+    cloud.sh(
+        f"cd {data}/pg_wal/archive_status; kept=$(ls *.done | grep -v backup | tail -n 1);"
+        " mv $kept ${kept%done}ready"
+    )
     cloud.sh("runuser -u postgres -- psql -XAtc 'SELECT pg_switch_wal()'")
     cloud.until(f'test -z "$(ls {data}/pg_wal/archive_status/*.ready 2>/dev/null)"')
     cloud.sh("systemctl stop usher-cloud-api usher-cloud-worker 'postgresql@*-main'")

@@ -179,6 +179,10 @@ class Site:
         keys.mkdir(mode=0o700, exist_ok=True)
         (keys / "authorized_keys").write_text((self.folder / "key.pub").read_text())
         run("chroot", root, "ssh-keygen", "-A")
+        # Images of Debian for clouds have it, with this or its opposite.
+        (root / "etc/ssh/sshd_config.d/50-cloud-init.conf").write_text(
+            "PasswordAuthentication yes\n"
+        )
         # Else the end of root's last session ends what runs for root, and in a container that may
         # take two minutes, for which the next one waits.
         lingers = root / "var/lib/systemd/linger"

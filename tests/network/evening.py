@@ -1,6 +1,7 @@
 """An evening from outside: its organizer, its tickets, and the scenes that are played in it."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,7 @@ RECORDS: Final = """
     SELECT raw FROM record WHERE tenant_id = $1::text::uuid ORDER BY device_id, incarnation, seq
 """
 SHOWN: Final = 3000  # characters of each log where a scene failed
+RAISED: Final = re.compile(r"Fatal Python|(\w+\.)*[A-Z]\w*(: |$)")  # what a traceback ends with
 
 
 class Evening:
@@ -63,7 +65,15 @@ class Evening:
         """Play a scene inside namespaces of its own, and return what it tells."""
         file = self.folder / "brief.json"
         file.write_bytes(msgspec.json.encode(brief))
-        words = [*INSIDE, sys.executable, "-m", f"tests.network.scenes.{scene}", str(file)]
+        words = [
+            *INSIDE,
+            sys.executable,
+            "-X",
+            "faulthandler",
+            "-m",
+            f"tests.network.scenes.{scene}",
+            str(file),
+        ]
         with (
             (self.folder / "scene.log").open("w") as log,
             subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True) as process,
@@ -71,10 +81,13 @@ class Evening:
             try:
                 told, _ = process.communicate(timeout=seconds)
             except subprocess.TimeoutExpired:
-                raise AssertionError(f"{scene} did not end: {self.logs()}") from None
+                raise AssertionError(f"{scene} did not end\n{self.logs()}") from None
             finally:
                 process.kill()  # and all of its namespaces with it
-        assert process.returncode == 0, self.logs()
+        code = process.returncode
+        assert code == 0, (
+            f"{scene}: {last_word((self.folder / 'scene.log').read_text(), code)}\n{self.logs()}"
+        )
         return json.loads(told)
 
     def log(self) -> list[Record]:
@@ -98,6 +111,12 @@ class Evening:
         return "\n".join(
             f"--- {f.name} of {f.parent.name}\n{f.read_text()[-SHOWN:]}" for f in files
         )
+
+
+def last_word(log: str, code: int) -> str:
+    """Return how a program failed, in a line: what it raised last, or how it ended without."""
+    raised = [line for line in log.splitlines() if RAISED.match(line)]
+    return raised[-1] if raised else f"ended with {code}, and raised nothing"
 
 
 def ticket_of(code: str) -> str:

@@ -16,10 +16,12 @@ from edge.commands.access import make_key
 from edge.commands.files import told
 from edge.commands.posting import post_lane
 from edge.commands.view import view
+from edge.health.look import looking
 from edge.settings import LaneSettings, LanSettings, Settings, WebSettings
 from edge.store.identity import load_identity
 from edge.store.stores import KEY
 from shared.hashing import device_id
+from shared.log.record import Kind
 from tests.edge.appliance import never, toml_of
 from tests.network.namespaces import Machine
 from tests.network.organizer import Organizer
@@ -153,6 +155,12 @@ class Gate:
             post_lane(self.settings, lane, self.name, exiting=lane == EXIT, fail=never)
         said = told(self.settings)
         assert "taken it up" in said, said
+
+    def knows(self, ticket: bytes) -> bool:
+        """Whether an entry of a ticket is on its disk, whoever wrote it."""
+        with looking(self.settings.data_folder) as stores:
+            raws = stores.log.records()
+            return any(raw[1] == Kind.IN and raw[96:112] == ticket for raw in raws)
 
     def scan(self, code: str, lane: str = ENTRY) -> dict[str, Any]:
         """Hold a code up; return the verdict. `httpx.HTTPError`: nobody knows what became of it."""

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from tests.network.conftest import TOOLS
+from tests.network.evening import last_word
 
 SETUP = Path(__file__).parents[2] / "scripts" / "setup"
 
@@ -25,3 +26,12 @@ def test_nothing_here_skips() -> None:
     assert files
     for file in files:
         assert not re.search(r"pytest\.(mark\.)?(skip|xfail|importorskip)", file.read_text()), file
+
+
+def test_a_failure_says_in_its_first_line_what_failed() -> None:
+    """That line is all of it that a run in CI shows."""
+    log = 'Traceback (most recent call last):\n  File "a.py", line 1, in b\nTimeoutError: late\n'
+    assert last_word(f"KeyError: 'a'\n{log}hung up on 67: gone\n", 1) == "TimeoutError: late"
+    died = "Fatal Python error: Segmentation fault\n\nThread 0x7f (most recent call first):\n"
+    assert last_word(died, -11) == "Fatal Python error: Segmentation fault"
+    assert last_word("", 137) == "ended with 137, and raised nothing"

@@ -86,6 +86,8 @@ def refusals(theft: Theft) -> Iterator[dict[str, Any]]:
         code = theft.tickets.of(theft.stolen)
         theft.thief.says = partial(_said, lie, theft)
         said = [theft.north.scan(code)["code"]]
+        # Copies in one instant are for `grants`: this one comes once the entry was heard of.
+        until(lambda: theft.south.knows(ticket(code)), "South has heard")  # noqa: B023
         theft.thief.says = lambda _gate, claim: InDoubt(claim.nonce)
         said.append(theft.south.scan(code)["code"])
         asked = any(claim.ticket == ticket(code) for _, claim in theft.thief.asked)

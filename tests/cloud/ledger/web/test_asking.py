@@ -24,13 +24,15 @@ class Ledger:
     def __init__(self) -> None:
         self.asked: list[Pubkey] = []
         self.now = self.most = 0
-        self.open = asyncio.Event()
+        self.full, self.open = asyncio.Event(), asyncio.Event()
 
     async def ask(self, asset: Pubkey) -> Evidence:
         """Ask."""
         self.asked.append(asset)
         self.now += 1
         self.most = max(self.most, self.now)
+        if self.now == AT_ONCE:
+            self.full.set()
         await self.open.wait()
         self.now -= 1
         return Evidence()
@@ -72,13 +74,16 @@ def test_few_are_asked_for_at_once() -> None:
     async def go() -> None:
         ledger = Ledger()
         asking = Asking(ledger.ask, patience=0.2)
-        wanted = [asyncio.create_task(asking.of(asset, None)) for asset in keys(3 * MOST)]
-        await asyncio.sleep(1)
+        first, rest = keys(3 * MOST)[:AT_ONCE], keys(3 * MOST)[AT_ONCE:]
+        asked = [asyncio.create_task(asking.of(asset, None)) for asset in first]
+        async with asyncio.timeout(30):
+            await ledger.full.wait()
+            told = await asyncio.gather(*(asking.of(asset, None) for asset in rest))
+        assert {each.fault.code for each in told if each.fault} == {"ledger_busy"}
+        assert all(each.fault for each in told)
         ledger.open.set()
-        told = await asyncio.gather(*wanted)
+        assert await asyncio.gather(*asked) == [Evidence()] * AT_ONCE
         assert (ledger.most, len(ledger.asked)) == (AT_ONCE, AT_ONCE)
-        faults = [each.fault.code for each in told if each.fault is not None]
-        assert faults == ["ledger_busy"] * (3 * MOST - AT_ONCE)
         assert await asking.of(keys(1)[0], "new") == Evidence()
 
     asyncio.run(go())

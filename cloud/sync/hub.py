@@ -18,6 +18,12 @@ from cloud.db.connect import connect, hang_up
 
 LOG = structlog.get_logger("usher.sync")
 CHANNEL: Final = "usher_sync"
+GONE: Final = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # also: a standby that is not promoted yet
+)
 RETRY: Final = 1.0  # seconds after the connection broke
 RECORDS_EVERY: Final = 1.0  # seconds between two times that a tenant's streams hear of records
 
@@ -103,7 +109,7 @@ class Hub:
         while True:
             try:
                 await self._listen()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except GONE as error:
                 LOG.warning("sync_deaf", fault=type(error).__name__)
             await asyncio.sleep(RETRY)
 

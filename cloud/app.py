@@ -20,7 +20,6 @@ from cloud.books.controller import ROUTES as BOOKS
 from cloud.checkins.assembly import make_redeemer
 from cloud.checkins.controller import ROUTES as CHECKINS
 from cloud.checkins.devices import check_device
-from cloud.checkins.lately import Lately
 from cloud.checkins.tallies import Tallies
 from cloud.db.connect import new_pool, open_up
 from cloud.devices.controller import ROUTES as DEVICES
@@ -36,6 +35,7 @@ from cloud.http.rate_limit import RateLimiter
 from cloud.http.shedding import bounds_of
 from cloud.incidents.routes import ROUTES as INCIDENTS
 from cloud.keys.controller import ROUTES as KEYS
+from cloud.lately import Lately
 from cloud.ledger.web.public import ROUTES as ASSETS
 from cloud.ledger.web.routes import ROUTES as LEDGER
 from cloud.ledger.web.showing import CONNECTIONS, Showing

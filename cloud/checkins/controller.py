@@ -11,13 +11,13 @@ from litestar.params import FromPath, JSONBody
 from cloud import unsent
 from cloud.checkins.asking import Key
 from cloud.checkins.device_routes import ROUTES as DEVICE_ROUTES
-from cloud.checkins.lately import Lately
 from cloud.checkins.model import Redeem, Redeemed, Undo, Undone
 from cloud.checkins.redeemer import Redeemer
 from cloud.checkins.report_routes import ROUTES as REPORT_ROUTES
 from cloud.db.tenancy import Origin
 from cloud.errors import Refusal
 from cloud.http.access import Principal, needs
+from cloud.lately import Lately
 
 EVENT: Final = "/v1/tenants/{tenant_id:uuid}/events/{event_id:uuid}"
 Asked = Request[Any, Any, Any]

@@ -12,6 +12,7 @@ from cloud.db.tenancy import TenantTx
 from cloud.errors import Refusal
 from cloud.http.access import Caller, fan, needs
 from cloud.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, decode, page
+from cloud.lately import Lately
 from cloud.tickets import repository
 from cloud.tickets.controller_acts import ACT_ROUTES
 from cloud.tickets.controller_codes import CODE_ROUTES
@@ -88,9 +89,12 @@ async def read(
     ticket_id: FromPath[UUID],
     tx: NamedDependency[TenantTx],
     caller: NamedDependency[Caller],
+    lately: NamedDependency[Lately],
 ) -> Response[Ticket]:
     """Return a ticket to its owner, or to who may read tickets."""
-    return await told(tx, caller, event_id, await _seen(tx, caller, event_id, ticket_id))
+    seen = await _seen(tx, caller, event_id, ticket_id)
+    staff = caller.has("tickets:read")
+    return Response(seen, headers=await lately.head(tx.tenant, event_id) if staff else {})
 
 
 @get(

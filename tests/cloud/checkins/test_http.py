@@ -18,7 +18,6 @@ from cloud.checkins.assembly import make_redeemer
 from cloud.checkins.controller import ROUTES
 from cloud.checkins.devices import check_device
 from cloud.checkins.jobs import sweep_nonces, tenants
-from cloud.checkins.lately import Lately
 from cloud.checkins.tallies import Tallies
 from cloud.db.connect import new_pool, open_pool, open_up
 from cloud.db.tenancy import WORKER, tenant_tx
@@ -27,6 +26,7 @@ from cloud.http.assembly import assemble
 from cloud.http.kernel import Kernel, Rates
 from cloud.keys.issuers import Issuers
 from cloud.keys.keyring import Keyring
+from cloud.lately import Lately
 from cloud.settings import Settings
 from shared.devices.request import Request, body_hash, sign_request
 from shared.log.record import Kind

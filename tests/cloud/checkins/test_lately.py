@@ -10,10 +10,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from cloud import unsent
-from cloud.checkins import lately
-from cloud.checkins.lately import FRESH, KEPT, Lately
+from cloud import lately, unsent
 from cloud.db.connect import Pool
+from cloud.lately import FRESH, KEPT, Lately
 from cloud.unsent import Unsent
 
 BEGAN = datetime(2027, 5, 1, 18, tzinfo=UTC)

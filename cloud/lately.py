@@ -1,4 +1,4 @@
-"""What gates have not sent, for answers that no query may hold up: scans.
+"""What gates have not sent, for answers that no query may hold up: scans, and single tickets.
 
 It is asked of the database for an event at most every few seconds, and the age that an answer
 says goes on from there. A scan that was written down is answered whatever becomes of this.

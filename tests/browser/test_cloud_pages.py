@@ -68,17 +68,22 @@ def box() -> Box:
     return Box(SECRET, nothing, nothing, nothing, nothing)
 
 
-def application() -> Any:
-    """Return the pages as the service serves them, beside a small description."""
+def pages_beside(*routes: Any, **provided: Provide) -> Any:
+    """Return the pages as the service serves them, beside other routes."""
     files = ours()
     given = {
         "page_files": Provide(lambda: files, sync_to_thread=False),
         "page_release": Provide(lambda: "0", sync_to_thread=False),
-        "mailbox": Provide(box, sync_to_thread=False),
+        **provided,
     }
-    routes = (listed, samples, one_sample, part_of_sample)
-    app = Litestar([*ROUTES, *routes, description], dependencies=given, openapi_config=None)
+    app = Litestar([*ROUTES, *routes], dependencies=given, openapi_config=None)
     return Envelope(app, lambda: secrets.token_hex(16), methods_of(app))
+
+
+def application() -> Any:
+    """Return the pages beside a small description, and a mailbox."""
+    routes = (listed, samples, one_sample, part_of_sample, description)
+    return pages_beside(*routes, mailbox=Provide(box, sync_to_thread=False))
 
 
 @pytest.fixture(scope="module")

@@ -10,19 +10,14 @@ from typing import Any, Final
 from uuid import UUID
 
 import pytest
-from litestar import Litestar, Request, Response, delete, get, post
-from litestar.di import Provide
+from litestar import Request, Response, delete, get, post
 from litestar.params import FromPath, JSONBody
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from cloud.http.envelope import Envelope
-from cloud.http.heading import methods_of
 from cloud.ledger.web.shapes import EventOut, SpentOn, SpentOut, TreeOut
 from cloud.ledger.work.planning import cost
 from cloud.tenants.model import Membership
-from cloud.web.controller import ROUTES
-from cloud.web.files import ours
-from tests.browser.test_cloud_pages import sound
+from tests.browser.test_cloud_pages import pages_beside, sound
 from tests.browser.test_looks import SMALL
 from tests.cloud.serving import serving
 
@@ -113,14 +108,7 @@ def read_spent(event_id: FromPath[str]) -> Response[Any]:
 
 def application() -> Any:
     """Return the page beside its API."""
-    files = ours()
-    given = {
-        "page_files": Provide(lambda: files, sync_to_thread=False),
-        "page_release": Provide(lambda: "0", sync_to_thread=False),
-    }
-    routes = (sign_in, refresh, sign_out, tenants, events, read_event, read_spent)
-    app = Litestar([*ROUTES, *routes], dependencies=given, openapi_config=None)
-    return Envelope(app, lambda: "1", methods_of(app))
+    return pages_beside(sign_in, refresh, sign_out, tenants, events, read_event, read_spent)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """What a gate believes, in the few figures that checks look at."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -8,6 +8,8 @@ from edge.gate.trust import Book, Trust
 from edge.health.reading import Event, Lists, Roster
 from shared.hashing import device_id
 from shared.instant import Instant
+from shared.log.hlc import ahead
+from shared.log.record import decode
 
 NONE: Final[Mapping[bytes, str]] = MappingProxyType({})
 
@@ -55,6 +57,16 @@ def names_of(trust: Trust) -> dict[bytes, str]:
 def named(names: Mapping[bytes, str], device: bytes) -> str:
     """Return a device's name, or the start of its id."""
     return names.get(device) or device.hex()[:8]
+
+
+def ahead_of(
+    trust: Trust, me: bytes, now: Instant, last: Callable[[bytes], bytes | None]
+) -> tuple[str, ...]:
+    """Return the names of other devices whose `last` record is stamped further ahead of our time
+    than clocks may differ by (spec/log.md §5)."""
+    raws = ((name, last(each)) for each, name in names_of(trust).items() if each != me)
+    found = (name for name, raw in raws if raw and ahead(decode(raw).hlc, now.ms))
+    return tuple(sorted(found)) if now.trusted else ()
 
 
 def _event(event: str, book: Book, now: Instant) -> Event:

@@ -15,7 +15,7 @@ from edge.gate.gate import Held, Machine, NotSetUp
 from edge.gate.receipts import disputed
 from edge.health import inspection
 from edge.health.hardware import read_hardware
-from edge.health.known import lists_of, roster_of
+from edge.health.known import ahead_of, lists_of, roster_of
 from edge.health.look import looking
 from edge.health.reading import Log, Queue, Reading, Time, Written
 from edge.health.served import read_certificate
@@ -115,8 +115,9 @@ def _with_trust(
         held = Held(me, stores)
     except NotSetUp:
         return bare._replace(setup="no_organizer", time=time)
+    others = ahead_of(held.trust, me.device, now, stores.log.last)
     return bare._replace(
-        time=time,
+        time=time and time._replace(ahead=others),
         lists=lists_of(held.trust, now),
         roster=roster_of(held.trust, me.device, now, locked=held.locked),
     )

@@ -51,6 +51,7 @@ class Time(NamedTuple):
     quality: TimeQuality
     jumped: bool
     stamps_until: int = 0  # unix ms until which records are stamped ahead of it; 0: they aren't
+    ahead: tuple[str, ...] = ()  # names of other devices whose stamps are ahead of it
 
 
 class Certificate(NamedTuple):

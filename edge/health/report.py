@@ -22,7 +22,7 @@ from edge.gate.verdict import Verdict
 from edge.health import inspection
 from edge.health.checks import results
 from edge.health.hardware import read_hardware
-from edge.health.known import lists_of, named, names_of, roster_of
+from edge.health.known import ahead_of, lists_of, named, names_of, roster_of
 from edge.health.metrics import Figures
 from edge.health.reading import (
     Access,
@@ -112,8 +112,9 @@ class Health:
         gate, close = self._gate, self._close
         clock = gate.clock
         until = clock.stamps_until(gate.ledger.stamped_ms())
-        time = Time(clock.now(), clock.quality(), clock.jumped(), until)
         trust = gate.held.trust
+        others = ahead_of(trust, gate.me.device, clock.now(), gate.stores.log.last)
+        time = Time(clock.now(), clock.quality(), clock.jumped(), until, others)
         return Reading(
             hardware=self._hardware(gate.settings),
             setup="wiped" if gate.held.wiped else "",

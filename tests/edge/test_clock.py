@@ -17,7 +17,17 @@ from shared.event import Policy, Window
 from shared.log.record import Kind, TimeQuality, unpack_bits
 from tests.edge.conftest import MakeSite
 from tests.edge.crashing import Shown, child, die
-from tests.edge.gates import NOW, STAFFED, SUE, chained, empty_site, load_whole, plan_with
+from tests.edge.gates import (
+    NOW,
+    STAFFED,
+    SUE,
+    chained,
+    empty_site,
+    heard,
+    load_whole,
+    plan_with,
+    two_sites,
+)
 from tests.edge.test_staff import refused
 
 PATIENT = Policy(restrict_age=9 * DAY)
@@ -67,6 +77,27 @@ def test_a_gate_whose_clock_was_ahead_says_how_long_it_stamps_so(make: MakeSite)
     site.scan("standing")
     assert site.gate.board.status().stamps_until == report_of(site.gate).stamps_until == 0
     assert site.gate.board.status().clock_warning == ""
+
+
+def test_a_neighbour_that_stamps_ahead_is_named(tmp_path: Path) -> None:
+    """From a minute on (log.md §5), and until that time has come."""
+    north, south = two_sites(tmp_path, World.make(NOW, tickets=0))
+
+    def said() -> tuple[str, str]:
+        (found,) = (each for each in Health(north.gate, dict).results() if each.name == "clock")
+        return found.code, found.value
+
+    try:
+        south.gate.clock.obey((NOW + 61) * 1000)
+        south.scan("standing")
+        before = said()
+        heard(south, north)
+        assert said() == ("clock_of_others", "South") != before
+        north.time.go(2)
+        assert said() == before
+    finally:
+        north.close()
+        south.close()
 
 
 def test_a_neighbours_stamps_do_not_count_as_a_wrong_clock(make: MakeSite) -> None:

@@ -61,6 +61,7 @@ WELL = Reading(
     cameras={"front": SEES},
 )
 
+OTHERS = Time(Instant(NOW * 1000), TimeQuality.TRUSTED, jumped=False, ahead=("South",))
 AHEAD = Time(Instant(NOW * 1000), TimeQuality.TRUSTED, jumped=False, stamps_until=NOW * 1000 + 1)
 
 
@@ -117,6 +118,7 @@ CASES: list[tuple[str, Reading, str, str]] = [
     ("clock", timed(0, TimeQuality.NONE, trusted=False), "warn", "clock_unknown"),
     ("clock", timed(NOW * 1000, TimeQuality.TRUSTED, jumped=True), "warn", "clock_jumped"),
     ("clock", WELL._replace(time=AHEAD), "warn", "clock_stamps_ahead"),
+    ("clock", WELL._replace(time=OTHERS), "warn", "clock_of_others"),
     ("clock", WELL._replace(time=None), "ok", "clock_unseen"),
     ("disk", WELL, "ok", "disk_ok"),
     ("disk", machine(disk=Room(GB, 30 * GB)), "ok", "disk_ok"),

@@ -29,6 +29,12 @@ def check(reading: Reading) -> Result:
         )  # fmt: skip
     if time.stamps_until:
         return _ahead(time)
+    if time.ahead:
+        return Result(
+            "clock", WARN, "clock_of_others", ", ".join(time.ahead),
+            "Another gate's records are stamped more than a minute ahead of this gate's time.",
+            "Compare both clocks with a watch. Who may enter is unchanged.",
+        )  # fmt: skip
     if time.quality is TimeQuality.CARRIED:
         sentence = "The time is known, carried on by a clock that nothing else confirms."
         return Result("clock", OK, "clock_carried", "carried", sentence)

@@ -11,7 +11,8 @@ from cloud.orders.model import Item, Offer, Priced, State, Terms
 
 OFFER: Final[LiteralString] = """
     SELECT e.state, e.currency, e.ends_at, t.fee_bps,
-           coalesce((t.fees_fixed ->> e.currency)::integer, 0) AS fee_fixed, c.class_index, c.price,
+           coalesce((SELECT (f ->> 'amount')::integer FROM jsonb_array_elements(t.fees_fixed) f
+                      WHERE f ->> 'currency' = e.currency), 0) AS fee_fixed, c.class_index, c.price,
            c.per_order, c.sale_from, c.sale_until, c.withdrawn_at IS NOT NULL AS withdrawn
       FROM event e JOIN tenant t USING (tenant_id)
       LEFT JOIN ticket_class c ON c.tenant_id = current_tenant() AND c.event_id = e.event_id

@@ -1,5 +1,6 @@
 """What the platform decides of tenants, over HTTP."""
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from cloud.errors import Refusal
 from cloud.http.access import Principal, admin
 from cloud.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, decode, page
 from cloud.tenants import repository
-from cloud.tenants.model import AdminChange, AdminTenant, AfterSlug
+from cloud.tenants.model import AdminChange, AdminTenant, AfterSlug, FixedFee
 
 TENANTS: Final = "/v1/admin/tenants"
 
@@ -44,8 +45,7 @@ async def decide(
 ) -> AdminTenant:
     """Suspend a tenant or let it go on; set its fees, which count for orders from now on."""
     await administrator(ptx, principal)
-    if not all(is_in_use(currency) for currency in data.fees_fixed or ()):
-        raise Refusal("currency_unknown", field="/fees_fixed", accepted=ACCEPTED)
+    _check(data.fees_fixed or ())
     tenant = await repository.decide(ptx, tenant_id, data.fee_bps, data.fees_fixed, data.suspended)
     if tenant is None:
         raise Refusal("not_found")
@@ -53,6 +53,18 @@ async def decide(
     detail = {name: value for name, value in said.items() if value is not None}
     await ptx.audit("tenant.decided", f"tenant:{tenant_id}", **detail)
     return tenant
+
+
+def _check(fees: Sequence[FixedFee]) -> None:
+    """Refuse currencies that nobody can pay in, and those that are named again."""
+    named: set[str] = set()
+    for place, each in enumerate(fees):
+        field = f"/fees_fixed/{place}/currency"
+        if not is_in_use(each.currency):
+            raise Refusal("currency_unknown", field=field, accepted=ACCEPTED)
+        if each.currency in named:
+            raise Refusal("invalid_request", field=field, accepted="each currency once")
+        named.add(each.currency)
 
 
 ROUTES: Final = (list_all, decide)

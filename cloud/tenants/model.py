@@ -1,7 +1,7 @@
 """What is sent and answered about tenants and their members."""
 
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -35,10 +35,19 @@ Slug = Annotated[
 ]
 Bps = Annotated[int, Meta(ge=0, le=5000, description="Hundredths of a percent.", examples=[250])]
 Fixed = Annotated[int, Meta(ge=0, le=10_000_000, description="Minor units.", examples=[50])]
-FIXED_ABOUT: Final = "Of each ticket that costs something, by currency; nothing in those not named."
-FixedFees = Annotated[
-    dict[str, Fixed], Meta(description=FIXED_ABOUT, examples=[{"eur": 50, "jpy": 80}])
+CurrencyCode = Annotated[
+    str, Meta(pattern=r"^[a-z]{3}$", max_length=3, description="ISO 4217.", examples=["eur"])
 ]
+
+
+class FixedFee(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the platform takes of each ticket that costs something, in one currency."""
+
+    currency: CurrencyCode
+    amount: Fixed
+
+
+FixedFees = Annotated[list[FixedFee], Meta(max_length=200, description="Each currency once.")]
 
 
 class NewTenant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,14 +1,16 @@
 """Tenants and their members in PostgreSQL."""
 
-from collections.abc import Mapping
-from typing import Final, LiteralString
+from collections.abc import Sequence
+from typing import Final, LiteralString, TypeVar
 from uuid import UUID
 
 from cloud.db.connect import Row
 from cloud.db.tenancy import PlatformTx, TenantTx
 from cloud.errors import Refusal
 from cloud.http.access import Caller
-from cloud.tenants.model import AdminTenant, Member, Membership, TenantOut
+from cloud.tenants.model import AdminTenant, FixedFee, Member, Membership, TenantOut
+
+Out = TypeVar("Out", TenantOut, AdminTenant)
 
 CREATE: Final[LiteralString] = """
     INSERT INTO tenant (slug, name, created_at) VALUES ($1, $2, $3)
@@ -20,7 +22,7 @@ CREATE: Final[LiteralString] = """
 async def create(ptx: PlatformTx, slug: str, name: str) -> TenantOut | None:
     """Make a tenant; None where the short name is in use."""
     row = await ptx.conn.fetchrow(CREATE, slug, name, ptx.now)
-    return TenantOut(**row) if row else None
+    return _out(TenantOut, row) if row else None
 
 
 MINE: Final[LiteralString] = "SELECT tenant_id, slug, name, role FROM memberships($1)"
@@ -42,7 +44,7 @@ async def read(tx: TenantTx) -> TenantOut:
     row = await tx.conn.fetchrow(READ)
     if row is None:
         raise RuntimeError("a tenant was entered that isn't there")
-    return TenantOut(**row)
+    return _out(TenantOut, row)
 
 
 RENAME: Final[LiteralString] = "UPDATE tenant SET name = $1 WHERE tenant_id = current_tenant()"
@@ -61,7 +63,7 @@ ALL: Final[LiteralString] = """
 
 async def all_tenants(ptx: PlatformTx, after: str | None, most: int) -> list[AdminTenant]:
     """Return tenants by short name, from the one after `after` on."""
-    return [AdminTenant(**row) for row in await ptx.conn.fetch(ALL, after, most)]
+    return [_out(AdminTenant, row) for row in await ptx.conn.fetch(ALL, after, most)]
 
 
 DECIDE: Final[LiteralString] = """
@@ -77,12 +79,16 @@ async def decide(
     ptx: PlatformTx,
     tenant: UUID,
     fee_bps: int | None,
-    fees_fixed: Mapping[str, int] | None,
+    fees_fixed: Sequence[FixedFee] | None,
     suspended: bool | None,
 ) -> AdminTenant | None:
     """Set what the platform decides of a tenant."""
     row = await ptx.conn.fetchrow(DECIDE, tenant, fee_bps, fees_fixed, suspended, ptx.now)
-    return AdminTenant(**row) if row else None
+    return _out(AdminTenant, row) if row else None
+
+
+def _out(kind: type[Out], row: Row) -> Out:
+    return kind(**{**row, "fees_fixed": [FixedFee(**each) for each in row["fees_fixed"]]})
 
 
 MEMBERS: Final[LiteralString] = """

@@ -39,7 +39,7 @@ CREATE TABLE tenant (
     slug text NOT NULL UNIQUE CHECK (slug ~ '^[a-z0-9](-?[a-z0-9]){1,39}$'),
     name text NOT NULL CHECK (length(name) BETWEEN 1 AND 80),
     fee_bps integer NOT NULL DEFAULT 250 CHECK (fee_bps BETWEEN 0 AND 5000),
-    fees_fixed jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(fees_fixed) = 'object'),
+    fees_fixed jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(fees_fixed) = 'array'),
     created_at timestamptz NOT NULL DEFAULT now(),
     suspended_at timestamptz
 );

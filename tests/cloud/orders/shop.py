@@ -44,7 +44,8 @@ T = TypeVar("T")
 
 SCENE: Final = f"""
     INSERT INTO tenant (tenant_id, slug, name, fee_bps, fees_fixed)
-    VALUES ('{TENANT}', 'one', 'One', 250, '{{"eur": 30}}'), ('{OTHER}', 'two', 'Two', 0, '{{}}');
+    VALUES ('{TENANT}', 'one', 'One', 250, '[{{"currency": "eur", "amount": 30}}]'),
+           ('{OTHER}', 'two', 'Two', 0, '[]');
     INSERT INTO account (account_id, email)
     SELECT lpad(to_hex(n), 32, '0')::uuid, n || '@x.test' FROM generate_series(1000, 1999) n;
     SELECT set_config('app.tenant', '{TENANT}', false), set_config('app.actor', 'test', false);

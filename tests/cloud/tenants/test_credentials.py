@@ -184,15 +184,20 @@ def test_a_suspended_tenant_is_not_there(
 def test_fees_are_the_platforms_to_set(owner: Person, admin: Person, tenant: Tenant) -> None:
     """Within their bounds; what is not named stays."""
     path = f"/v1/admin/tenants/{tenant.tenant_id}"
-    fixed = {"eur": 99, "jpy": 150}
+    fixed = [{"currency": "eur", "amount": 99}, {"currency": "jpy", "amount": 150}]
     told = good(admin.patch(path, json={"fees_fixed": fixed}))
     assert (told["fee_bps"], told["fees_fixed"]) == (250, fixed)
     assert problem(admin.patch(path, json={"fee_bps": 5001})) == (400, "invalid_request")
-    assert problem(admin.patch(path, json={"fees_fixed": {"eur": -1}}))[0] == 400
-    found = admin.patch(path, json={"fees_fixed": {"eur": 1, "xau": 1}})
-    assert problem(found) == (400, "currency_unknown")
+    for wrong, code in (
+        ({"currency": "eur", "amount": -1}, "invalid_request"),
+        ({"currency": "xau", "amount": 1}, "currency_unknown"),
+        ({"currency": "jpy", "amount": 1}, "invalid_request"),
+    ):
+        refused = admin.patch(path, json={"fees_fixed": [*fixed, wrong]})
+        assert problem(refused) == (400, code)
+        assert refused.json()["errors"][0]["field"].startswith("/fees_fixed/2/")
     assert good(owner.get(tenant.path))["fees_fixed"] == fixed
-    assert good(admin.patch(path, json={"fees_fixed": {}}))["fees_fixed"] == {}
+    assert good(admin.patch(path, json={"fees_fixed": []}))["fees_fixed"] == []
     unknown = path.replace(str(tenant.tenant_id), "00000000-0000-0000-0000-000000000000")
     assert problem(admin.patch(unknown, json={"fee_bps": 1})) == (404, "not_found")
 

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Sequence
-from itertools import count
+from itertools import count, pairwise
 from typing import Final
 from uuid import UUID
 
@@ -49,7 +49,7 @@ def ordeal(
     orders: Sequence[int] = ORDERS,
 ) -> int:
     """Sell, give some back, and kill who mints, again and again; return how often it was."""
-    dice = random.Random()
+    steps = deaths(times * kills, random.Random())
     killed = 0
 
     async def sell(desk: Desk) -> list[UUID]:
@@ -60,10 +60,19 @@ def ordeal(
         if number % 3 == 0:
             give_back(shop, made[4])
         for _ in range(kills):
-            killed += not go(dice.randrange(1, STEPS))
+            killed += not go(steps.pop())
         if number % 3 == 1:
             give_back(shop, made[0])
     return killed
+
+
+def deaths(count: int, dice: random.Random) -> list[int]:
+    """Return so many steps, by lot and yet spread over all; the last, of the first to die while
+    there is most to do, is one of the earliest: processes may live for fewer than any other."""
+    bounds = [1 + (STEPS - 1) * number // count for number in range(count + 1)]
+    earliest, *others = (dice.randrange(*each) for each in pairwise(bounds))
+    dice.shuffle(others)
+    return [*others, earliest]
 
 
 def give_back(shop: Shop, order: UUID) -> None:

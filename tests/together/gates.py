@@ -124,7 +124,8 @@ class Living:
     def __init__(self, joined: Joined) -> None:
         self.joined = joined
         joined.gate  # noqa: B018  opened here, so that a fault is this thread's
-        self._loop = asyncio.new_event_loop()
+        self._runner = asyncio.Runner()  # what is under way is over before its loop is
+        self._loop = self._runner.get_loop()
         self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -133,8 +134,8 @@ class Living:
             async with running(self.joined.gate):
                 await self._stop.wait()
 
-        self._loop.run_until_complete(live())
-        self._loop.close()
+        with self._runner:
+            self._runner.run(live())
 
     def until(self, told: Callable[[], Any], seconds: float = 20.0) -> float:
         """Wait until something is so; return how many seconds that took."""

@@ -49,6 +49,7 @@ NOTHING_CHOSEN: Final = 5  # by pytest: `-k` may have left one part without a te
 INTERRUPTED: Final = 2
 LONGEST: Final = 1 << 20  # bytes of a line
 BROKEN: Final = (b"FAILED ", b"ERROR ")  # how pytest's summary begins a line
+LEFT: Final = b"ResourceWarning: "  # what says which connection or file nobody closed
 
 
 def main(arguments: list[str]) -> int:
@@ -106,7 +107,7 @@ class Run:
             text = f"{name:>8} | {line.decode(errors='replace')}"
             sys.stdout.write(text)
             sys.stdout.flush()
-            if line.startswith(BROKEN):
+            if line.startswith(BROKEN) or LEFT in line:
                 self._broken.append(text)
         return await part.wait()
 

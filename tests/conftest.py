@@ -13,11 +13,16 @@ not deepen it.
 Where PYTHONDONTWRITEBYTECODE is set, as in many a container, each of the hundreds of processes
 that tests start would compile all that it imports, which takes a service longer than all else of
 its start. They keep it in `.cache` then, and nothing beside the sources, as was asked.
+
+A connection that nobody closed is found out when its memory is freed, in whatever test runs then:
+it says in which it was made.
 """
 
 import os
 import sys
+from asyncio import selector_events
 from pathlib import Path
+from typing import Any, Final
 
 from hypothesis import settings
 
@@ -32,3 +37,16 @@ settings.register_profile("long", deadline=None, print_blob=True, max_examples=4
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev")
 )
+
+TRANSPORT: Final = selector_events._SelectorTransport  # type: ignore[attr-defined]
+MADE: Final = TRANSPORT.__init__
+SHOWN: Final = TRANSPORT.__repr__
+
+
+def _make(transport: Any, *given: Any, **named: Any) -> None:
+    MADE(transport, *given, **named)
+    transport.made_in = os.environ.get("PYTEST_CURRENT_TEST", "no test")
+
+
+TRANSPORT.__init__ = _make
+TRANSPORT.__repr__ = lambda transport: f"{SHOWN(transport)[:-1]} made in {transport.made_in}>"

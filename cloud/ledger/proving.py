@@ -6,8 +6,9 @@ collection. Names and addresses of metadata are proved by whoever can recompute 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from typing import TypeVar
 
+from cloud.ledger.agreeing import enough
 from cloud.ledger.bubblegum.leaf import collection_hash, leaf_hash
 from cloud.ledger.bubblegum.programs import PAIRS, asset_of
 from cloud.ledger.faults import LedgerFault, LedgerUntrusted
@@ -16,7 +17,6 @@ from cloud.ledger.tree.hashing import EMPTY_LEAF, root_of
 from cloud.ledger.values import Account, Asset, Effect, Proof, Schema
 
 T = TypeVar("T")
-AGREEING: Final = 2  # of several that show an account, who have to show the same
 
 
 def by_enough(told: Sequence[Account | None], judge: Callable[[Account | None], T]) -> list[T]:
@@ -29,7 +29,7 @@ def by_enough(told: Sequence[Account | None], judge: Callable[[Account | None], 
             found.append(judge(account))
         except LedgerFault as fault:
             faults.append(fault)
-    if len(found) < min(AGREEING, len(told)):
+    if len(found) < enough(len(told)):
         raise faults[0]
     return found
 
@@ -84,7 +84,7 @@ def shown_by(told: Sequence[Effect], slot: int, accounts: Sequence[Account | Non
     """Whether as many accounts show it as it takes to believe it. Raises as `shown` does, where
     too few don't deny it."""
     found = by_enough(accounts, lambda account: shown(told, slot, account))
-    return sum(found) >= min(AGREEING, len(accounts))
+    return sum(found) >= enough(len(accounts))
 
 
 def _describes(asset: Asset, proof: Proof) -> None:

@@ -5,13 +5,13 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
 
+from cloud.ledger.agreeing import enough
 from cloud.ledger.faults import LedgerAway, LedgerFault
 from cloud.ledger.rpc.endpoint import Endpoint, Said
 from cloud.pacing import doubling
 
 T = TypeVar("T")
 Told = tuple[list[T], list[LedgerFault]]
-AGREEING: Final = 2  # nodes that must say so, of several, where the lie of one would cost a ticket
 PATIENCE: Final = 10.0  # seconds after which no further round begins
 FIRST_WAIT: Final = 0.25
 LONGEST_WAIT: Final = 2.0
@@ -57,7 +57,7 @@ class Endpoints:
     @property
     def agreeing(self) -> int:
         """How many make a word that nobody has to take from one node: the only one alone."""
-        return min(AGREEING, len(self._endpoints))
+        return enough(len(self._endpoints))
 
     async def all(
         self, method: str, params: Any, read: Callable[[bytes], T], least: int = 1

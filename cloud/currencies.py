@@ -5,10 +5,17 @@ Amounts are whole numbers of a currency's minor unit everywhere: 2500 is 25.00 E
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Annotated, Final
 
 import iso4217
+from msgspec import Meta
 
+Currency = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z]{3}$", max_length=3, description="ISO 4217, in use today.", examples=["eur"]
+    ),
+]
 USUAL: Final = 2
 ACCEPTED: Final = "the ISO 4217 code of a currency in use, in small letters: eur"
 

@@ -19,12 +19,6 @@ Text = Annotated[str, Meta(max_length=4000, pattern=r"^[^\x00]*$")]
 Zone = Annotated[
     str, Meta(min_length=1, max_length=64, description="An IANA name.", examples=["Europe/Madrid"])
 ]
-Currency = Annotated[
-    str,
-    Meta(
-        pattern=r"^[a-z]{3}$", max_length=3, description="ISO 4217, in use today.", examples=["eur"]
-    ),
-]
 Moment = Annotated[
     datetime, Meta(tz=True, description="RFC 3339.", examples=["2027-05-01T18:00:00Z"])
 ]

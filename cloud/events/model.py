@@ -7,10 +7,10 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from cloud.currencies import Currency
 from cloud.errors import Refusal
 from cloud.events.fields import (
     Bps,
-    Currency,
     In,
     Moment,
     Name,

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from cloud.accounts.model import Email
 from cloud.accounts.permissions import ROLE_SCOPES, Role
+from cloud.currencies import Currency
 from cloud.errors import Refusal
 from cloud.http.access import Caller
 
@@ -35,15 +36,12 @@ Slug = Annotated[
 ]
 Bps = Annotated[int, Meta(ge=0, le=5000, description="Hundredths of a percent.", examples=[250])]
 Fixed = Annotated[int, Meta(ge=0, le=10_000_000, description="Minor units.", examples=[50])]
-CurrencyCode = Annotated[
-    str, Meta(pattern=r"^[a-z]{3}$", max_length=3, description="ISO 4217.", examples=["eur"])
-]
 
 
 class FixedFee(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the platform takes of each ticket that costs something, in one currency."""
 
-    currency: CurrencyCode
+    currency: Currency
     amount: Fixed
 
 

@@ -93,6 +93,9 @@ def test_a_neighbour_that_stamps_ahead_is_named(tmp_path: Path) -> None:
         before = said()
         heard(south, north)
         assert said() == ("clock_of_others", "South") != before
+        north.scan("seated")
+        own = [each.hlc >> 16 for each in north.records() if each.device == north.me.device]
+        assert max(own) <= north.gate.clock.now().ms + 60_000, "what others stamp pulls by a minute"
         north.time.go(2)
         assert said() == before
     finally:
